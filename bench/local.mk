@@ -1,0 +1,7 @@
+# Never built by all or check.  BENCHES: programs, run in this order.
+BENCHES =
+EXTRA_PROGRAMS += $(BENCHES)
+
+.PHONY: bench
+bench: $(BENCHES)
+	@set -e; for bench in $(BENCHES); do echo "== $$bench"; ./$$bench; done

@@ -1,0 +1,2 @@
+include %D%/pdc/local.mk
+include %D%/pdc-serve/local.mk

@@ -1,0 +1,34 @@
+noinst_LTLIBRARIES += %D%/libserve.la
+%C%_libserve_la_SOURCES = \
+	%D%/checkpointer.c \
+	%D%/checkpointer.h \
+	%D%/counts.c \
+	%D%/counts.h \
+	%D%/http.c \
+	%D%/http.h \
+	%D%/landing.c \
+	%D%/landing.h \
+	%D%/listen.c \
+	%D%/listen.h \
+	%D%/log.c \
+	%D%/log.h \
+	%D%/now.h \
+	%D%/options.c \
+	%D%/options.h \
+	%D%/process.c \
+	%D%/process.h \
+	%D%/scrape.c \
+	%D%/scrape.h \
+	%D%/self.c \
+	%D%/self.h \
+	%D%/serve.c \
+	%D%/serve.h \
+	%D%/source.c \
+	%D%/source.h
+%C%_libserve_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBMICROHTTPD_CFLAGS)
+
+sbin_PROGRAMS += %D%/pdc-serve
+%C%_pdc_serve_SOURCES = %D%/main.c
+%C%_pdc_serve_CPPFLAGS = $(AM_CPPFLAGS) $(LIBMICROHTTPD_CFLAGS)
+%C%_pdc_serve_LDADD = %D%/libserve.la lib/libcore.la $(LIBMICROHTTPD_LIBS)
+dist_man_MANS += %D%/pdc-serve.8

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "pdc-serve/process.h"
+
+#include <sys/resource.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "pdc-serve/self.h"
+
+/* Fields of /proc/self/stat, as proc(5) counts them. */
+enum {
+	STAT_UTIME = 14,
+	STAT_STIME = 15,
+	STAT_STARTTIME = 22,
+	STAT_VSIZE = 23,
+	STAT_RSS = 24,
+	STAT_END
+};
+
+/* The file's beginning with a NUL; -1 if it cannot be read. */
+static int
+process_read(const char *path, char *text, size_t len)
+{
+	size_t have = 0;
+	ssize_t n = 0;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	while (have < len - 1) {
+		n = read(fd, text + have, len - 1 - have);
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+	}
+	close(fd);
+	text[have] = '\0';
+	return n < 0 || have == 0 ? -1 : 0;
+}
+
+/* A command's name may hold anything: fields count from its last ')'. */
+static int
+process_stat(double *fields)
+{
+	char text[2048], *p;
+	int i;
+
+	if (process_read("/proc/self/stat", text, sizeof(text)) < 0)
+		return -1;
+	p = strrchr(text, ')');
+	if (p == NULL)
+		return -1;
+	p = strchr(p, ' ');
+	for (i = 3; i < STAT_END && p != NULL; i++) {
+		fields[i] = strtod(p + 1, NULL);
+		p = strchr(p + 1, ' ');
+	}
+	return i == STAT_END ? 0 : -1;
+}
+
+/* Seconds since 1970 when the system was booted; -1 if unknown. */
+static double
+process_btime(void)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	double btime = -1;
+	FILE *f;
+
+	f = fopen("/proc/stat", "re");
+	if (f == NULL)
+		return -1;
+	while (btime < 0 && getline(&line, &cap, f) != -1)
+		if (strncmp(line, "btime ", 6) == 0)
+			btime = strtod(line + 6, NULL);
+	free(line);
+	fclose(f);
+	return btime;
+}
+
+/* Without the one that is used to count; -1 if unknown. */
+static int
+process_open_fds(void)
+{
+	struct dirent *e;
+	DIR *dir;
+	int n = -1;
+
+	dir = opendir("/proc/self/fd");
+	if (dir == NULL)
+		return -1;
+	while ((e = readdir(dir)) != NULL)
+		if (e->d_name[0] != '.')
+			n++;
+	closedir(dir);
+	return n;
+}
+
+static double
+process_limit(int resource)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) == -1)
+		return 0;
+	if (limit.rlim_cur == RLIM_INFINITY)
+		return (double)UINT64_MAX;
+	return (double)limit.rlim_cur;
+}
+
+static void
+process_descriptors(struct buf *b, const struct self *self)
+{
+	int n = process_open_fds();
+
+	if (n >= 0)
+		self_gauge(b, self, "process_open_fds",
+		    "Number of open file descriptors.", n);
+	self_gauge(b, self, "process_max_fds",
+	    "Maximum number of open file descriptors.",
+	    process_limit(RLIMIT_NOFILE));
+	self_gauge(b, self, "process_virtual_memory_max_bytes",
+	    "Maximum amount of virtual memory available in bytes.",
+	    process_limit(RLIMIT_AS));
+}
+
+void
+process_append(struct buf *b, const struct self *self)
+{
+	double field[STAT_END], ticks = (double)sysconf(_SC_CLK_TCK);
+	double btime = process_btime();
+
+	process_descriptors(b, self);
+	if (ticks <= 0 || process_stat(field) < 0)
+		return;
+	self_counter(b, self, "process_cpu_seconds_total",
+	    "Total user and system CPU time spent in seconds.",
+	    (field[STAT_UTIME] + field[STAT_STIME]) / ticks);
+	self_gauge(b, self, "process_virtual_memory_bytes",
+	    "Virtual memory size in bytes.", field[STAT_VSIZE]);
+	self_gauge(b, self, "process_resident_memory_bytes",
+	    "Resident memory size in bytes.",
+	    field[STAT_RSS] * (double)sysconf(_SC_PAGESIZE));
+	if (btime >= 0)
+		self_gauge(b, self, "process_start_time_seconds",
+		    "Start time of the process since unix epoch in seconds.",
+		    btime + field[STAT_STARTTIME] / ticks);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/kinds.h"
+#include "metric/metric.h"
+#include "pdc/cmd.h"
+
+/* What the store knows by a name, and declare: telling it more. */
+
+static const char *const family_words[] = {
+#define X(name, word, text, om) [PDC_##name] = #word,
+	PDC_KINDS(X)
+#undef X
+};
+
+#define NWORDS ((int)(sizeof(family_words) / sizeof(family_words[0])))
+
+const char *
+family_word(int type)
+{
+	return type > 0 && type < NWORDS ? family_words[type] : "unknown";
+}
+
+int
+family_from_word(const char *word)
+{
+	int type;
+
+	for (type = 1; type < NWORDS; type++)
+		if (strcmp(family_words[type], word) == 0)
+			return type;
+	return 0;
+}
+
+int
+family_type(struct pdc *pdc, const char *name)
+{
+	struct family family;
+	struct stxn txn;
+	int ret;
+
+	if (strlen(name) > NAME_MAX_LEN)
+		return 0;
+	ret = pdc_stxn_read(&txn, pdc->store);
+	if (ret != 0)
+		return ret;
+	ret = pdc_family_get(&txn, name, &family);
+	pdc_stxn_abort(&txn);
+	if (ret == PDC_ENOENT)
+		return 0;
+	if (ret == PDC_EFORMAT)
+		return pdc_err_set(ret, "the record of %s is damaged", name);
+	return ret != 0 ? ret : family.r.type;
+}
+
+int
+family_strip(char *name, const char *suffix)
+{
+	size_t len = strlen(name), cut = strlen(suffix);
+
+	if (len <= cut || strcmp(name + len - cut, suffix) != 0)
+		return 0;
+	name[len - cut] = '\0';
+	return 1;
+}
+
+static const char *const declare_modes[] = { "shared", "all", "liveall", "min",
+	"livemin", "max", "livemax", "sum", "livesum", "mostrecent",
+	"livemostrecent" };
+
+static int
+declare_mode(struct cmd *cmd, enum pdc_mode *mode)
+{
+	const char *word = cmd->opt[OPT_MODE];
+	size_t i;
+
+	if (word == NULL)
+		return CMD_YES;
+	for (i = 0; i < sizeof(declare_modes) / sizeof(declare_modes[0]); i++)
+		if (strcmp(declare_modes[i], word) == 0) {
+			*mode = (enum pdc_mode)i;
+			return CMD_YES;
+		}
+	return cmd_fail(cmd, "unknown mode '%.300s'", word);
+}
+
+/* What --labels and --buckets made lives in labels and bounds. */
+static int
+declare_options(struct cmd *cmd, struct pdc_desc *desc, char ***labels,
+    double **bounds)
+{
+	if (declare_mode(cmd, &desc->mode) != CMD_YES)
+		return CMD_TROUBLE;
+	if (cmd->opt[OPT_TTL] != NULL &&
+	    parse_number(cmd, cmd->opt[OPT_TTL], &desc->ttl_s) != CMD_YES)
+		return CMD_TROUBLE;
+	if (cmd->opt[OPT_LABELS] != NULL &&
+	    parse_words(cmd, cmd->opt[OPT_LABELS], labels) != CMD_YES)
+		return CMD_TROUBLE;
+	if (cmd->opt[OPT_BUCKETS] != NULL &&
+	    parse_bounds(cmd, cmd->opt[OPT_BUCKETS], bounds, &desc->nbounds) !=
+		CMD_YES)
+		return CMD_TROUBLE;
+	desc->labels = (const char *const *)*labels;
+	desc->bounds = *bounds;
+	return CMD_YES;
+}
+
+int
+cmd_declare(struct cmd *cmd)
+{
+	struct pdc_desc desc = { .name = cmd->words[2],
+		.help = cmd->opt[OPT_HELP],
+		.unit = cmd->opt[OPT_UNIT] };
+	struct pdc_family *family;
+	char **labels = NULL;
+	double *bounds = NULL;
+	int type, ret, status = CMD_TROUBLE;
+
+	type = family_from_word(cmd->words[1]);
+	if (type == 0)
+		return cmd_fail(cmd, "unknown type '%.300s'", cmd->words[1]);
+	desc.type = (enum pdc_type)type;
+	if (declare_options(cmd, &desc, &labels, &bounds) != CMD_YES)
+		goto out;
+	if (cmd_open(cmd, 0) != CMD_YES)
+		goto out;
+	ret = pdc_declare(&family, cmd->pdc, &desc);
+	status = ret == 0 ? CMD_YES : cmd_fail_pdc(cmd, ret);
+out:
+	free(labels);
+	free(bounds);
+	return status;
+}

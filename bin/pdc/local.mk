@@ -1,0 +1,16 @@
+noinst_LTLIBRARIES += %D%/libpdccmd.la
+%C%_libpdccmd_la_SOURCES = \
+	%D%/cmd.c \
+	%D%/cmd.h \
+	%D%/family.c \
+	%D%/get.c \
+	%D%/options.c \
+	%D%/pages.c \
+	%D%/parse.c \
+	%D%/stat.c \
+	%D%/update.c
+
+bin_PROGRAMS += %D%/pdc
+%C%_pdc_SOURCES = %D%/main.c
+%C%_pdc_LDADD = %D%/libpdccmd.la lib/libcore.la
+dist_man_MANS += %D%/pdc.1

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/page.h"
+#include "base/buf.h"
+#include "pdc/cmd.h"
+
+/* keys and show: pages of the store. */
+
+/*
+ * A reader of the file sees the old page or the new one, also after a crash:
+ * a file beside it gets the page, is synced, and takes its name.
+ */
+static int
+pages_save(struct cmd *cmd, const struct buf *buf)
+{
+	const char *path = cmd->opt[OPT_TEXTFILE];
+	size_t room = strlen(path) + sizeof(".XXXXXX");
+	char *temp;
+	int fd, status;
+
+	temp = malloc(room);
+	if (temp == NULL)
+		return cmd_fail(cmd, "no memory");
+	snprintf(temp, room, "%s.XXXXXX", path);
+	fd = mkstemp(temp);
+	if (fd == -1) {
+		status = cmd_fail(cmd, "%.300s: %s", path, strerror(errno));
+		free(temp);
+		return status;
+	}
+	status = CMD_YES;
+	if (cmd_write(fd, buf->data, buf->len) == -1 ||
+	    fchmod(fd, 0644) == -1 || fsync(fd) == -1 ||
+	    rename(temp, path) == -1) {
+		status = cmd_fail(cmd, "%.300s: %s", path, strerror(errno));
+		unlink(temp);
+	}
+	close(fd);
+	free(temp);
+	return status;
+}
+
+int
+cmd_show(struct cmd *cmd)
+{
+	const char *format = cmd->opt[OPT_FORMAT];
+	const char *path = cmd->opt[OPT_TEXTFILE];
+	struct page_opts opts = { .format = PAGE_TEXT };
+	struct buf buf;
+	int ret, status;
+
+	if (format != NULL && strcmp(format, "openmetrics") == 0)
+		return cmd_fail(cmd, "format openmetrics: not built yet");
+	if (format != NULL && strcmp(format, "text") != 0)
+		return cmd_fail(cmd, "unknown format '%.300s'", format);
+	if (path != NULL && *path == '\0')
+		return cmd_fail(cmd, "--textfile needs a path");
+	if (cmd_open(cmd, PDC_RDONLY) != CMD_YES)
+		return CMD_TROUBLE;
+	pdc_buf_init(&buf);
+	ret = pdc_page_render(cmd->pdc, &buf, &opts, NULL);
+	if (ret != 0)
+		status = cmd_fail_pdc(cmd, ret);
+	else if (path != NULL)
+		status = pages_save(cmd, &buf);
+	else
+		status = cmd_print(cmd, buf.data, buf.len);
+	pdc_buf_fini(&buf);
+	return status;
+}
+
+/* The stored name of the one family asked for: a counter may have _total. */
+static int
+keys_resolve(struct cmd *cmd, char *name, struct page_opts *opts)
+{
+	int type = family_type(cmd->pdc, name);
+
+	if (type == 0 && family_strip(name, "_total")) {
+		type = family_type(cmd->pdc, name);
+		if (type > 0 && type != PDC_COUNTER)
+			type = 0;
+	}
+	if (type < 0)
+		return cmd_fail_pdc(cmd, type);
+	opts->family = name;
+	return type == 0 ? CMD_NO : CMD_YES;
+}
+
+static int
+keys_print(struct cmd *cmd, const struct page_opts *opts)
+{
+	struct buf buf;
+	int ret, status;
+
+	pdc_buf_init(&buf);
+	ret = pdc_page_render(cmd->pdc, &buf, opts, NULL);
+	if (ret == 0)
+		status = cmd_print(cmd, buf.data, buf.len);
+	else if (ret == PDC_ENOENT)
+		status = CMD_NO;
+	else
+		status = cmd_fail_pdc(cmd, ret);
+	pdc_buf_fini(&buf);
+	return status;
+}
+
+int
+cmd_keys(struct cmd *cmd)
+{
+	struct page_opts opts = { .format = PAGE_KEYS };
+	struct parse_name name = { 0 };
+	int status = CMD_YES;
+
+	if (cmd->words[1] != NULL &&
+	    parse_name(cmd, &name, cmd->words[1]) != CMD_YES)
+		return CMD_TROUBLE;
+	if (name.nlabels > 0)
+		status = cmd_fail(cmd, "keys takes a metric without labels");
+	else if (cmd_open(cmd, PDC_RDONLY) != CMD_YES)
+		status = CMD_TROUBLE;
+	else if (name.metric != NULL)
+		status = keys_resolve(cmd, name.metric, &opts);
+	if (status == CMD_YES)
+		status = keys_print(cmd, &opts);
+	parse_name_free(&name);
+	return status;
+}

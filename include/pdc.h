@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_H
+#define PDC_H
+
+/*
+ * libpdc: metrics of many processes in one store.
+ *
+ * A process opens a store, declares families, resolves series, and updates
+ * them.  Every process of the store sees and serves the sums of all.
+ *
+ * Errors.  A function that returns int gives 0 or a negative PDC_E*;
+ * pdc_error() then has the words for this thread.  PDC_ESYS leaves errno.
+ * Handles are NULL on failure; other results are written on success only.  A
+ * NULL handle is a no-op for the update functions and PDC_EINVAL elsewhere.
+ *
+ * Threads.  All functions may be called from any thread at any time, but for
+ * two: nothing may use a store during or after its pdc_close(), nor a
+ * transaction from two threads at once.
+ *
+ * Fork.  Open, declare and resolve before or after fork() as you like; every
+ * handle goes on working in the child.  A child can only abort a transaction
+ * its parent began.  No update may be made between vfork() and exec.
+ *
+ * Signals.  The update functions (pdc_inc, pdc_dec, pdc_set, pdc_observe) may
+ * be called from a signal handler, the others may not.
+ *
+ * Cost.  An update of a resolved series adds to a number of this CPU in shared
+ * memory: no lock, no system call, no allocation.  pdc_labels() with values
+ * seen before in this process is one hash look-up.  Everything else may write
+ * the store and waits a bounded time for it.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define PDC_API __attribute__((visibility("default")))
+#else
+#define PDC_API
+#endif
+
+struct pdc;
+struct pdc_family;
+struct pdc_series;
+struct pdc_txn;
+
+enum pdc_type {
+	PDC_COUNTER = 1,
+	PDC_GAUGE,
+	PDC_SUMMARY,
+	PDC_HISTOGRAM,
+	PDC_INFO,	/* not built yet: PDC_ENOTSUP */
+	PDC_STATESET	/* not built yet: PDC_ENOTSUP */
+};
+
+/* Gauges only; all but PDC_SHARED are not built yet: PDC_ENOTSUP. */
+enum pdc_mode {
+	PDC_SHARED,
+	PDC_ALL,
+	PDC_LIVEALL,
+	PDC_MIN,
+	PDC_LIVEMIN,
+	PDC_MAX,
+	PDC_LIVEMAX,
+	PDC_SUM,
+	PDC_LIVESUM,
+	PDC_MOSTRECENT,
+	PDC_LIVEMOSTRECENT
+};
+
+enum pdc_error {
+	PDC_EINVAL = -1001,	/* an argument is wrong */
+	PDC_ENOMEM = -1002,	/* no memory */
+	PDC_ESYS = -1003,	/* a system call failed; see errno */
+	PDC_EFORMAT = -1004,	/* not a store, or a damaged one */
+	PDC_EVERSION = -1005,	/* a store of another format version */
+	PDC_EPERM = -1006,	/* permissions do not allow it */
+	PDC_EBUSY = -1007,	/* the write lock was not had in time */
+	PDC_EAGAIN = -1008,	/* what was read has changed: begin again */
+	PDC_ENOENT = -1009,	/* no such metric or series */
+	PDC_EEXIST = -1010,	/* declared differently */
+	PDC_ENOSPC = -1011,	/* the file system or the map is full */
+	PDC_EFULL = -1012,	/* the store's budget is used up */
+	PDC_ENOTSUP = -1013,	/* not built yet, or not on this system */
+	PDC_ECHILD = -1014,	/* begun by the parent of this process */
+	PDC_ERANGE = -1015,	/* a number is out of its range */
+	PDC_ESTORE = -1016	/* the database failed */
+};
+
+enum pdc_flag {
+	PDC_RDONLY = 1,	/* look only; the store must exist */
+	PDC_ATOMIC = 2	/* this process uses compare-and-swap, never rseq */
+};
+
+/* All zero suits everybody. */
+struct pdc_options {
+	const char *group;	/* owns a directory made by pdc_open() */
+	const char *cells_dir;	/* cells, where the store is on a disk */
+	unsigned perm;		/* mode of a directory made; 0: 0700 */
+	unsigned flags;		/* enum pdc_flag, or-ed */
+	uint32_t max_cpus;	/* rseq lanes at most; 0: 64 */
+	uint32_t atomic_lanes;	/* 0: 1, or CPUs up to 16 without rseq */
+	uint32_t wait_ms;	/* for the write lock; 0: 1000 */
+	uint64_t max_series;	/* not built yet: 0 */
+	double ttl_s;		/* not built yet: 0 */
+	uint64_t reserved[8];	/* 0 */
+};
+
+struct pdc_desc {
+	enum pdc_type type;
+	enum pdc_mode mode;
+	const char *name;	/* of a counter: with or without _total */
+	const char *help;	/* NULL: none */
+	const char *unit;	/* NULL: none; else the name ends in _unit */
+	const char *const *labels;	/* names, then NULL; NULL: none */
+	const char *const *states;	/* stateset only: NULL */
+	const double *bounds;	/* of a histogram, rising; NULL: the usual 15 */
+	size_t nbounds;
+	double ttl_s;		/* not built yet: 0 */
+	double idle_s;		/* not built yet: 0 */
+	uint64_t reserved[8];	/* 0 */
+};
+
+struct pdc_label {
+	const char *name;
+	const char *value;
+};
+
+/* A number by name: a metric, one of its suffixes, and labels in any order. */
+struct pdc_key {
+	const char *metric;
+	const char *suffix;	/* "_total", ""; see pdc_value_get() */
+	const struct pdc_label *labels;
+	size_t nlabels;
+};
+
+/*
+ * Open the store in directory dir, making both if need be (not with
+ * PDC_RDONLY).
+ *
+ *	dir	NULL: $PDC_STORE; else /run/pdc if it exists; else
+ *		/dev/shm/pdc-UID
+ *	options	NULL: all zero
+ *
+ * Opening a store twice in one process gives the same store, counted.
+ */
+PDC_API int pdc_open(struct pdc **, const char *dir,
+    const struct pdc_options *);
+
+/* Carry what was counted into the store if that is quick; end all handles. */
+PDC_API void pdc_close(struct pdc *);
+
+PDC_API const char *pdc_version(void);
+
+/* Static words for 0 or a PDC_E*. */
+PDC_API const char *pdc_strerror(int);
+
+/* This thread's last failure in words; "" if there was none. */
+PDC_API const char *pdc_error(void);
+
+/*
+ * Declare a family, or find it as it was declared before.  The handle lives
+ * until pdc_close().  PDC_EEXIST: the store has this name with another type,
+ * other labels or other bounds, or a sample of this family would carry the
+ * name of another's.  Another help or unit: the first one stays.
+ * Takes no lock if the store has the family already; else waits wait_ms.
+ */
+PDC_API int pdc_declare(struct pdc_family **, struct pdc *,
+    const struct pdc_desc *);
+
+/*
+ * The series with these label values, made if need be.
+ *
+ *	values	as many as .labels names, in that order, then NULL; NULL for a
+ *		family without labels.  At most 4096 bytes together; what is
+ *		not UTF-8 is replaced by U+FFFD
+ *
+ * The same values give the same handle, counted; each is given back with
+ * pdc_series_free() or ends with pdc_close().  When the store cannot be
+ * written now (PDC_EBUSY within 20 ms, PDC_ENOSPC), returns 0 and a handle
+ * that works all the same: its updates take another way until the next
+ * checkpoint has made the series.
+ */
+PDC_API int pdc_labels(struct pdc_series **, struct pdc_family *,
+    const char *const *values);
+PDC_API void pdc_series_free(struct pdc_series *);
+
+/*
+ * Updates.  They cannot fail; what has to be dropped is counted in the store's
+ * pdc_updates_dropped_total.
+ *
+ *	pdc_inc		counter (finite amount >= 0) or gauge
+ *	pdc_dec		gauge
+ *	pdc_set		gauge
+ *	pdc_observe	histogram or summary; NaN is dropped
+ */
+PDC_API void pdc_inc(struct pdc_series *, double amount);
+PDC_API void pdc_dec(struct pdc_series *, double amount);
+PDC_API void pdc_set(struct pdc_series *, double value);
+PDC_API void pdc_observe(struct pdc_series *, double value);
+
+/* Carry all that was counted so far into the store. */
+PDC_API int pdc_checkpoint(struct pdc *);
+
+/*
+ * Transactions by name: all or nothing.  pdc_begin() takes no lock and the
+ * calls are kept until pdc_commit(), which ends the transaction in any case
+ * and returns the first error of its calls; then nothing was done.
+ * PDC_EAGAIN: what pdc_value_get() or pdc_value_setnx() read has been changed
+ * by another transaction.
+ */
+PDC_API int pdc_begin(struct pdc_txn **, struct pdc *);
+PDC_API int pdc_commit(struct pdc_txn *);
+PDC_API void pdc_abort(struct pdc_txn *);
+
+/* Add to a counter (suffix "_total") or a gauge (suffix "", amount of any sign). */
+PDC_API int pdc_value_inc(struct pdc_txn *, const struct pdc_key *,
+    double amount);
+
+/* Set a gauge; or a counter, which gets a new created time. */
+PDC_API int pdc_value_set(struct pdc_txn *, const struct pdc_key *,
+    double value);
+
+/* Set if there is no such series; was_set (may be NULL) gets 1 or 0. */
+PDC_API int pdc_value_setnx(struct pdc_txn *, const struct pdc_key *,
+    double value, int *was_set);
+
+/*
+ * The present value, with the calls of this transaction done.  Suffixes:
+ * counter "_total" "_created", gauge "", summary "_count" "_sum" "_created",
+ * histogram "_bucket" (label le among the labels) "_count" "_sum" "_created".
+ * PDC_ENOENT if there is no such metric or series.
+ */
+PDC_API int pdc_value_get(struct pdc_txn *, const struct pdc_key *,
+    double *value);
+
+/* Observe in a histogram or summary; the key's suffix is ignored. */
+PDC_API int pdc_value_observe(struct pdc_txn *, const struct pdc_key *,
+    double value);
+
+/*
+ * One page of all metrics in the format that accept, an HTTP Accept header,
+ * asks for; NULL and whatever is not known: text 0.0.4.
+ *
+ *	text	len bytes and a NUL; release with pdc_free() or free()
+ *	content_type	static; may be NULL
+ */
+PDC_API int pdc_render(struct pdc *, const char *accept, char **text,
+    size_t *len, const char **content_type);
+PDC_API void pdc_free(void *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

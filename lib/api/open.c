@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Opening and closing stores, and the small functions of pdc.h.
+ *
+ * One struct pdc a directory and process, found by device and inode.  The
+ * registry's lock holds the fork generation of its holder, so that a child does
+ * not inherit it.
+ */
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fork.h"
+#include "checkpoint/checkpoint.h"
+#include "metric/metric.h"
+#include "pdc.h"
+
+#define WAIT_MS		1000
+#define LEAVE_MS	50
+#define LEAVE_SKIP_NS	1000000000
+#define REGISTRY_NAP_NS	100000
+
+static struct {
+	_Atomic uint64_t lock;
+	struct pdc *first;
+} registry;
+
+static void
+registry_lock(void)
+{
+	uint64_t gen = pdc_fork_gen(), owner;
+
+	for (;;) {
+		owner = atomic_load(&registry.lock);
+		if (owner != gen && atomic_compare_exchange_strong(
+		    &registry.lock, &owner, gen))
+			return;
+		pdc_clock_sleep(REGISTRY_NAP_NS);
+	}
+}
+
+static void
+registry_unlock(void)
+{
+	atomic_store(&registry.lock, 0);
+}
+
+static int
+open_default(char *dir, size_t len)
+{
+	const char *env = getenv("PDC_STORE");
+	struct stat sb;
+
+	if (env != NULL && env[0] != '\0') {
+		if (strlen(env) >= len)
+			return pdc_err_set(PDC_EINVAL,
+			    "$PDC_STORE: longer than %zu bytes", len - 1);
+		strcpy(dir, env);
+		return 0;
+	}
+	if (stat("/run/pdc", &sb) == 0) {
+		strcpy(dir, "/run/pdc");
+		return 0;
+	}
+	/* Anybody could have made it in that directory. */
+	snprintf(dir, len, "/dev/shm/pdc-%d", (int)geteuid());
+	if (lstat(dir, &sb) == -1)
+		return 0;
+	if (!S_ISDIR(sb.st_mode) || sb.st_uid != geteuid())
+		return pdc_err_set(PDC_EPERM, "%s: not a directory of ours; "
+		    "name another store", dir);
+	return 0;
+}
+
+static int
+open_options(const struct pdc_options *o)
+{
+	size_t i;
+
+	if (o->flags & ~(unsigned)(PDC_RDONLY | PDC_ATOMIC))
+		return pdc_err_set(PDC_EINVAL, "open: unknown flags 0x%x",
+		    o->flags);
+	for (i = 0; i < sizeof(o->reserved) / sizeof(o->reserved[0]); i++)
+		if (o->reserved[i] != 0)
+			return pdc_err_set(PDC_EINVAL, "open: reserved fields "
+			    "have to be 0");
+	if (o->max_series != 0 || o->ttl_s != 0)
+		return pdc_err_set(PDC_ENOTSUP, "open: max_series and ttl_s: "
+		    "not built yet");
+	if (o->max_cpus > CELLS_MAX_LANES || o->atomic_lanes > CELLS_MAX_LANES)
+		return pdc_err_set(PDC_ERANGE, "open: at most %d lanes",
+		    CELLS_MAX_LANES);
+	if (o->perm & ~07777U)
+		return pdc_err_set(PDC_EINVAL, "open: %o is no mode", o->perm);
+	return 0;
+}
+
+static struct pdc *
+open_known(const char *dir)
+{
+	struct stat sb;
+	struct pdc *p;
+
+	if (stat(dir, &sb) == -1)
+		return NULL;
+	for (p = registry.first; p != NULL; p = p->next)
+		if (p->dev == sb.st_dev && p->ino == sb.st_ino)
+			return p;
+	return NULL;
+}
+
+static void
+open_free(struct pdc *p)
+{
+	struct pdc_family *f, *next;
+	struct cells *c, *older;
+	struct stat sb;
+
+	for (f = atomic_load(&p->families); f != NULL; f = next) {
+		next = f->next;
+		pdc_family_free(f);
+	}
+	for (c = atomic_load(&p->cells); c != NULL; c = older) {
+		older = c->older;
+		pdc_cells_close(c);
+	}
+	if (p->use_fd != -1 && fstat(p->use_fd, &sb) == 0 &&
+	    sb.st_dev == p->use_dev && sb.st_ino == p->use_ino)
+		close(p->use_fd);
+	pdc_store_close(p->store);
+	free(p->cells_dir);
+	free(p);
+}
+
+/* Map what is there (read-only), or see to it that something is. */
+static int
+open_cells(struct pdc *p)
+{
+	struct stxn x;
+	int ret;
+
+	if (p->store->rdonly) {
+		ret = pdc_stxn_read(&x, p->store);
+		if (ret < 0)
+			return ret;
+		pdc_stxn_abort(&x);
+		ret = pdc_epoch_map(p, &x.meta);
+		return ret == PDC_ENOENT ? 0 : ret;
+	}
+	p->store->hook = pdc_epoch_hook;
+	p->store->done = pdc_owed_done;
+	p->store->hook_arg = p;
+	ret = pdc_stxn_read(&x, p->store);
+	if (ret < 0)
+		return ret;
+	pdc_stxn_abort(&x);
+	if (x.meta.epoch != 0 && pdc_epoch_map(p, &x.meta) == 0)
+		return 0;
+	ret = pdc_stxn_write(&x, p->store, p->store->wait_ms);
+	if (ret < 0)
+		return ret;
+	return pdc_stxn_commit(&x);
+}
+
+static int
+open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
+{
+	struct store_opts so = { .group = o->group, .perm = o->perm,
+	    .rdonly = (o->flags & PDC_RDONLY) != 0,
+	    .wait_ms = o->wait_ms ? o->wait_ms : WAIT_MS };
+	struct stat sb;
+	struct pdc *p;
+	int ret = 0;
+
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return pdc_err_set(PDC_ENOMEM, "%s", dir);
+	p->use_fd = -1;
+	p->flags = o->flags;
+	p->max_cpus = o->max_cpus;
+	p->atomic_lanes = o->atomic_lanes;
+	p->refs = 1;
+	pdc_clock_init(&p->clock);
+	if (o->cells_dir != NULL &&
+	    (p->cells_dir = strdup(o->cells_dir)) == NULL)
+		ret = pdc_err_set(PDC_ENOMEM, "%s", dir);
+	if (ret == 0)
+		ret = pdc_store_open(&p->store, dir, &so, &p->clock);
+	if (ret == 0)
+		ret = open_cells(p);
+	if (ret == 0 && stat(dir, &sb) == -1)
+		ret = pdc_err_sys("%s", dir);
+	if (ret < 0) {
+		open_free(p);
+		return ret;
+	}
+	p->dev = sb.st_dev;
+	p->ino = sb.st_ino;
+	*pp = p;
+	return 0;
+}
+
+int
+pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
+{
+	static const struct pdc_options none;
+	const struct pdc_options *o = options != NULL ? options : &none;
+	char path[4000];
+	struct pdc *p;
+	int ret;
+
+	if (pp == NULL)
+		return pdc_err_set(PDC_EINVAL, "open: nowhere to put the "
+		    "handle");
+	*pp = NULL;
+	ret = open_options(o);
+	if (ret == 0 && dir == NULL) {
+		ret = open_default(path, sizeof(path));
+		dir = path;
+	}
+	if (ret < 0)
+		return ret;
+	registry_lock();
+	p = open_known(dir);
+	if (p == NULL) {
+		ret = open_new(&p, dir, o);
+		if (ret == 0) {
+			p->next = registry.first;
+			registry.first = p;
+		}
+	} else if (p->store->rdonly && !(o->flags & PDC_RDONLY)) {
+		ret = pdc_err_set(PDC_EBUSY, "%s: open read-only in this "
+		    "process; close that first", dir);
+	} else {
+		p->refs++;
+	}
+	registry_unlock();
+	if (ret == 0)
+		*pp = p;
+	return ret;
+}
+
+/* Carry into the store what was counted, unless that was just done. */
+static void
+close_checkpoint(struct pdc *p)
+{
+	int64_t now = pdc_clock_mono(&p->clock), last;
+	struct stxn x;
+
+	if (p->store->rdonly || pdc_stxn_read(&x, p->store) < 0)
+		return;
+	last = x.meta.checkpoint_mono_ns;
+	pdc_stxn_abort(&x);
+	if (atomic_load(&p->pending) == 0 && last != 0 && last <= now &&
+	    now - last < LEAVE_SKIP_NS)
+		return;
+	(void)pdc_checkpoint_run(p, LEAVE_MS);
+}
+
+void
+pdc_close(struct pdc *p)
+{
+	struct pdc **at;
+
+	if (p == NULL)
+		return;
+	registry_lock();
+	if (--p->refs == 0) {
+		for (at = &registry.first; *at != NULL; at = &(*at)->next)
+			if (*at == p) {
+				*at = p->next;
+				break;
+			}
+		close_checkpoint(p);
+		open_free(p);
+	}
+	registry_unlock();
+}
+
+const char *
+pdc_version(void)
+{
+	return PACKAGE_VERSION;
+}
+
+const char *
+pdc_strerror(int code)
+{
+	return pdc_err_name(code);
+}
+
+const char *
+pdc_error(void)
+{
+	return pdc_err_words();
+}
+
+int
+pdc_checkpoint(struct pdc *p)
+{
+	if (p == NULL)
+		return pdc_err_set(PDC_EINVAL, "checkpoint: no store");
+	return pdc_checkpoint_run(p, p->store->wait_ms);
+}
+
+void
+pdc_free(void *mem)
+{
+	free(mem);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_API_PAGE_H
+#define PDC_API_PAGE_H
+
+/*
+ * What the programs need beyond pdc.h: pages with options, and the state of a
+ * store in numbers.
+ */
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "lane/cells.h"
+
+struct pdc;
+
+enum page_format { PAGE_TEXT, PAGE_KEYS };
+
+struct page_opts {
+	enum page_format format;
+	int created;		/* PAGE_TEXT: also the _created families */
+	const char *family;	/* NULL: all; else this one (stored name) */
+	int64_t deadline_ns;	/* CLOCK_MONOTONIC; 0: none. Late: PDC_EBUSY */
+};
+
+struct page_result {
+	uint64_t families, series;	/* that were rendered */
+	uint64_t damaged;		/* records skipped */
+};
+
+/*
+ * Append one page to the buffer; result may be NULL.  PDC_ENOENT: no such
+ * family.  Takes no lock; never checkpoints.
+ */
+int pdc_page_render(struct pdc *, struct buf *, const struct page_opts *,
+    struct page_result *);
+
+/* 1 if the store has a family of this (stored) name, 0 if not, or a PDC_E*. */
+int pdc_page_has(struct pdc *, const char *family);
+
+/* pdc_checkpoint(), waiting at most wait_ms for the lock. */
+int pdc_page_checkpoint(struct pdc *, uint32_t wait_ms);
+
+struct pdc_stat {
+	char dir[4096], cells_path[4096];
+	char uuid[37], boot_id[40];
+	uint32_t version;
+	uint64_t epoch;
+	uint64_t families, series;
+	uint64_t data_bytes;		/* used pages of data.mdb */
+	uint64_t map_bytes;		/* its address space */
+	uint64_t last_txn;
+	uint32_t readers, max_readers;
+	int cells_mapped;		/* the rest up to drops is 0 if not */
+	uint64_t cells_bytes, cells_budget;
+	uint64_t unit_cost[NZONES];	/* bytes per counter, bucket, gauge */
+	uint32_t lanes, atomic_lanes;
+	int rseq;			/* enum cells_rseq */
+	int uses_rseq;			/* this process */
+	uint64_t ring_backlog;		/* bytes */
+	uint64_t anomalies, unresolved;
+	uint64_t drops[NDROPS];
+	int64_t checkpoint_wall_ns;	/* of the last whole one; 0: none */
+	int64_t checkpoint_age_ns;	/* by the monotonic clock; -1: none */
+	uint64_t checkpoints;
+};
+
+int pdc_stat_get(struct pdc *, struct pdc_stat *);
+
+#endif

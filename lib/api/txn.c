@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Transactions by name.
+ *
+ * The calls are kept as operations; what get and setnx read is kept as a stamp
+ * of presence, place and base.  pdc_commit() takes the lock, compares the
+ * stamps, does the operations, and commits.  Lanes and gauge cells are not
+ * compared: they are other workers' business.
+ */
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/escape.h"
+#include "base/fork.h"
+#include "base/hash.h"
+#include "base/num.h"
+#include "checkpoint/checkpoint.h"
+#include "collect/live.h"
+#include "metric/metric.h"
+#include "pdc.h"
+#include "store/series.h"
+
+enum op_kind { OP_READ, OP_INC, OP_SET, OP_OBSERVE };
+
+struct op {
+	enum op_kind kind;
+	uint32_t family, incarnation;
+	uint32_t bucket, values_len;
+	double amount;
+	uint64_t stamp;		/* OP_READ: of what was seen */
+	char *values;
+	char *name;
+};
+
+struct pdc_txn {
+	struct pdc *pdc;
+	uint64_t gen;		/* of the process that began it */
+	int ret;		/* the first error */
+	struct op *ops;
+	size_t nops, cap;
+	struct place pl;	/* scratch of the present call */
+	struct value v;
+};
+
+/* A key taken apart by the family it names. */
+struct target {
+	char values[LABELS_MAX_LEN];
+	size_t len;
+	double le;		/* of a _bucket */
+	const char *suffix;
+};
+
+int
+pdc_begin(struct pdc_txn **tp, struct pdc *p)
+{
+	struct pdc_txn *t;
+
+	if (tp == NULL)
+		return pdc_err_set(PDC_EINVAL, "begin: nowhere to put the "
+		    "transaction");
+	*tp = NULL;
+	if (p == NULL)
+		return pdc_err_set(PDC_EINVAL, "begin: no store");
+	t = aligned_alloc(16, (sizeof(*t) + 15) & ~(size_t)15);
+	if (t == NULL)
+		return pdc_err_set(PDC_ENOMEM, "begin");
+	t->pdc = p;
+	t->gen = pdc_fork_gen();
+	t->ret = 0;
+	t->ops = NULL;
+	t->nops = t->cap = 0;
+	t->pl.v = &t->v;
+	*tp = t;
+	return 0;
+}
+
+static void
+txn_forget(struct op *op)
+{
+	free(op->values);
+	free(op->name);
+}
+
+void
+pdc_abort(struct pdc_txn *t)
+{
+	size_t i;
+
+	if (t == NULL)
+		return;
+	for (i = 0; i < t->nops; i++)
+		txn_forget(&t->ops[i]);
+	free(t->ops);
+	free(t);
+}
+
+/* Keep the first error; what is not there is an answer and none. */
+static int
+txn_fail(struct pdc_txn *t, int ret)
+{
+	if (ret < 0 && t->ret == 0)
+		t->ret = ret;
+	return ret;
+}
+
+static int
+txn_usable(struct pdc_txn *t, const struct pdc_key *key)
+{
+	if (t == NULL)
+		return pdc_err_set(PDC_EINVAL, "no transaction");
+	if (t->gen != pdc_fork_gen())
+		return txn_fail(t, pdc_err_set(PDC_ECHILD, "the transaction "
+		    "was begun by the parent of this process"));
+	if (key == NULL || key->metric == NULL ||
+	    (key->nlabels > 0 && key->labels == NULL))
+		return txn_fail(t, pdc_err_set(PDC_EINVAL, "no metric named"));
+	return t->ret;
+}
+
+static int
+target_le(const struct family *f, struct target *tg, const char *value)
+{
+	if (pdc_num_parse(&tg->le, value, strlen(value)) < 0)
+		return pdc_err_set(PDC_EINVAL, "%s: le=\"%s\" is not a number",
+		    f->name, value);
+	return 0;
+}
+
+/* The value of one of the family's labels in the key, or NULL. */
+static const char *
+target_label(const struct pdc_key *key, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < key->nlabels; i++)
+		if (key->labels[i].name != NULL &&
+		    strcmp(key->labels[i].name, name) == 0)
+			return key->labels[i].value;
+	return NULL;
+}
+
+static int
+target_values(struct target *tg, const struct family *f,
+    const struct pdc_key *key)
+{
+	const char *v;
+	uint32_t i;
+	size_t n;
+
+	tg->len = 0;
+	for (i = 0; i < f->r.nlabels; i++) {
+		v = target_label(key, f->labels[i]);
+		if (v == NULL)
+			return pdc_err_set(PDC_EINVAL, "%s: the label %s is "
+			    "missing", f->name, f->labels[i]);
+		n = strlen(v);
+		if (3 * n + 1 > sizeof(tg->values) - tg->len &&
+		    (!pdc_utf8_valid(v, n) ||
+		    n + 1 > sizeof(tg->values) - tg->len))
+			return pdc_err_set(PDC_EINVAL, "%s: label values of "
+			    "more than %d bytes", f->name, LABELS_MAX_LEN);
+		tg->len += pdc_utf8_clean(tg->values + tg->len, v, n);
+		tg->values[tg->len++] = '\0';
+	}
+	return 0;
+}
+
+static int
+target_parse(struct target *tg, const struct family *f,
+    const struct pdc_key *key)
+{
+	size_t want = f->r.nlabels, i;
+	const char *le = NULL;
+	int ret;
+
+	tg->suffix = key->suffix != NULL ? key->suffix : "";
+	if (strcmp(tg->suffix, "_bucket") == 0 &&
+	    f->r.type == PDC_HISTOGRAM) {
+		le = target_label(key, "le");
+		if (le == NULL)
+			return pdc_err_set(PDC_EINVAL, "%s_bucket: the label "
+			    "le is missing", f->name);
+		want++;
+	}
+	for (i = 0; i < key->nlabels; i++)
+		if (key->labels[i].name == NULL ||
+		    key->labels[i].value == NULL)
+			return pdc_err_set(PDC_EINVAL, "%s: a label without "
+			    "name or value", f->name);
+	ret = target_values(tg, f, key);
+	if (ret == 0 && key->nlabels != want)
+		ret = pdc_err_set(PDC_EINVAL, "%s: %zu labels, it has %zu",
+		    f->name, key->nlabels, want);
+	if (ret == 0 && le != NULL)
+		ret = target_le(f, tg, le);
+	return ret;
+}
+
+static int
+txn_family(struct pdc_txn *t, struct stxn *x, const struct pdc_key *key,
+    struct target *tg)
+{
+	int ret;
+
+	ret = pdc_family_get(x, key->metric, &t->pl.f);
+	if (ret == PDC_ENOENT)
+		return pdc_err_set(ret, "%s: no such metric", key->metric);
+	if (ret < 0)
+		return ret;
+	return target_parse(tg, &t->pl.f, key);
+}
+
+static struct op *
+txn_op(struct pdc_txn *t, enum op_kind kind, const struct target *tg)
+{
+	size_t cap = t->cap ? 2 * t->cap : 8;
+	struct op *ops = t->ops, *op;
+
+	if (t->nops == t->cap) {
+		ops = reallocarray(t->ops, cap, sizeof(*ops));
+		if (ops == NULL)
+			return NULL;
+		t->ops = ops;
+		t->cap = cap;
+	}
+	op = &ops[t->nops];
+	memset(op, 0, sizeof(*op));
+	op->kind = kind;
+	op->family = t->pl.f.r.id;
+	op->incarnation = t->pl.f.r.incarnation;
+	op->values_len = (uint32_t)tg->len;
+	op->values = malloc(tg->len + 1);
+	op->name = strdup(t->pl.f.name);
+	if (op->values == NULL || op->name == NULL) {
+		txn_forget(op);
+		return NULL;
+	}
+	memcpy(op->values, tg->values, tg->len);
+	t->nops++;
+	return op;
+}
+
+/* What the suffix and the type allow, for inc and set. */
+static int
+txn_writable(const struct family *f, const struct target *tg, double v,
+    int set)
+{
+	const char *want = f->r.type == PDC_COUNTER ? "_total" : "";
+
+	if (f->r.type != PDC_COUNTER && f->r.type != PDC_GAUGE)
+		return pdc_err_set(PDC_EINVAL, "%s: a %s is observed, not "
+		    "set or added to", f->name, f->r.type == PDC_SUMMARY ?
+		    "summary" : "histogram");
+	if (strcmp(tg->suffix, want) != 0)
+		return pdc_err_set(PDC_EINVAL, "%s: the suffix is \"%s\", not "
+		    "\"%s\"", f->name, want, tg->suffix);
+	if (f->r.type == PDC_COUNTER && !(v >= 0 && v <= DBL_MAX))
+		return pdc_err_set(PDC_ERANGE, "%s: a counter %s a finite "
+		    "number that is not negative, not %g", f->name,
+		    set ? "is set to" : "grows by", v);
+	return 0;
+}
+
+static int
+txn_write(struct pdc_txn *t, const struct pdc_key *key, enum op_kind kind,
+    double v)
+{
+	struct target tg;
+	struct stxn x;
+	struct op *op;
+	int ret;
+
+	ret = txn_usable(t, key);
+	if (ret < 0)
+		return ret;
+	ret = pdc_stxn_read(&x, t->pdc->store);
+	if (ret < 0)
+		return txn_fail(t, ret);
+	ret = txn_family(t, &x, key, &tg);
+	if (ret == 0 && kind != OP_OBSERVE)
+		ret = txn_writable(&t->pl.f, &tg, v, kind == OP_SET);
+	else if (ret == 0 && t->pl.f.r.zone != VALUE_PAIR)
+		ret = pdc_err_set(PDC_EINVAL, "%s: only histograms and "
+		    "summaries are observed", t->pl.f.name);
+	if (ret == 0 && kind == OP_OBSERVE && isnan(v))
+		ret = pdc_err_set(PDC_ERANGE, "%s: NaN cannot be observed",
+		    t->pl.f.name);
+	if (ret == 0) {
+		op = txn_op(t, kind, &tg);
+		if (op == NULL) {
+			ret = pdc_err_set(PDC_ENOMEM, "%s", t->pl.f.name);
+		} else {
+			op->amount = v;
+			if (kind == OP_OBSERVE)
+				op->bucket = pdc_bucket(t->pl.f.bounds,
+				    t->pl.f.r.nbounds, v);
+		}
+	}
+	pdc_stxn_abort(&x);
+	return txn_fail(t, ret);
+}
+
+int
+pdc_value_inc(struct pdc_txn *t, const struct pdc_key *key, double amount)
+{
+	return txn_write(t, key, OP_INC, amount);
+}
+
+int
+pdc_value_set(struct pdc_txn *t, const struct pdc_key *key, double value)
+{
+	return txn_write(t, key, OP_SET, value);
+}
+
+int
+pdc_value_observe(struct pdc_txn *t, const struct pdc_key *key, double value)
+{
+	return txn_write(t, key, OP_OBSERVE, value);
+}
+
+/* Presence, place and base of a series, as one number. */
+static uint64_t
+place_stamp(struct place *pl, int found)
+{
+	const void *base;
+	size_t len;
+
+	if (found == PDC_ENOENT)
+		return 0;
+	if (pl->f.r.zone == VALUE_ADD) {
+		base = pdc_block_add_base(pl->v) + pl->at.pos;
+		len = sizeof(double);
+	} else if (pl->f.r.zone == VALUE_GAUGE) {
+		base = &pl->id;		/* the cell is not compared */
+		len = sizeof(pl->id);
+	} else {
+		base = pdc_block_pair_base(pl->v) +
+		    (size_t)pl->at.pos * pl->f.r.width;
+		len = sizeof(struct pair) * pl->f.r.width;
+	}
+	return pdc_hash(base, len, pl->id) | 1;
+}
+
+static int
+txn_same(const struct op *op, const struct family *f, const char *values,
+    size_t len)
+{
+	return op->family == f->r.id && op->incarnation == f->r.incarnation &&
+	    op->values_len == len && memcmp(op->values, values, len) == 0;
+}
+
+/* This transaction's own operations on top; 1 if the series is there. */
+static int
+txn_replay(const struct pdc_txn *t, const struct target *tg, int there,
+    struct pair *out)
+{
+	const struct op *op;
+	size_t i;
+
+	for (i = 0; i < t->nops; i++) {
+		op = &t->ops[i];
+		if (op->kind == OP_READ ||
+		    !txn_same(op, &t->pl.f, tg->values, tg->len))
+			continue;
+		there = 1;
+		if (op->kind == OP_SET)
+			out[0].sum = op->amount;
+		else if (op->kind == OP_INC)
+			out[0].sum += op->amount;
+		else {
+			out[op->bucket].count++;
+			out[op->bucket].sum += op->amount;
+		}
+	}
+	return there;
+}
+
+static int
+txn_suffix(const struct family *f, const struct target *tg,
+    const struct pair *out, int64_t created_ns, double *value)
+{
+	uint32_t i, upto = f->r.width;
+	double count = 0, sum = 0;
+
+	if (f->r.type != PDC_GAUGE && strcmp(tg->suffix, "_created") == 0) {
+		*value = (double)created_ns / 1e9;
+		return 0;
+	}
+	if (f->r.zone != VALUE_PAIR) {
+		if (strcmp(tg->suffix,
+		    f->r.type == PDC_COUNTER ? "_total" : "") != 0)
+			return pdc_err_set(PDC_EINVAL, "%s: no suffix \"%s\"",
+			    f->name, tg->suffix);
+		*value = out[0].sum;
+		return 0;
+	}
+	if (f->r.type == PDC_HISTOGRAM &&
+	    strcmp(tg->suffix, "_bucket") == 0) {
+		for (upto = 0; upto < f->r.nbounds &&
+		    f->bounds[upto] != tg->le; upto++)
+			continue;
+		if (upto == f->r.nbounds && !(isinf(tg->le) && tg->le > 0))
+			return pdc_err_set(PDC_ENOENT, "%s: no bucket le=\"%g\"",
+			    f->name, tg->le);
+		upto++;
+	} else if (strcmp(tg->suffix, "_count") != 0 &&
+	    strcmp(tg->suffix, "_sum") != 0) {
+		return pdc_err_set(PDC_EINVAL, "%s: no suffix \"%s\"", f->name,
+		    tg->suffix);
+	}
+	for (i = 0; i < upto; i++) {
+		count += (double)out[i].count;
+		sum += out[i].sum;
+	}
+	*value = strcmp(tg->suffix, "_sum") == 0 ? sum : count;
+	return 0;
+}
+
+/*
+ * Look the series up in a snapshot and note what was seen.  Gives 1 if it is
+ * there (out, created), 0 if not, or an error.
+ */
+static int
+txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
+    struct pair *out, int64_t *created)
+{
+	const struct cells *c = pdc_cells_now(t->pdc);
+	struct series_ref s;
+	struct stxn x;
+	struct op *op;
+	int ret, found, tries = 0, live;
+
+	do {
+		ret = pdc_stxn_read(&x, t->pdc->store);
+		if (ret < 0)
+			return ret;
+		live = 1;
+		found = PDC_ENOENT;
+		ret = txn_family(t, &x, key, tg);
+		if (ret == 0)
+			found = pdc_place_find(&x, &t->pl, tg->values,
+			    tg->len);
+		if (found == 0) {
+			found = pdc_series_get(&x, &t->pl.f, t->pl.n, &s);
+			*created = s.created_ns;
+			live = pdc_live_read(tries < 8 ? c : NULL, t->pl.v,
+			    t->pl.at.pos, t->pl.id, out);
+		}
+		pdc_stxn_abort(&x);
+		if (ret < 0 || (found < 0 && found != PDC_ENOENT))
+			return ret < 0 ? ret : found;
+	} while (!live && tries++ < 8);
+	op = txn_op(t, OP_READ, tg);
+	if (op == NULL)
+		return pdc_err_set(PDC_ENOMEM, "%s", t->pl.f.name);
+	op->stamp = place_stamp(&t->pl, found);
+	return found == 0;
+}
+
+int
+pdc_value_get(struct pdc_txn *t, const struct pdc_key *key, double *value)
+{
+	struct pair out[BOUNDS_MAX + 1];
+	int64_t created = 0;
+	struct target tg;
+	int ret;
+
+	ret = txn_usable(t, key);
+	if (ret < 0)
+		return ret;
+	if (value == NULL)
+		return txn_fail(t, pdc_err_set(PDC_EINVAL, "get: nowhere to "
+		    "put the value"));
+	memset(out, 0, sizeof(out));
+	ret = txn_look(t, key, &tg, out, &created);
+	if (ret >= 0) {
+		if (!txn_replay(t, &tg, ret, out))
+			return pdc_err_set(PDC_ENOENT, "%s: no such series",
+			    key->metric);
+		ret = txn_suffix(&t->pl.f, &tg, out, created, value);
+	}
+	return ret == PDC_ENOENT ? ret : txn_fail(t, ret);
+}
+
+int
+pdc_value_setnx(struct pdc_txn *t, const struct pdc_key *key, double value,
+    int *was_set)
+{
+	struct pair out[BOUNDS_MAX + 1];
+	struct target tg;
+	int64_t created;
+	struct op *op;
+	int ret, there;
+
+	ret = txn_usable(t, key);
+	if (ret < 0)
+		return ret;
+	memset(out, 0, sizeof(out));
+	ret = txn_look(t, key, &tg, out, &created);
+	if (ret >= 0) {
+		there = txn_replay(t, &tg, ret, out);
+		ret = txn_writable(&t->pl.f, &tg, value, 1);
+		if (ret == 0 && !there) {
+			op = txn_op(t, OP_SET, &tg);
+			if (op == NULL)
+				ret = pdc_err_set(PDC_ENOMEM, "%s",
+				    t->pl.f.name);
+			else
+				op->amount = value;
+		}
+		if (ret == 0 && was_set != NULL)
+			*was_set = !there;
+	}
+	return txn_fail(t, ret);
+}
+
+/* The op's family as it is now; PDC_EAGAIN if it was declared anew. */
+static int
+commit_family(struct pdc_txn *t, struct stxn *x, const struct op *op)
+{
+	int ret;
+
+	ret = pdc_family_get(x, op->name, &t->pl.f);
+	if (ret == PDC_ENOENT || (ret == 0 && (t->pl.f.r.id != op->family ||
+	    t->pl.f.r.incarnation != op->incarnation)))
+		return pdc_err_set(PDC_EAGAIN, "%s: declared anew since the "
+		    "transaction began", op->name);
+	return ret;
+}
+
+static int
+commit_read(struct pdc_txn *t, struct stxn *x, const struct op *op)
+{
+	int ret;
+
+	ret = commit_family(t, x, op);
+	if (ret < 0)
+		return ret;
+	ret = pdc_place_find(x, &t->pl, op->values, op->values_len);
+	if (ret < 0 && ret != PDC_ENOENT)
+		return ret;
+	if (place_stamp(&t->pl, ret) != op->stamp)
+		return pdc_err_set(PDC_EAGAIN, "%s: what was read has changed; "
+		    "begin again", op->name);
+	return 0;
+}
+
+static int
+commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
+{
+	const struct cells *c = pdc_cells_now(t->pdc);
+	struct place *pl = &t->pl;
+	int ret, found;
+
+	ret = commit_family(t, x, op);
+	if (ret < 0)
+		return ret;
+	found = pdc_place_find(x, pl, op->values, op->values_len);
+	ret = found == PDC_ENOENT ? pdc_place_make(x, pl, op->values,
+	    op->values_len) : found;
+	if (ret < 0)
+		return ret;
+	if (op->kind == OP_OBSERVE)
+		return pdc_credit_pair(x, pl, op->bucket,
+		    (struct pair){ 1, op->amount });
+	if (pl->f.r.zone == VALUE_GAUGE)
+		return pdc_credit_gauge(x, c, pl, op->kind == OP_INC,
+		    op->amount);
+	if (op->kind == OP_SET && found == 0)
+		return pdc_place_move(x, t->pdc, pl, op->amount);
+	return pdc_credit_add(x, pl, op->amount);
+}
+
+static int
+commit_ops(struct pdc_txn *t, struct stxn *x)
+{
+	int ret = 0;
+	size_t i;
+
+	/* All that was read is compared before anything is written. */
+	for (i = 0; i < t->nops && ret == 0; i++)
+		if (t->ops[i].kind == OP_READ)
+			ret = commit_read(t, x, &t->ops[i]);
+	for (i = 0; i < t->nops && ret == 0; i++)
+		if (t->ops[i].kind != OP_READ)
+			ret = commit_write(t, x, &t->ops[i]);
+	return ret;
+}
+
+static int
+txn_writes(const struct pdc_txn *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->nops; i++)
+		if (t->ops[i].kind != OP_READ)
+			return 1;
+	return 0;
+}
+
+int
+pdc_commit(struct pdc_txn *t)
+{
+	struct stxn x;
+	int ret;
+
+	if (t == NULL)
+		return pdc_err_set(PDC_EINVAL, "commit: no transaction");
+	ret = t->ret;
+	if (ret == 0 && t->gen != pdc_fork_gen())
+		ret = pdc_err_set(PDC_ECHILD, "commit: begun by the parent of "
+		    "this process");
+	if (ret == 0 && txn_writes(t)) {
+		ret = pdc_stxn_write(&x, t->pdc->store, t->pdc->store->wait_ms);
+		if (ret == 0) {
+			pdc_stxn_fail(&x, commit_ops(t, &x));
+			ret = pdc_stxn_commit(&x);
+		}
+	}
+	pdc_abort(t);
+	return ret;
+}

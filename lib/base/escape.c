@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "base/escape.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define UTF8_INVALID UINT32_MAX
+
+/*
+ * How a sequence of UTF-8 may begin: the first byte, and the second, whose
+ * range keeps out overlong forms, surrogates and what is over U+10FFFF.  All
+ * later bytes are 80..bf.
+ */
+static const struct utf8_lead {
+	unsigned char first, last; /* of the first byte */
+	unsigned char low, high; /* of the second byte */
+	unsigned char len;
+} utf8_leads[] = {
+	{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
+	{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+	{ 0xe1, 0xec, 0x80, 0xbf, 3 },
+	{ 0xed, 0xed, 0x80, 0x9f, 3 },
+	{ 0xee, 0xef, 0x80, 0xbf, 3 },
+	{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
+	{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+	{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
+#define UTF8_NLEADS (sizeof(utf8_leads) / sizeof(utf8_leads[0]))
+
+static const struct utf8_lead *
+utf8_find(unsigned char c)
+{
+	size_t i;
+
+	for (i = 0; i < UTF8_NLEADS; i++)
+		if (c >= utf8_leads[i].first && c <= utf8_leads[i].last)
+			return &utf8_leads[i];
+	return NULL;
+}
+
+/*
+ * Read one character of s, of at least one byte.  Returns the bytes taken; cp
+ * is UTF8_INVALID when they are a maximal subpart of none.
+ */
+static size_t
+utf8_next(uint32_t *cp, const char *s, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	const struct utf8_lead *lead;
+	uint32_t v;
+	size_t i;
+
+	*cp = p[0];
+	if (p[0] < 0x80)
+		return 1;
+	*cp = UTF8_INVALID;
+	lead = utf8_find(p[0]);
+	if (lead == NULL || len < 2 || p[1] < lead->low || p[1] > lead->high)
+		return 1;
+	v = p[0] & (0x7f >> lead->len);
+	v = v << 6 | (p[1] & 0x3f);
+	for (i = 2; i < lead->len; i++) {
+		if (i == len || (p[i] & 0xc0) != 0x80)
+			return i;
+		v = v << 6 | (p[i] & 0x3f);
+	}
+	*cp = v;
+	return i;
+}
+
+size_t
+pdc_utf8_clean(char *dst, const char *src, size_t len)
+{
+	char *start = dst;
+	uint32_t cp;
+	size_t n;
+
+	for (; len > 0; src += n, len -= n) {
+		n = utf8_next(&cp, src, len);
+		if (cp == UTF8_INVALID) {
+			memcpy(dst, "\357\277\275", 3); /* U+FFFD */
+			dst += 3;
+		} else {
+			memcpy(dst, src, n);
+			dst += n;
+		}
+	}
+	return (size_t)(dst - start);
+}
+
+int
+pdc_utf8_valid(const char *s, size_t len)
+{
+	uint32_t cp;
+	size_t n;
+
+	for (; len > 0; s += n, len -= n) {
+		n = utf8_next(&cp, s, len);
+		if (cp == UTF8_INVALID)
+			return 0;
+	}
+	return 1;
+}
+
+/* The escape of c in the text forms, or NULL. */
+static const char *
+escape_text(char c, int quotes)
+{
+	switch (c) {
+	case '\\':
+		return "\\\\";
+	case '\n':
+		return "\\n";
+	case '"':
+		return quotes ? "\\\"" : NULL;
+	}
+	return NULL;
+}
+
+/* Append s in runs of what needs no escape. */
+static void
+escape_runs(struct buf *b, const char *s, size_t len, int quotes)
+{
+	const char *end = s + len, *run, *escape;
+
+	for (run = s; s < end; s++) {
+		escape = escape_text(*s, quotes);
+		if (escape == NULL)
+			continue;
+		pdc_buf_put(b, run, (size_t)(s - run));
+		pdc_buf_put(b, escape, 2);
+		run = s + 1;
+	}
+	pdc_buf_put(b, run, (size_t)(end - run));
+}
+
+void
+pdc_escape_label(struct buf *b, const char *s, size_t len)
+{
+	escape_runs(b, s, len, 1);
+}
+
+void
+pdc_escape_help(struct buf *b, const char *s, size_t len)
+{
+	escape_runs(b, s, len, 0);
+}
+
+/* The short escape of c in JSON, or NULL. */
+static const char *
+json_short(uint32_t c)
+{
+	switch (c) {
+	case '"':
+		return "\\\"";
+	case '\\':
+		return "\\\\";
+	case '\b':
+		return "\\b";
+	case '\f':
+		return "\\f";
+	case '\n':
+		return "\\n";
+	case '\r':
+		return "\\r";
+	case '\t':
+		return "\\t";
+	}
+	return NULL;
+}
+
+static void
+json_unit(struct buf *b, uint32_t unit)
+{
+	static const char hex[] = "0123456789abcdef";
+	char out[6] = { '\\', 'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15],
+		hex[unit >> 4 & 15], hex[unit & 15] };
+
+	pdc_buf_put(b, out, sizeof(out));
+}
+
+static void
+json_escape(struct buf *b, uint32_t cp)
+{
+	const char *escape = json_short(cp);
+
+	if (escape != NULL) {
+		pdc_buf_put(b, escape, 2);
+	} else if (cp == UTF8_INVALID) {
+		json_unit(b, 0xfffd);
+	} else if (cp > 0xffff) {
+		json_unit(b, 0xd800 + ((cp - 0x10000) >> 10));
+		json_unit(b, 0xdc00 + (cp & 0x3ff));
+	} else {
+		json_unit(b, cp);
+	}
+}
+
+static int
+json_plain(uint32_t cp)
+{
+	return cp >= ' ' && cp < 0x7f && cp != '"' && cp != '\\';
+}
+
+void
+pdc_escape_json(struct buf *b, const char *s, size_t len)
+{
+	const char *end = s + len, *run;
+	uint32_t cp;
+	size_t n;
+
+	for (run = s; s < end; s += n) {
+		n = utf8_next(&cp, s, (size_t)(end - s));
+		if (json_plain(cp))
+			continue;
+		pdc_buf_put(b, run, (size_t)(s - run));
+		json_escape(b, cp);
+		run = s + n;
+	}
+	pdc_buf_put(b, run, (size_t)(end - run));
+}
+
+static int
+name_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* colon is ':' where colons may be, else any letter. */
+static int
+name_check(const char *s, char colon)
+{
+	if (!name_letter(*s) && *s != colon)
+		return 0;
+	while (*++s != '\0')
+		if (!name_letter(*s) && *s != colon && (*s < '0' || *s > '9'))
+			return 0;
+	return 1;
+}
+
+int
+pdc_name_metric(const char *s)
+{
+	return name_check(s, ':');
+}
+
+int
+pdc_name_label(const char *s)
+{
+	return name_check(s, '_');
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_BASE_ESCAPE_H
+#define PDC_BASE_ESCAPE_H
+
+#include <stddef.h>
+
+struct buf;
+
+/*
+ * Strings in the text forms, UTF-8, and what may be a name.
+ *
+ * UTF-8 is taken strictly: no overlong forms, no surrogates, nothing over
+ * U+10FFFF; NUL is a character as others.  A sequence that breaks these rules
+ * counts as one invalid character for each maximal subpart (Unicode 15, 3.9).
+ */
+
+/* A label's value, without the quotes: \\ \" \n. */
+void pdc_escape_label(struct buf *, const char *s, size_t len);
+/* The words of HELP: \\ \n. */
+void pdc_escape_help(struct buf *, const char *s, size_t len);
+/*
+ * A JSON string without the quotes, all printable ASCII, byte for byte as
+ * Python's json.dumps() writes it; invalid becomes \ufffd.
+ */
+void pdc_escape_json(struct buf *, const char *s, size_t len);
+
+/*
+ * Copy with U+FFFD for what is invalid.  dst has room for 3 * len; no NUL is
+ * added.  Returns the bytes written.
+ */
+size_t pdc_utf8_clean(char *dst, const char *src, size_t len);
+int pdc_utf8_valid(const char *s, size_t len);
+
+/* [a-zA-Z_:][a-zA-Z0-9_:]* */
+int pdc_name_metric(const char *);
+/* [a-zA-Z_][a-zA-Z0-9_]* */
+int pdc_name_label(const char *);
+
+#endif

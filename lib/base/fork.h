@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_BASE_FORK_H
+#define PDC_BASE_FORK_H
+
+#include <stdint.h>
+
+/*
+ * The generation of this process: never 0, the same in all its threads, and in
+ * a forked child, however it was forked, another one than any of its ancestors
+ * had.  Who keeps it beside something notices when a fork came between.  Two
+ * processes of which neither descends from the other may have the same.
+ *
+ * Threads: any.  Signals: any handler, after the first call in this process or
+ * an ancestor.  Cost: two loads; a getpid() where the kernel lacks
+ * MADV_WIPEONFORK (before Linux 4.14).
+ */
+uint64_t pdc_fork_gen(void);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * The checkpoint: rings first, then block after block, in slices.
+ *
+ * A slice holds the lock for at most 5 ms or 2 MiB of blocks and then lets
+ * others in.  Lanes are read after the transaction began and are summed in one
+ * order; seen is that sum.  A checkpoint cut off anywhere leaves some blocks
+ * older and none wrong.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/wire.h"
+#include "checkpoint/checkpoint.h"
+#include "pdc.h"
+#include "store/series.h"
+
+#define SLICE_NS	5000000
+#define SLICE_BYTES	(2 << 20)
+#define SLICE_RECORDS	1024
+#define RING_SLICES	256
+
+struct slice {
+	unsigned char key[SERIES_KEY_LEN];	/* where to go on */
+	int more;
+	int64_t until_ns;
+	size_t bytes;
+};
+
+static size_t
+drain_key(unsigned char *key, uint64_t epoch)
+{
+	key[0] = 'R';
+	pdc_put_be64(key + 1, epoch);
+	return 9;
+}
+
+static int
+drain_positions(struct stxn *x, const struct cells *c, uint64_t *pos)
+{
+	size_t n = c->head->nlanes * sizeof(*pos), klen, len;
+	unsigned char key[9];
+	const void *val;
+	int ret;
+
+	memset(pos, 0, n);
+	klen = drain_key(key, c->epoch);
+	ret = pdc_stxn_get(x, key, klen, &val, &len);
+	if (ret == 0 && len == n)
+		memcpy(pos, val, n);
+	return ret == PDC_ENOENT ? 0 : ret;
+}
+
+static int
+drain_record(struct stxn *x, struct pdc *p, const struct ring_head *h)
+{
+	const struct ring_update *u = (const void *)h;
+
+	if (h->kind != RING_UPDATE || h->len < sizeof(*u) ||
+	    u->labels_len > h->len - sizeof(*u)) {
+		pdc_cells_drop(pdc_cells_now(p), DROP_DAMAGED);
+		return 0;
+	}
+	return pdc_credit_update(x, p, u, (const char *)(u + 1));
+}
+
+int
+pdc_drain(struct stxn *x, struct pdc *p, const struct cells *c, int all,
+    uint32_t max)
+{
+	const struct ring_head *h;
+	struct ring_drain *d;
+	unsigned char key[9];
+	uint64_t *pos;
+	uint32_t n = 0;
+
+	if (c->head->nlanes == 0)
+		return 0;
+	pos = calloc(c->head->nlanes, sizeof(*pos));
+	d = malloc(sizeof(*d));
+	if (pos == NULL || d == NULL) {
+		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "draining rings"));
+	} else if (drain_positions(x, c, pos) == 0) {
+		pdc_ring_begin(d, c, pos, all);
+		while (n < max && x->ret == 0 &&
+		    (h = pdc_ring_next(d)) != NULL) {
+			drain_record(x, p, h);
+			n++;
+		}
+		if (n > 0)
+			pdc_stxn_put(x, key, drain_key(key, c->epoch), pos,
+			    c->head->nlanes * sizeof(*pos));
+	}
+	free(d);
+	free(pos);
+	return x->ret < 0 ? x->ret : (int)n;
+}
+
+/* The writers' hints: what LMDB says has been taken. */
+static void
+drain_hints(struct stxn *x, const struct cells *c)
+{
+	uint64_t *pos;
+
+	if (c->head->nlanes == 0)
+		return;
+	pos = calloc(c->head->nlanes, sizeof(*pos));
+	if (pos != NULL && drain_positions(x, c, pos) == 0)
+		pdc_ring_done(c, pos);
+	free(pos);
+}
+
+static int
+drain_all(struct pdc *p, uint32_t wait_ms)
+{
+	struct stxn x;
+	int i, n = 1, ret = 0;
+
+	if (pdc_ring_backlog(pdc_cells_now(p)) == 0)
+		return 0;
+	pdc_clock_sleep(RING_MARGIN_NS);
+	for (i = 0; i < RING_SLICES && n > 0 && ret == 0; i++) {
+		ret = pdc_stxn_write(&x, p->store, wait_ms);
+		if (ret < 0)
+			break;
+		n = pdc_drain(&x, p, pdc_cells_now(p), 0, SLICE_RECORDS);
+		if (n >= 0 && !FAULT(DRAIN_COMMIT))
+			pdc_stxn_renew(&x);
+		else
+			pdc_stxn_fail(&x, PDC_ESTORE);
+		if (x.ret == 0)
+			drain_hints(&x, pdc_cells_now(p));
+		ret = x.ret;
+		pdc_stxn_abort(&x);
+	}
+	return ret;
+}
+
+static int
+block_add(const struct cells *c, struct value *v)
+{
+	double *seen = pdc_block_add_seen(v), sum;
+	uint32_t i;
+	int changed = 0;
+
+	for (i = 0; i < v->h.k; i++) {
+		sum = pdc_cells_sum(c, v->h.unit + i);
+		if (sum == seen[i])
+			continue;
+		if (sum < seen[i] || sum != sum) {
+			atomic_fetch_add(&c->head->anomalies, 1);
+			continue;
+		}
+		seen[i] = sum;
+		changed = 1;
+	}
+	return changed;
+}
+
+static int
+block_pair(const struct cells *c, struct value *v)
+{
+	struct pair *seen = pdc_block_pair_seen(v), sum;
+	size_t i, n = (size_t)v->h.k * v->h.width;
+	int changed = 0;
+
+	for (i = 0; i < n; i++) {
+		sum = pdc_cells_sum_pair(c, v->h.unit + i);
+		if (sum.count == seen[i].count)
+			continue;
+		if (sum.count < seen[i].count) {
+			atomic_fetch_add(&c->head->anomalies, 1);
+			continue;
+		}
+		seen[i] = sum;
+		changed = 1;
+	}
+	return changed;
+}
+
+static int
+block_gauge(const struct cells *c, struct value *v)
+{
+	struct value_gauge *g = pdc_block_gauges(v);
+	struct gauge cell;
+	uint32_t i;
+	int changed = 0;
+
+	for (i = 0; i < v->h.k; i++) {
+		cell = pdc_cells_gauge(c, v->h.unit + i);
+		/* An operation not done yet: the block knows better. */
+		if ((int32_t)(g[i].seq - cell.applied) > 0)
+			continue;
+		if (cell.touched == g[i].touched && cell.applied == g[i].seq &&
+		    memcmp(&cell.value, &g[i].value, sizeof(double)) == 0)
+			continue;
+		g[i].value = cell.value;
+		g[i].touched = cell.touched;
+		g[i].seq = cell.applied;
+		changed = 1;
+	}
+	return changed;
+}
+
+static int
+slice_block(struct stxn *x, const struct cells *c, const struct scur *cur,
+    struct slice *sl)
+{
+	struct value *v = x->st->value;
+	size_t len = cur->len;
+	int changed;
+
+	if (pdc_block_parse(v, cur->val, len) < 0 ||
+	    v->h.epoch != c->epoch || v->h.unit == UNIT_NONE)
+		return 0;
+	if (v->h.zone == VALUE_ADD)
+		changed = block_add(c, v);
+	else if (v->h.zone == VALUE_PAIR)
+		changed = block_pair(c, v);
+	else
+		changed = block_gauge(c, v);
+	sl->bytes += len;
+	if (!changed)
+		return 0;
+	return pdc_stxn_put(x, sl->key, sizeof(sl->key), v, len) < 0 ?
+	    x->ret : 1;
+}
+
+static int
+slice_late(const struct pdc *p, const struct slice *sl)
+{
+	return sl->bytes >= SLICE_BYTES ||
+	    pdc_clock_mono(&p->clock) >= sl->until_ns;
+}
+
+/* Blocks from sl->key on, until the slice is over or there are no more. */
+static int
+slice_walk(struct stxn *x, struct pdc *p, struct slice *sl)
+{
+	const struct cells *c = pdc_cells_now(p);
+	int got, ret = 0, n = 0;
+	struct scur cur;
+
+	sl->until_ns = pdc_clock_mono(&p->clock) + SLICE_NS;
+	sl->bytes = 0;
+	ret = pdc_scur_open(&cur, x);
+	if (ret < 0)
+		return ret;
+	for (got = pdc_scur_seek(&cur, sl->key, sizeof(sl->key));; n++) {
+		sl->more = got == 1 && cur.klen == sizeof(sl->key) &&
+		    cur.key[0] == 'V';
+		if (got < 0 || !sl->more)
+			break;
+		memcpy(sl->key, cur.key, sizeof(sl->key));
+		if (n > 0 && n % 16 == 0 && slice_late(p, sl))
+			break;
+		ret = slice_block(x, c, &cur, sl);
+		if (ret < 0)
+			break;
+		/* After a put the cursor is asked by key again. */
+		got = ret == 1 ? pdc_scur_seek(&cur, sl->key,
+		    sizeof(sl->key)) : 1;
+		if (got == 1)
+			got = pdc_scur_next(&cur);
+	}
+	pdc_scur_close(&cur);
+	return got < 0 ? got : ret < 0 ? ret : 0;
+}
+
+static int
+checkpoint_slice(struct pdc *p, struct slice *sl, uint32_t wait_ms)
+{
+	struct stxn x;
+	int ret;
+
+	ret = pdc_stxn_write(&x, p->store, wait_ms);
+	if (ret < 0)
+		return ret;
+	ret = slice_walk(&x, p, sl);
+	if (ret == 0 && FAULT(CHECKPOINT_SLICE))
+		ret = pdc_err_set(PDC_ESTORE, "fault");
+	pdc_stxn_fail(&x, ret);
+	return pdc_stxn_commit(&x);
+}
+
+/* What is due at the end of a whole checkpoint. */
+static int
+checkpoint_end(struct pdc *p, uint32_t wait_ms)
+{
+	struct stxn x;
+	int ret;
+
+	ret = pdc_stxn_write(&x, p->store, wait_ms);
+	if (ret < 0)
+		return ret;
+	ret = pdc_epoch_salvage(&x, p);
+	if (ret == 0)
+		ret = pdc_dying_step(&x, p);
+	if (ret == 0)
+		ret = pdc_epoch_sweep(&x);
+	x.meta.checkpoints++;
+	x.meta.checkpoint_wall_ns = pdc_clock_wall(&p->clock);
+	x.meta.checkpoint_mono_ns = pdc_clock_mono(&p->clock);
+	pdc_stxn_fail(&x, ret);
+	return pdc_stxn_commit(&x);
+}
+
+int
+pdc_checkpoint_run(struct pdc *p, uint32_t wait_ms)
+{
+	struct slice sl = { .key = { 'V' }, .more = 1 };
+	int ret;
+
+	if (pdc_cells_now(p) == NULL || p->store->rdonly)
+		return pdc_err_set(PDC_EPERM, "%s: opened read-only",
+		    p->store->dir);
+	ret = drain_all(p, wait_ms);
+	while (ret == 0 && sl.more)
+		ret = checkpoint_slice(p, &sl, wait_ms);
+	if (ret == 0)
+		ret = checkpoint_end(p, wait_ms);
+	return ret;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_CHECKPOINT_CHECKPOINT_H
+#define PDC_CHECKPOINT_CHECKPOINT_H
+
+#include "metric/metric.h"
+
+/*
+ * Carry lanes and rings into the store, in slices of at most 5 ms of lock.
+ * Idempotent per block: seen is absolute.
+ */
+int pdc_checkpoint_run(struct pdc *, uint32_t wait_ms);
+
+/* One slice's step for what is dying: late credits after 60 s. */
+int pdc_dying_step(struct stxn *, struct pdc *);
+/* Delete what belongs to epochs of earlier boots, some at a time. */
+int pdc_epoch_sweep(struct stxn *);
+
+/* Drain at most max records of a cells file's rings into x; their number. */
+int pdc_drain(struct stxn *, struct pdc *, const struct cells *, int all,
+    uint32_t max);
+
+/*
+ * Epochs.  The hook of every write transaction: the process maps the cells
+ * file of the store's present epoch, or makes one; what is owed is done.
+ */
+int pdc_epoch_hook(void *arg, struct stxn *);
+/* Map the present file without a lock, if there is one. */
+int pdc_epoch_map(struct pdc *, const struct meta *);
+/* Credit what a closed mapping of ours still got. */
+int pdc_epoch_salvage(struct stxn *, struct pdc *);
+
+/*
+ * Walk the records that begin with prefix; fn may write, after which the value
+ * it was given is gone.  Commits by renewing now and then.
+ */
+typedef int pdc_walk_fn(struct stxn *, void *arg, const unsigned char *key,
+    size_t klen, const void *val, size_t len);
+int pdc_walk(struct stxn *, const void *prefix, size_t plen, pdc_walk_fn *,
+    void *arg);
+
+#endif

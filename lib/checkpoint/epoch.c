@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Epochs: the life of one cells file.
+ *
+ * Everyone who maps the file holds a shared OFD lock on use.lock; a forked
+ * child shares it, as it shares the mapping.
+ *
+ * state of the store's file		what is done
+ * there, this boot			map it
+ * another boot, nobody holds use.lock	new epoch
+ * gone, same device as recorded	new epoch; old mappers salvage
+ * gone, nobody holds use.lock		new epoch
+ * gone or another boot, and held	refused: somebody sees another /dev/shm
+ * none named (new, or a copy)		new epoch
+ *
+ * The new file is whole before the transaction that names it; what is not named
+ * does not exist.
+ */
+
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fault.h"
+#include "checkpoint/checkpoint.h"
+#include "pdc.h"
+
+static const char *
+epoch_dir(const struct pdc *p, const struct meta *m)
+{
+	return m->cells_dir[0] != '\0' ? m->cells_dir : p->store->dir;
+}
+
+static int
+use_lock(int fd, short type)
+{
+	struct flock fl = { .l_type = type, .l_whence = SEEK_SET, .l_len = 1 };
+
+	return fcntl(fd, F_OFD_SETLK, &fl);
+}
+
+static int
+use_good(const struct pdc *p)
+{
+	struct stat sb;
+
+	return p->use_fd != -1 && fstat(p->use_fd, &sb) == 0 &&
+	    sb.st_dev == p->use_dev && sb.st_ino == p->use_ino;
+}
+
+static int
+use_open(struct pdc *p)
+{
+	struct stat sb;
+	int fd;
+
+	fd = pdc_file_open(p->store, "use.lock",
+	    p->store->rdonly ? O_RDONLY : O_RDWR);
+	if (fd < 0)
+		return fd == PDC_ENOENT ? pdc_err_set(fd, "%s: use.lock is "
+		    "missing", p->store->dir) : fd;
+	if (fstat(fd, &sb) == -1) {
+		close(fd);
+		return pdc_err_sys("%s/use.lock", p->store->dir);
+	}
+	p->use_fd = fd;
+	p->use_dev = sb.st_dev;
+	p->use_ino = sb.st_ino;
+	return 0;
+}
+
+/* Hold the shared lock. */
+static int
+use_share(struct pdc *p)
+{
+	int ret;
+
+	if (!use_good(p)) {
+		p->use_fd = -1;
+		ret = use_open(p);
+		if (ret < 0)
+			return ret;
+	}
+	if (use_lock(p->use_fd, F_RDLCK) == -1)
+		return pdc_err_sys("%s/use.lock: locking", p->store->dir);
+	return 0;
+}
+
+/*
+ * Whether nobody else maps the cells.  On a new descriptor after closing one's
+ * own: a lock inherited by a child would convert and prove nothing.
+ */
+static int
+use_alone(struct pdc *p)
+{
+	int ret;
+
+	if (use_good(p))
+		close(p->use_fd);
+	p->use_fd = -1;
+	ret = use_open(p);
+	if (ret < 0)
+		return ret;
+	if (use_lock(p->use_fd, F_WRLCK) == 0)
+		return 1;
+	if (errno == EAGAIN || errno == EACCES)
+		return 0;
+	return pdc_err_sys("%s/use.lock: locking", p->store->dir);
+}
+
+/* Make c the present mapping; the one before stays for salvage. */
+static void
+pdc_epoch_swap(struct pdc *p, struct cells *c)
+{
+	pdc_table_lock(p);
+	c->older = atomic_load(&p->cells);
+	/* Pairs with the acquire in pdc_cells_now(). */
+	atomic_store_explicit(&p->cells, c, memory_order_release);
+	pdc_table_unlock(p);
+}
+
+int
+pdc_epoch_map(struct pdc *p, const struct meta *m)
+{
+	unsigned flags = (p->store->rdonly ? CELLS_RDONLY : 0) |
+	    (p->flags & PDC_ATOMIC ? CELLS_ATOMIC : 0);
+	struct cells *c = pdc_cells_now(p);
+	int ret;
+
+	if (c != NULL && c->epoch == m->epoch)
+		return 0;
+	if (m->cells_name[0] == '\0' ||
+	    strcmp(m->boot_id, p->clock.boot_id) != 0)
+		return PDC_ENOENT;
+	ret = use_share(p);
+	if (ret == 0)
+		ret = pdc_cells_open(&c, epoch_dir(p, m), m->cells_name,
+		    m->uuid, m->epoch, flags);
+	if (ret == 0)
+		pdc_epoch_swap(p, c);
+	return ret;
+}
+
+/* Whether the recorded file may be given up; PDC_EPERM with words if not. */
+static int
+epoch_may_renew(struct pdc *p, const struct meta *m)
+{
+	const char *dir = epoch_dir(p, m);
+	int same_boot = strcmp(m->boot_id, p->clock.boot_id) == 0, ret;
+	struct stat sb;
+
+	if (m->cells_name[0] == '\0')
+		return 0;
+	if (same_boot && stat(dir, &sb) == 0 && sb.st_dev == m->cells_dev)
+		return 0;
+	ret = use_alone(p);
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	(void)use_share(p);	/* we may have a mapping ourselves */
+	if (!same_boot)
+		return pdc_err_set(PDC_EPERM, "%s: in use by processes of "
+		    "another boot (%s; this is %s): a store cannot be shared "
+		    "between sandboxes or machines", p->store->dir,
+		    m->boot_id, p->clock.boot_id);
+	return pdc_err_set(PDC_EPERM, "%s: its cells are in use in another "
+	    "%s, which is not the one here: let the containers share it, or "
+	    "put the store on a shared tmpfs", p->store->dir, dir);
+}
+
+static int
+epoch_name(struct pdc *p, struct meta *m)
+{
+	const char *dir = "";
+	uint64_t r;
+
+	if (!p->store->tmpfs)
+		dir = p->cells_dir != NULL ? p->cells_dir : "/dev/shm";
+	if (strlen(dir) >= sizeof(m->cells_dir))
+		return pdc_err_set(PDC_EINVAL, "cells_dir: longer than %zu "
+		    "bytes", sizeof(m->cells_dir) - 1);
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		return pdc_err_sys("getrandom");
+	memset(m->cells_dir, 0, sizeof(m->cells_dir));
+	memset(m->cells_name, 0, sizeof(m->cells_name));
+	strcpy(m->cells_dir, dir);
+	snprintf(m->cells_name, sizeof(m->cells_name), "pdc-%016llx",
+	    (unsigned long long)r);
+	return 0;
+}
+
+static int
+epoch_make(struct pdc *p, const struct meta *m, struct cells **cp)
+{
+	struct cells_make mk = { .dir = epoch_dir(p, m),
+	    .name = m->cells_name, .uuid = m->uuid, .epoch = m->epoch,
+	    .boot_id = m->boot_id, .max_cpus = p->max_cpus,
+	    .atomic_lanes = p->atomic_lanes, .uid = p->store->owner.uid,
+	    .gid = p->store->owner.gid,
+	    .mode = p->store->owner.mode | 0600,
+	    .flags = p->flags & PDC_ATOMIC ? CELLS_ATOMIC : 0 };
+	int ret;
+
+	ret = pdc_cells_make(&mk);
+	if (ret == 0)
+		ret = pdc_cells_open(cp, mk.dir, mk.name, mk.uuid, mk.epoch,
+		    mk.flags);
+	return ret;
+}
+
+static void
+epoch_unlink(const struct pdc *p, const struct meta *m)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", epoch_dir(p, m), m->cells_name);
+	unlink(path);
+}
+
+static int
+epoch_new(struct pdc *p, struct stxn *x)
+{
+	struct meta *m = &x->meta, new;
+	struct cells *c = NULL;
+	int ret;
+
+	ret = epoch_may_renew(p, m);
+	new = *m;
+	if (ret == 0)
+		ret = epoch_name(p, &new);
+	if (ret < 0)
+		return ret;
+	new.epoch++;
+	if (strcmp(new.boot_id, p->clock.boot_id) != 0) {
+		new.boot_epoch = new.epoch;
+		memset(new.boot_id, 0, sizeof(new.boot_id));
+		strcpy(new.boot_id, p->clock.boot_id);
+		new.checkpoint_mono_ns = 0;
+	}
+	memset(new.next_unit, 0, sizeof(new.next_unit));
+	ret = epoch_make(p, &new, &c);
+	if (ret < 0)
+		return ret;
+	new.cells_dev = c->dev;
+	new.cells_ino = c->ino;
+	*m = new;
+	ret = use_share(p);
+	if (ret == 0 && !FAULT(EPOCH_COMMIT))
+		ret = pdc_stxn_renew(x);
+	else if (ret == 0)
+		ret = pdc_err_set(PDC_ENOSPC, "fault");
+	if (ret < 0) {
+		pdc_cells_close(c);
+		epoch_unlink(p, &new);
+		return ret;
+	}
+	pdc_epoch_swap(p, c);
+	return 0;
+}
+
+/* The mapping is the store's, and the file has not been deleted under us. */
+static int
+epoch_current(struct pdc *p, const struct meta *m)
+{
+	struct cells *c = pdc_cells_now(p);
+	char path[4096];
+	struct stat sb;
+
+	if (c == NULL || c->epoch != m->epoch ||
+	    strcmp(m->boot_id, p->clock.boot_id) != 0)
+		return 0;
+	if (fstat(c->fd, &sb) == 0 && sb.st_dev == c->dev &&
+	    sb.st_ino == c->ino)
+		return sb.st_nlink > 0;
+	/* Somebody closed all descriptors of the process. */
+	snprintf(path, sizeof(path), "%s/%s", epoch_dir(p, m), m->cells_name);
+	c->fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (c->fd == -1 || fstat(c->fd, &sb) == -1 || sb.st_dev != c->dev ||
+	    sb.st_ino != c->ino)
+		return 0;
+	return use_share(p) == 0;
+}
+
+/* The recorded file is there and is the one recorded. */
+static int
+epoch_there(const struct pdc *p, const struct meta *m)
+{
+	char path[4096];
+	struct stat sb;
+
+	snprintf(path, sizeof(path), "%s/%s", epoch_dir(p, m), m->cells_name);
+	return m->cells_name[0] != '\0' && lstat(path, &sb) == 0 &&
+	    sb.st_dev == m->cells_dev && sb.st_ino == m->cells_ino;
+}
+
+static int
+epoch_attach(struct pdc *p, struct stxn *x)
+{
+	int ret = PDC_ENOENT;
+
+	if (strcmp(x->meta.boot_id, p->clock.boot_id) == 0 &&
+	    epoch_there(p, &x->meta))
+		ret = pdc_epoch_map(p, &x->meta);
+	if (ret == PDC_ENOENT)
+		ret = epoch_new(p, x);
+	if (ret == 0)
+		ret = pdc_epoch_salvage(x, p);
+	return ret;
+}
+
+int
+pdc_epoch_hook(void *arg, struct stxn *x)
+{
+	struct pdc *p = arg;
+	int ret = 0;
+
+	if (!epoch_current(p, &x->meta))
+		ret = epoch_attach(p, x);
+	if (ret == 0)
+		ret = pdc_owed_redo(x, p);
+	if (ret == 0)
+		ret = pdc_pending_flush(x, p);
+	return pdc_stxn_fail(x, ret);
+}
+
+static int
+sweep_one(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
+    const void *val, size_t len)
+{
+	struct dying_rec d;
+	uint64_t epoch = 0;
+	size_t i;
+
+	(void)arg;
+	if (key[0] == 'D') {
+		if (len >= sizeof(d)) {
+			memcpy(&d, val, sizeof(d));
+			epoch = d.epoch;
+		}
+	} else {
+		for (i = 1; i < 9 && i < klen; i++)
+			epoch = epoch << 8 | key[i];
+	}
+	if (epoch >= x->meta.boot_epoch)
+		return 0;
+	return pdc_stxn_del(x, key, klen) < 0 ? x->ret : 1;
+}
+
+int
+pdc_epoch_sweep(struct stxn *x)
+{
+	int ret;
+
+	if (x->meta.boot_epoch < 2)
+		return 0;
+	ret = pdc_walk(x, "C", 1, sweep_one, NULL);
+	if (ret == 0)
+		ret = pdc_walk(x, "R", 1, sweep_one, NULL);
+	if (ret == 0)
+		ret = pdc_walk(x, "D", 1, sweep_one, NULL);
+	return ret;
+}

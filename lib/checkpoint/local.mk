@@ -1,0 +1,6 @@
+lib_libcore_la_SOURCES += \
+	%D%/checkpoint.h \
+	%D%/checkpoint.c \
+	%D%/epoch.c \
+	%D%/salvage.c \
+	%D%/walk.c

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * The walk of a page.  Three places are kept: the family by its name, the
+ * series by its number, and the value block that series is in.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/wire.h"
+#include "collect/collect.h"
+#include "collect/live.h"
+#include "pdc.h"
+#include "store/series.h"
+
+#define COLLECT_TRIES	64
+
+struct collect {
+	struct store *store;
+	const struct cells *cells;
+	struct stxn x;
+	struct scur fcur, scur;
+	int in_family, in_series;	/* the cursors are placed */
+	uint64_t youngest;		/* series ids of the page are below */
+	uint32_t block;
+	int have_block, tries;
+	uint64_t damaged, count;
+	struct family f;
+	struct collect_family family;
+	struct collect_series series;
+	const char *values[LABELS_MAX];
+	struct pair pairs[BOUNDS_MAX + 1];
+	struct value *v;
+};
+
+static int
+collect_begin(struct collect *co)
+{
+	int ret;
+
+	ret = pdc_stxn_read(&co->x, co->store);
+	if (ret < 0)
+		return ret;
+	ret = pdc_scur_open(&co->fcur, &co->x);
+	if (ret == 0)
+		ret = pdc_scur_open(&co->scur, &co->x);
+	co->in_family = co->in_series = co->have_block = 0;
+	return ret;
+}
+
+static void
+collect_end(struct collect *co)
+{
+	pdc_scur_close(&co->fcur);
+	pdc_scur_close(&co->scur);
+	pdc_stxn_abort(&co->x);
+}
+
+int
+pdc_collect_open(struct collect **cop, struct store *st,
+    const struct cells *cells)
+{
+	struct collect *co;
+	int ret = PDC_ENOMEM;
+
+	co = calloc(1, sizeof(*co));
+	if (co != NULL)
+		co->v = aligned_alloc(16, sizeof(*co->v));
+	if (co == NULL || co->v == NULL) {
+		free(co);
+		return pdc_err_set(ret, "a page");
+	}
+	co->store = st;
+	co->cells = cells;
+	ret = collect_begin(co);
+	if (ret < 0) {
+		pdc_collect_close(co);
+		return ret;
+	}
+	co->youngest = co->x.meta.next_series;
+	/* Only cells of the snapshot's epoch mean anything. */
+	if (cells != NULL && cells->epoch != co->x.meta.epoch)
+		co->cells = NULL;
+	*cop = co;
+	return 0;
+}
+
+void
+pdc_collect_close(struct collect *co)
+{
+	if (co == NULL)
+		return;
+	collect_end(co);
+	free(co->v);
+	free(co);
+}
+
+uint64_t
+pdc_collect_damaged(const struct collect *co)
+{
+	return co->damaged;
+}
+
+uint64_t
+pdc_collect_count(const struct collect *co)
+{
+	return co->count;
+}
+
+static int
+collect_give(struct collect *co, const struct collect_family **fp)
+{
+	struct collect_family *cf = &co->family;
+
+	cf->name = co->f.name;
+	cf->help = co->f.help;
+	cf->unit = co->f.unit;
+	cf->type = co->f.r.type;
+	cf->nlabels = co->f.r.nlabels;
+	cf->labels = co->f.labels;
+	cf->bounds = co->f.bounds;
+	cf->nbounds = co->f.r.nbounds;
+	cf->expires_ns = co->f.r.expires_wall_ns;
+	co->in_series = co->have_block = 0;
+	*fp = cf;
+	return COLLECT_NEXT;
+}
+
+int
+pdc_collect_family(struct collect *co, const struct collect_family **fp)
+{
+	int got;
+
+	if (co->x.ret < 0)
+		return co->x.ret;
+	got = co->in_family ? pdc_scur_next(&co->fcur) :
+	    pdc_scur_seek(&co->fcur, "F", 1);
+	co->in_family = 1;
+	co->tries = 0;
+	for (; got == 1; got = pdc_scur_next(&co->fcur)) {
+		if (co->fcur.klen < 2 || co->fcur.key[0] != 'F')
+			return COLLECT_END;
+		if (pdc_family_parse(&co->f, co->fcur.key + 1,
+		    co->fcur.klen - 1, co->fcur.val, co->fcur.len) == 0)
+			return collect_give(co, fp);
+		co->damaged++;
+	}
+	return got;
+}
+
+int
+pdc_collect_seek(struct collect *co, const char *name,
+    const struct collect_family **fp)
+{
+	unsigned char key[NAME_MAX_LEN + 1] = { 'F' };
+	size_t n = strlen(name);
+	int got;
+
+	if (n == 0 || n > NAME_MAX_LEN)
+		return COLLECT_END;
+	memcpy(key + 1, name, n);
+	got = pdc_scur_seek(&co->fcur, key, n + 1);
+	co->in_family = 1;
+	co->tries = 0;
+	if (got != 1)
+		return got;
+	if (co->fcur.klen != n + 1 || memcmp(co->fcur.key, key, n + 1) != 0)
+		return COLLECT_END;
+	if (pdc_family_parse(&co->f, co->fcur.key + 1, n, co->fcur.val,
+	    co->fcur.len) < 0)
+		return pdc_err_set(PDC_EFORMAT, "%s/data.mdb: the record of "
+		    "family %s is damaged", co->store->dir, name);
+	return collect_give(co, fp);
+}
+
+int
+pdc_collect_again(struct collect *co, const struct collect_family **fp)
+{
+	char name[NAME_MAX_LEN + 1];
+	int ret, tries = co->tries;
+
+	memcpy(name, co->f.name, sizeof(name));
+	collect_end(co);
+	ret = collect_begin(co);
+	if (ret < 0)
+		return ret;
+	ret = pdc_collect_seek(co, name, fp);
+	co->tries = tries + 1;
+	return ret;
+}
+
+static int
+collect_block(struct collect *co, uint32_t n, uint32_t *pos)
+{
+	struct value_place at = pdc_block_place(&co->f.r, n);
+	int ret;
+
+	*pos = at.pos;
+	if (co->have_block && co->block == at.block)
+		return 0;
+	ret = pdc_block_get(&co->x, &co->f.r, at, co->v);
+	co->have_block = ret == 0;
+	co->block = at.block;
+	return ret;
+}
+
+/* One S record to a series: COLLECT_NEXT, COLLECT_AGAIN, or 0 to skip it. */
+static int
+collect_one(struct collect *co, uint32_t n)
+{
+	struct collect_series *cs = &co->series;
+	struct series_ref s;
+	const char *p;
+	uint32_t i, pos = 0;
+	int ret;
+
+	ret = pdc_series_parse(&s, co->scur.val, co->scur.len,
+	    co->f.r.nlabels);
+	if (ret == 0 && s.id >= co->youngest)
+		return 0;
+	if (ret == 0)
+		ret = collect_block(co, n, &pos);
+	if (ret < 0) {
+		co->damaged++;
+		return co->x.ret < 0 ? co->x.ret : 0;
+	}
+	if (!pdc_live_read(co->cells, co->v, pos, s.id, co->pairs)) {
+		if (co->tries < COLLECT_TRIES)
+			return COLLECT_AGAIN;
+		pdc_live_read(NULL, co->v, pos, s.id, co->pairs);
+	}
+	cs->rendered = s.rendered;
+	cs->rendered_len = s.rendered_len;
+	cs->values = co->values;
+	for (p = s.values, i = 0; i < co->f.r.nlabels; i++) {
+		co->values[i] = p;
+		p += strlen(p) + 1;
+	}
+	cs->created_ns = s.created_ns;
+	cs->value = co->pairs[0].sum;
+	cs->pairs = co->pairs;
+	return COLLECT_NEXT;
+}
+
+int
+pdc_collect_series(struct collect *co, const struct collect_series **sp)
+{
+	unsigned char key[SERIES_KEY_LEN];
+	int got, ret;
+
+	pdc_series_key(key, 'S', co->f.r.id, co->f.r.incarnation, 0);
+	got = co->in_series ? pdc_scur_next(&co->scur) :
+	    pdc_scur_seek(&co->scur, key, sizeof(key));
+	co->in_series = 1;
+	for (; got == 1; got = pdc_scur_next(&co->scur)) {
+		if (co->scur.klen != sizeof(key) ||
+		    memcmp(co->scur.key, key, 9) != 0)
+			return COLLECT_END;
+		ret = collect_one(co, pdc_get_be32(co->scur.key + 9));
+		if (ret == 0)
+			continue;
+		if (ret == COLLECT_NEXT) {
+			*sp = &co->series;
+			co->count++;
+		}
+		return ret;
+	}
+	return got;
+}

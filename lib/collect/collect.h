@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_COLLECT_COLLECT_H
+#define PDC_COLLECT_COLLECT_H
+
+/*
+ * The walk over families, series and samples of one page: an LMDB snapshot
+ * plus live lanes.  It only reads, takes no lock, and allocates nothing per
+ * series.
+ *
+ * A family whose series moved while it was read is given again from a newer
+ * snapshot: pdc_collect_series() then returns COLLECT_AGAIN, the caller throws
+ * away what it wrote of the family, and calls pdc_collect_again().  Series
+ * younger than the page are skipped, so none comes twice.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lane/cells.h"
+
+struct store;
+struct collect;
+
+struct collect_family {
+	const char *name;	/* as stored: of a counter without _total */
+	const char *help, *unit;	/* "" if none */
+	int type;		/* enum pdc_type */
+	uint32_t nlabels;	/* names in sorted order */
+	const char *const *labels;
+	const double *bounds;	/* of a histogram, without +Inf */
+	uint32_t nbounds;
+	int64_t expires_ns;	/* wall clock; 0: never */
+};
+
+struct collect_series {
+	const char *rendered;	/* a="x",b="y" escaped, sorted; "" if none */
+	size_t rendered_len;
+	const char *const *values;	/* nlabels, NUL-terminated, sorted by name */
+	int64_t created_ns;	/* wall clock */
+	double value;		/* counter, gauge */
+	const struct pair *pairs;	/* summary: 1; histogram: nbounds + 1, */
+};				/* not cumulative */
+
+#define COLLECT_END	0
+#define COLLECT_NEXT	1
+#define COLLECT_AGAIN	2
+
+/* cells may be NULL: then what the store has is all there is. */
+int pdc_collect_open(struct collect **, struct store *, const struct cells *);
+void pdc_collect_close(struct collect *);
+
+/* In order of name.  COLLECT_NEXT, COLLECT_END or a PDC_E*. */
+int pdc_collect_family(struct collect *, const struct collect_family **);
+/* Go to this family alone; COLLECT_END if there is none. */
+int pdc_collect_seek(struct collect *, const char *name,
+    const struct collect_family **);
+/* COLLECT_NEXT, COLLECT_END, COLLECT_AGAIN or a PDC_E*. */
+int pdc_collect_series(struct collect *, const struct collect_series **);
+/* The present family again, from a new snapshot. */
+int pdc_collect_again(struct collect *, const struct collect_family **);
+
+/* Records skipped because they made no sense. */
+uint64_t pdc_collect_damaged(const struct collect *);
+/* Series given so far. */
+uint64_t pdc_collect_count(const struct collect *);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_COLLECT_LIVE_H
+#define PDC_COLLECT_LIVE_H
+
+#include "lane/cells.h"
+#include "store/value.h"
+
+/*
+ * What a series is worth now: (lane 0 + lane 1 + ...) + base, base last, where
+ * its run in this epoch's cells carries its tag; else base + seen.
+ *
+ *	cells	NULL: none mapped
+ *	v	its block, pos its place there
+ *	out	width pairs; a counter's or gauge's value is out[0].sum
+ *
+ * Returns 0 if the run carries another series' tag: look again in a newer
+ * snapshot.
+ */
+int pdc_live_read(const struct cells *, struct value *v, uint32_t pos,
+    uint64_t id, struct pair *out);
+
+#endif

@@ -1,0 +1,5 @@
+lib_libcore_la_SOURCES += \
+	%D%/collect.h \
+	%D%/collect.c \
+	%D%/live.h \
+	%D%/live.c

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "pdc.h"
+
+#include "base/buf.h"
+#include "base/escape.h"
+#include "base/num.h"
+#include "expo/expo.h"
+#include "expo/put.h"
+
+/*
+ * One line a number:
+ *
+ *	family  suffix:labels  value  expires when
+ *
+ * The labels are compact JSON, sorted by name; le of a bucket stands in its
+ * sorted place.
+ */
+struct keys {
+	struct buf *out;
+	const struct collect_family *family;
+	uint32_t le_at; /* le comes before this label */
+	char expires[64]; /* with the newline */
+};
+
+static void
+keys_label(struct buf *out, const char *name, const char *value, char before)
+{
+	pdc_buf_chr(out, before);
+	pdc_buf_chr(out, '"');
+	pdc_buf_str(out, name);
+	pdc_buf_str(out, "\":\"");
+	pdc_escape_json(out, value, strlen(value));
+	pdc_buf_chr(out, '"');
+}
+
+/* All of a line before the value; le is NULL but for a bucket. */
+static void
+keys_start(const struct keys *keys, const struct collect_series *series,
+    const char *suffix, const char *le)
+{
+	const struct collect_family *family = keys->family;
+	struct buf *out = keys->out;
+	char before = '{';
+	uint32_t i;
+
+	pdc_buf_str(out, family->name);
+	pdc_buf_str(out, "  ");
+	pdc_buf_str(out, suffix);
+	pdc_buf_chr(out, ':');
+	for (i = 0; i <= family->nlabels; i++) {
+		if (le != NULL && i == keys->le_at) {
+			keys_label(out, "le", le, before);
+			before = ',';
+		}
+		if (i == family->nlabels)
+			break;
+		keys_label(out, family->labels[i], series->values[i], before);
+		before = ',';
+	}
+	pdc_buf_str(out, before == '{' ? "{}  " : "}  ");
+}
+
+static void
+keys_end(const struct keys *keys, const char *number, size_t len)
+{
+	pdc_buf_put(keys->out, number, len);
+	pdc_buf_str(keys->out, keys->expires);
+}
+
+static void
+keys_double(const struct keys *keys, const struct collect_series *series,
+    const char *suffix, double value)
+{
+	char number[NUM_SIZE];
+
+	keys_start(keys, series, suffix, NULL);
+	keys_end(keys, number, pdc_num_go(number, value));
+}
+
+static void
+keys_count(const struct keys *keys, const struct collect_series *series,
+    const char *le, uint64_t count)
+{
+	char number[NUM_SIZE];
+
+	keys_start(keys, series, le == NULL ? "_count" : "_bucket", le);
+	keys_end(keys, number, pdc_num_u64(number, count));
+}
+
+static void
+keys_created(const struct keys *keys, const struct collect_series *series)
+{
+	char number[NUM_SIZE];
+
+	keys_start(keys, series, "_created", NULL);
+	keys_end(keys, number, put_seconds(number, series->created_ns));
+}
+
+/* _sum, _count, _created */
+static void
+keys_pair(const struct keys *keys, const struct collect_series *series,
+    struct pair pair)
+{
+	keys_double(keys, series, "_sum", pair.sum);
+	keys_count(keys, series, NULL, pair.count);
+	keys_created(keys, series);
+}
+
+static void
+keys_histogram(const struct keys *keys, const struct collect_series *series)
+{
+	const struct collect_family *family = keys->family;
+	uint64_t count = 0;
+	char le[NUM_SIZE];
+	uint32_t i;
+
+	for (i = 0; i < family->nbounds; i++) {
+		count += series->pairs[i].count;
+		pdc_num_om(le, family->bounds[i]);
+		keys_count(keys, series, le, count);
+	}
+	keys_count(keys, series, "+Inf", count + series->pairs[i].count);
+	keys_pair(keys, series, put_total(series->pairs, family->nbounds + 1));
+}
+
+static void
+keys_series(const struct keys *keys, const struct collect_series *series)
+{
+	switch (keys->family->type) {
+	case PDC_COUNTER:
+		keys_double(keys, series, "_total", series->value);
+		keys_created(keys, series);
+		break;
+	case PDC_SUMMARY:
+		keys_pair(keys, series, series->pairs[0]);
+		break;
+	case PDC_HISTOGRAM:
+		keys_histogram(keys, series);
+		break;
+	default:
+		keys_double(keys, series, "", series->value);
+	}
+}
+
+static void
+keys_init(struct keys *keys)
+{
+	const struct collect_family *family = keys->family;
+	time_t sec = (time_t)(family->expires_ns / 1000000000);
+	struct tm tm;
+
+	while (keys->le_at < family->nlabels &&
+	    strcmp(family->labels[keys->le_at], "le") < 0)
+		keys->le_at++;
+	if (family->expires_ns == 0 || gmtime_r(&sec, &tm) == NULL ||
+	    strftime(keys->expires, sizeof(keys->expires),
+		"  expires %Y-%m-%dT%H:%M:%SZ\n", &tm) == 0)
+		snprintf(keys->expires, sizeof(keys->expires),
+		    "  expires never\n");
+}
+
+int
+pdc_expo_keys(struct buf *out, const struct collect_family *family,
+    struct collect *collect)
+{
+	struct keys keys = { .out = out, .family = family };
+	const struct collect_series *series;
+	int ret;
+
+	keys_init(&keys);
+	while ((ret = pdc_collect_series(collect, &series)) == COLLECT_NEXT)
+		keys_series(&keys, series);
+	return ret;
+}

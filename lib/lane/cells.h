@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_LANE_CELLS_H
+#define PDC_LANE_CELLS_H
+
+/*
+ * The cells file: everything that changes without a transaction.
+ *
+ *	head	one page and more: geometry, drop counts, the word for ids
+ *	fwd	the forward table (ring.h)
+ *	rings	one per rseq lane (ring.h)
+ *	zones	add, pair, gauge; each: tags, rseq lanes, atomic lanes
+ *
+ * A zone is addressed in units.  tag[unit] is the id of the series that owns
+ * the run starting there.  In an rseq lane a unit is 8 bytes (add: a double)
+ * or 16 (pair: count and sum); in an atomic lane always 16.  The gauge zone
+ * has no rseq lane and exactly one atomic lane, which all processes share.
+ *
+ * The file is sparse; a unit below zone.reserved has blocks in every region.
+ * All regions stay where they are for the life of the file.
+ *
+ * Who may write: lanes, rings: everybody, by lane.c and ring.c alone; tags,
+ * reserved, forward table: who holds the write lock; drops, next_unresolved:
+ * everybody, atomically.  Fork: the mapping is inherited; nothing has an owner.
+ */
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/pair.h"
+
+#define CELLS_MAGIC	"pdccells"
+#define CELLS_VERSION	1
+#define CELLS_MAX_LANES	1024
+#define CELLS_NONE	UINT64_MAX	/* no unit */
+
+enum cells_zone_kind { ZONE_ADD, ZONE_PAIR, ZONE_GAUGE, NZONES };
+
+/* What was dropped or went wrong, by reason; counted in the head. */
+#define CELLS_DROPS(X)						\
+	X(AMOUNT, "amount")	/* counter: negative, NaN, Inf */	\
+	X(NAN, "nan")		/* observe(NaN) */			\
+	X(TYPE, "type")		/* set on a counter and the like */	\
+	X(RING_FULL, "ring_full")					\
+	X(PENDING, "pending")	/* a pending sum given up */		\
+	X(NOSPACE, "no_space")	/* the series could not be made */	\
+	X(SHAPE, "shape")	/* of a family declared differently */	\
+	X(DAMAGED, "damaged")	/* a record that makes no sense */	\
+	X(NONFINITE, "non_finite") /* a late credit that is not finite */
+
+enum cells_drop {
+#define X(name, word) DROP_##name,
+	CELLS_DROPS(X)
+#undef X
+	NDROPS
+};
+
+enum cells_rseq { CELLS_RSEQ_UNKNOWN, CELLS_RSEQ_OK, CELLS_RSEQ_BROKEN };
+
+struct cells_zone_head {
+	uint64_t tags_off;
+	uint64_t lanes_off, lane_stride;
+	uint64_t atomic_off, atomic_stride;
+	uint64_t capacity;		/* units */
+	_Atomic uint64_t reserved;	/* units that have blocks */
+	uint64_t unit;			/* bytes in an rseq lane: 8, 16, 0 */
+	uint32_t nlanes, natomic;
+};
+
+/*
+ * Offsets, strides and file_size follow from nlanes, natomic, ring_size, nfwd
+ * and the capacities alone, so a head that says something else is damaged.
+ */
+struct cells_head {
+	char magic[8];
+	uint32_t version, head_size;
+	unsigned char uuid[16];		/* of the store */
+	uint64_t epoch;
+	char boot_id[40];
+	uint32_t nlanes, natomic;
+	_Atomic uint32_t rseq;		/* enum cells_rseq */
+	uint32_t pad;
+	uint64_t file_size;
+	uint64_t budget;		/* bytes of blocks at most */
+	_Atomic uint64_t allocated;	/* bytes of blocks by now */
+	uint64_t fwd_off, nfwd;
+	uint64_t ring_off, ring_stride, ring_size;
+	struct cells_zone_head zone[NZONES];
+	_Atomic uint64_t next_unresolved;
+	_Atomic uint64_t anomalies;	/* a checkpoint saw a count sink */
+	_Atomic uint64_t unresolved;	/* pdc_labels() that had to go without */
+	_Atomic uint64_t drops[32];	/* enum cells_drop */
+};
+
+/* A zone as mapped here; never changes while the mapping lives. */
+struct cells_zone {
+	_Atomic uint64_t *tags;
+	char *lanes, *atomic;
+	size_t stride, astride;
+	uint64_t capacity;
+	uint32_t nlanes, natomic;	/* as in the file, for sums */
+	uint32_t use;			/* lanes this process updates by rseq */
+	uint32_t unit;
+};
+
+struct cells {
+	struct cells_zone zone[NZONES];
+	struct cells_head *head;
+	char *map;
+	size_t map_len;
+	char *rings;
+	size_t ring_stride, ring_size;
+	struct fwd_entry *fwd;
+	uint64_t nfwd;
+	uint32_t nlanes;		/* and rings */
+	uint64_t epoch;
+	dev_t dev;
+	ino_t ino;
+	int fd;				/* to grow by; -1 if rdonly */
+	int rdonly;
+	uint32_t use;			/* lanes and rings used by rseq, or 0 */
+	ptrdiff_t area;			/* of rseq, from the thread's pointer */
+	struct cells *older;		/* closed mappings, for salvage */
+};
+
+struct cells_make {
+	const char *dir, *name;		/* name: without a slash */
+	const unsigned char *uuid;	/* 16 bytes */
+	uint64_t epoch;
+	const char *boot_id;
+	uint32_t max_cpus;		/* 0: 64 */
+	uint32_t atomic_lanes;		/* 0: by rule */
+	uint32_t flags;			/* CELLS_* */
+	uid_t uid;			/* owner, group, mode of the file; */
+	gid_t gid;			/* (uid_t)-1 leaves it */
+	mode_t mode;
+};
+
+#define CELLS_RDONLY	1	/* map without the right to write */
+#define CELLS_ATOMIC	2	/* this process uses no rseq */
+
+struct gauge {			/* what a gauge cell holds */
+	double value;
+	uint32_t applied, touched;
+};
+
+/*
+ * Make dir/name whole (geometry, blocks of head, forward table and rings),
+ * under O_EXCL and with owner, group and mode as told; the caller has the
+ * write lock.  rseq lanes = highest online CPU id + 1, at most max_cpus.  The
+ * default budget is a quarter of the file system's size; capacities follow
+ * from it.  On failure nothing is left.  PDC_EEXIST, PDC_ENOSPC, PDC_EPERM,
+ * PDC_ENOMEM, PDC_ESYS.  Signals are blocked by the caller.
+ */
+int pdc_cells_make(const struct cells_make *);
+
+/*
+ * Map dir/name without following a link.  The head is checked field by field
+ * against the file's size, uuid and epoch.  PDC_ENOENT if there is no such
+ * file, PDC_EFORMAT, PDC_EVERSION, PDC_EPERM, PDC_ENOMEM, PDC_ESYS;
+ * PDC_ENOTSUP for CELLS_RDONLY where a pair cannot be loaded without writing.
+ * Runs the rseq probe if the head does not have its answer yet and this
+ * process may write and use rseq.
+ *
+ * Refused with PDC_EPERM: a link, no regular file, more writable than dir, and
+ * an owner who is neither this user, root nor the owner of dir.  In a sticky
+ * dir, which belongs to nobody who uses it, any owner will do: there the caller
+ * compares dev and ino with what he knows before he uses the cells.
+ */
+int pdc_cells_open(struct cells **, const char *dir, const char *name,
+    const unsigned char *uuid, uint64_t epoch, unsigned flags);
+/* NULL is fine; older is left alone. */
+void pdc_cells_close(struct cells *);
+
+/* Bytes of shared memory that one unit of a zone costs. */
+uint64_t pdc_cells_unit_cost(const struct cells *, enum cells_zone_kind);
+
+/*
+ * Have blocks for units [0, upto) of the zone, all regions; write lock held.
+ * PDC_EFULL (capacity or budget; the words have the numbers), PDC_ENOSPC,
+ * PDC_EPERM if mapped to read only, PDC_ESYS (EBADF: somebody closed our
+ * descriptor).  Grows by an eighth at a time, or as asked if that is too much;
+ * pieces of at most 64 MiB; signals are blocked by the caller.
+ */
+int pdc_cells_reserve(struct cells *, enum cells_zone_kind, uint64_t upto);
+
+/*
+ * Make run [unit, unit + n) ready for series id: all lanes zero (an atomic
+ * lane's version is bumped and kept), then the tag.  Write lock held; the units are
+ * reserved; no handle knows the run yet.
+ */
+void pdc_cells_zero(struct cells *, enum cells_zone_kind, uint64_t unit,
+    uint32_t n);
+void pdc_cells_tag(struct cells *, enum cells_zone_kind, uint64_t unit,
+    uint64_t id);
+uint64_t pdc_cells_tag_get(const struct cells *, enum cells_zone_kind,
+    uint64_t unit);
+/* Set all tags of the file to 0: nobody adds to a lane of it any more. */
+void pdc_cells_untag_all(struct cells *);
+
+/*
+ * After the tag was cleared for good: make every sleeping compare-and-swap of
+ * the run fail, by bumping the versions (values kept).
+ */
+void pdc_cells_bump(struct cells *, enum cells_zone_kind, uint64_t unit,
+    uint32_t n);
+
+/*
+ * Sums of all lanes in fixed order: rseq lane 0, 1, ..., atomic lane 0, 1, ...
+ * A pair is read by one 16-byte load per lane.  The caller checks the tag
+ * after.  Units out of [0, reserved): zero.
+ */
+double pdc_cells_sum(const struct cells *, uint64_t unit);
+struct pair pdc_cells_sum_pair(const struct cells *, uint64_t unit);
+struct gauge pdc_cells_gauge(const struct cells *, uint64_t unit);
+
+/* Set a gauge cell before its tag: {value, applied, 0}.  Write lock held. */
+void pdc_cells_gauge_init(struct cells *, uint64_t unit, double value,
+    uint32_t applied);
+
+void pdc_cells_drop(const struct cells *, enum cells_drop);
+const char *pdc_cells_drop_word(enum cells_drop);
+
+#endif

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Updates.  What may run beside what, in whatever processes:
+ *
+ *		rseq	atomic	gauge	sum	zero	untag	bump	put	drain
+ *		add	add	op		+ tag
+ *	rseq add	1	2	2	3	4	5	2	1	2
+ *	atomic add	2	6	2	3	4	5	6	2	2
+ *	gauge op	2	2	6	3	4	5	6	2	2
+ *	sum		3	3	3	2	7	7	3	2	2
+ *	zero + tag	4	4	4	7	L	L	L	2	2
+ *	untag		5	5	5	7	L	L	L	2	2
+ *	bump		2	6	6	3	L	L	L	2	2
+ *	put		1	2	2	2	2	2	2	1	8
+ *	drain		2	2	2	2	2	2	2	8	L
+ *
+ * 1  Same CPU: the section is restarted.  Other CPUs: other memory.
+ * 2  Different memory, or both only read.
+ * 3  One load of a number or a pair, of before or after the update.
+ * 4  Not the same run: its tag was 0 for 60 s, so no rseq section is left that
+ *    compared the old tag, and an atomic update that did fails: the version was
+ *    bumped.  No handle has the new tag before it is stored.
+ * 5  The update is done as long as the tag is not seen to be 0; what comes late
+ *    is in the sum made 60 s later, after the bump.
+ * 6  16-byte compare-and-swap: one fails and tries again, looking at the tag.
+ * 7  The reader loads the tag after the lanes, and throws his sum away if it
+ *    is not the one he wanted (tag.c).
+ * 8  The head of a ring is stored after its bytes and loaded before them; the
+ *    bytes up to the hint are not looked at again (ring.c).
+ * L  Excluded by the write lock.
+ *
+ * Which lane: this CPU's rseq lane; an atomic lane if the process does not use
+ * rseq, the CPU has no rseq lane, or the section was aborted RSEQ_TRIES times.
+ */
+
+#include <sched.h>
+
+#include "lane/atomic.h"
+#include "lane/lane.h"
+#include "lane/rseq.h"
+
+/* One try in line; the rest out of line, so that it needs no registers saved. */
+#define LANE_INLINE static inline __attribute__((always_inline))
+#define LANE_COLD __attribute__((noinline))
+
+static inline int
+lane_mine(const struct cells_zone *z, uint64_t unit, uint64_t id)
+{
+	/* Pairs with the release in pdc_cells_tag(). */
+	return atomic_load_explicit(&z->tags[unit], memory_order_acquire) == id;
+}
+
+static struct word16 *
+lane_atomic_cell(const struct cells_zone *z, uint64_t unit)
+{
+	struct word16 *cells;
+	int lane = 0;
+
+	if (z->natomic > 1)
+		lane = sched_getcpu();
+	if (lane < 0)
+		lane = 0;
+	cells = (struct word16 *)(z->atomic +
+	    (uint32_t)lane % z->natomic * z->astride);
+	return &cells[unit];
+}
+
+/*
+ * The cell is loaded before the tag is compared: freeing stores the tag, then
+ * bumps the version, so who sees the bump sees the tag.
+ */
+static LANE_COLD enum lane_result
+lane_atomic_add(const struct cells_zone *z, uint64_t unit, uint64_t id,
+    double v)
+{
+	struct word16 *cell, old, new;
+
+	if (unit >= z->capacity)
+		return LANE_STALE;
+	cell = lane_atomic_cell(z, unit);
+	old = atomic_peek16(cell);
+	do {
+		if (!lane_mine(z, unit, id))
+			return LANE_STALE;
+		new.lo = atomic_bits(atomic_double(old.lo) + v);
+		new.hi = old.hi;
+	} while (!atomic_cas16(cell, &old, new));
+	return LANE_OK;
+}
+
+static LANE_COLD enum lane_result
+lane_atomic_pair(const struct cells_zone *z, uint64_t unit, uint32_t bucket,
+    uint64_t id, double v)
+{
+	struct word16 *cell, old, new;
+
+	if (unit >= z->capacity || bucket >= z->capacity - unit)
+		return LANE_STALE;
+	cell = lane_atomic_cell(z, unit + bucket);
+	old = atomic_peek16(cell);
+	do {
+		if (!lane_mine(z, unit, id))
+			return LANE_STALE;
+		new.lo = old.lo + 1;
+		new.hi = atomic_bits(atomic_double(old.hi) + v);
+	} while (!atomic_cas16(cell, &old, new));
+	return LANE_OK;
+}
+
+#ifdef PDC_RSEQ
+LANE_INLINE enum rseq_result
+lane_try_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_ADD];
+	uint32_t cpu = rseq_cpu(cells->area);
+	double *cell;
+
+	if (cpu >= z->use)
+		return RSEQ_NONE;
+	cell = (double *)(z->lanes + cpu * z->stride) + unit;
+	return rseq_add(cells->area, cpu, cell, v,
+	    (struct rseq_tag){ &z->tags[unit], id });
+}
+
+LANE_INLINE enum rseq_result
+lane_try_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
+    uint64_t id, double v)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
+	uint32_t cpu = rseq_cpu(cells->area);
+	struct word16 *pair;
+
+	if (cpu >= z->use)
+		return RSEQ_NONE;
+	pair = (struct word16 *)(z->lanes + cpu * z->stride) + unit + bucket;
+	return rseq_pair(cells->area, cpu, pair, v,
+	    (struct rseq_tag){ &z->tags[unit], id });
+}
+#else
+LANE_INLINE enum rseq_result
+lane_try_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
+{
+	(void)cells;
+	(void)unit;
+	(void)id;
+	(void)v;
+	return RSEQ_NONE;
+}
+
+LANE_INLINE enum rseq_result
+lane_try_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
+    uint64_t id, double v)
+{
+	(void)bucket;
+	return lane_try_add(cells, unit, id, v);
+}
+#endif
+
+static LANE_COLD enum lane_result
+lane_add_again(const struct cells *cells, uint64_t unit, uint64_t id, double v)
+{
+	enum rseq_result result;
+	int i;
+
+	for (i = 1; i < RSEQ_TRIES; i++) {
+		result = lane_try_add(cells, unit, id, v);
+		if (result == RSEQ_OK)
+			return LANE_OK;
+		if (result == RSEQ_STALE)
+			return LANE_STALE;
+		if (result == RSEQ_NONE)
+			break;
+	}
+	return lane_atomic_add(&cells->zone[ZONE_ADD], unit, id, v);
+}
+
+static LANE_COLD enum lane_result
+lane_pair_again(const struct cells *cells, uint64_t unit, uint32_t bucket,
+    uint64_t id, double v)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
+	enum rseq_result result;
+	int i;
+
+	for (i = 1; i < RSEQ_TRIES; i++) {
+		result = lane_try_pair(cells, unit, bucket, id, v);
+		if (result == RSEQ_OK)
+			return LANE_OK;
+		if (result == RSEQ_STALE)
+			return LANE_STALE;
+		if (result == RSEQ_NONE)
+			break;
+	}
+	return lane_atomic_pair(z, unit, bucket, id, v);
+}
+
+enum lane_result
+pdc_lane_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
+{
+	if (unit >= cells->zone[ZONE_ADD].capacity)
+		return LANE_STALE;
+	switch (lane_try_add(cells, unit, id, v)) {
+	case RSEQ_OK:
+		return LANE_OK;
+	case RSEQ_STALE:
+		return LANE_STALE;
+	default:
+		return lane_add_again(cells, unit, id, v);
+	}
+}
+
+enum lane_result
+pdc_lane_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
+    uint64_t id, double v)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
+
+	if (unit >= z->capacity || bucket >= z->capacity - unit)
+		return LANE_STALE;
+	switch (lane_try_pair(cells, unit, bucket, id, v)) {
+	case RSEQ_OK:
+		return LANE_OK;
+	case RSEQ_STALE:
+		return LANE_STALE;
+	default:
+		return lane_pair_again(cells, unit, bucket, id, v);
+	}
+}
+
+/* A gauge's word16: lo the value, hi applied and, above it, touched. */
+static uint64_t
+lane_touch(uint64_t hi, uint32_t applied)
+{
+	return (uint64_t)((uint32_t)(hi >> 32) + 1) << 32 | applied;
+}
+
+static enum lane_result
+lane_gauge(const struct cells *cells, uint64_t unit, uint64_t id, int add,
+    double v)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
+	struct word16 *cell, old, new;
+
+	if (unit >= z->capacity)
+		return LANE_STALE;
+	cell = (struct word16 *)z->atomic + unit;
+	old = atomic_peek16(cell);
+	do {
+		if (!lane_mine(z, unit, id))
+			return LANE_STALE;
+		new.lo = atomic_bits(add ? atomic_double(old.lo) + v : v);
+		new.hi = lane_touch(old.hi, (uint32_t)old.hi);
+	} while (!atomic_cas16(cell, &old, new));
+	return LANE_OK;
+}
+
+enum lane_result
+pdc_lane_gauge_set(const struct cells *cells, uint64_t unit, uint64_t id,
+    double v)
+{
+	return lane_gauge(cells, unit, id, 0, v);
+}
+
+enum lane_result
+pdc_lane_gauge_add(const struct cells *cells, uint64_t unit, uint64_t id,
+    double v)
+{
+	return lane_gauge(cells, unit, id, 1, v);
+}
+
+void
+pdc_lane_gauge_apply(const struct cells *cells, uint64_t unit, uint64_t id,
+    uint32_t seq, int add, double v)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
+	struct word16 *cell, old, new;
+
+	if (unit >= z->capacity)
+		return;
+	cell = (struct word16 *)z->atomic + unit;
+	old = atomic_peek16(cell);
+	do {
+		if (!lane_mine(z, unit, id) ||
+		    (int32_t)(seq - (uint32_t)old.hi) <= 0)
+			return;
+		new.lo = atomic_bits(add ? atomic_double(old.lo) + v : v);
+		new.hi = lane_touch(old.hi, seq);
+	} while (!atomic_cas16(cell, &old, new));
+}
+
+/* A pending sum's word16: lo the value, hi the count. */
+void
+pdc_lane_pending_add(struct pending *p, double v)
+{
+	struct word16 *cell = (struct word16 *)p, old, new;
+
+	old = atomic_peek16(cell);
+	do {
+		new.lo = atomic_bits(atomic_double(old.lo) + v);
+		new.hi = old.hi + 1;
+	} while (!atomic_cas16(cell, &old, new));
+}
+
+void
+pdc_lane_pending_gauge(struct pending *p, int set, double v)
+{
+	struct word16 *cell = (struct word16 *)p, old, new;
+
+	old = atomic_peek16(cell);
+	do {
+		new.lo = atomic_bits(set ? v : atomic_double(old.lo) + v);
+		new.hi = old.hi;
+		if (set)
+			new.hi = LANE_PENDING_SET;
+		else if (old.hi == 0)
+			new.hi = LANE_PENDING_ADD;
+	} while (!atomic_cas16(cell, &old, new));
+}
+
+struct pending
+pdc_lane_pending_take(struct pending *p)
+{
+	struct word16 *cell = (struct word16 *)p, old;
+	const struct word16 none = { 0, 0 };
+	struct pending taken;
+
+	old = atomic_peek16(cell);
+	while (!atomic_cas16(cell, &old, none))
+		;
+	taken.value = atomic_double(old.lo);
+	taken.count = old.hi;
+	return taken;
+}

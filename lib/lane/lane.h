@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_LANE_LANE_H
+#define PDC_LANE_LANE_H
+
+/*
+ * Updates of cells.  Async-signal-safe, wait-free but for the compare-and-swap
+ * of atomic lanes; no lock, no system call, no allocation.
+ *
+ * Each compares tag[unit] with id, in the restartable sequence or before the
+ * 16-byte compare-and-swap, and returns LANE_STALE without any change when
+ * they differ.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lane/cells.h"
+
+enum lane_result { LANE_OK, LANE_STALE };
+
+/* Add v to a counter's unit. */
+enum lane_result pdc_lane_add(const struct cells *, uint64_t unit,
+    uint64_t id, double v);
+
+/* Add {1, v} to the pair at unit + bucket; the tag is at unit. */
+enum lane_result pdc_lane_pair(const struct cells *, uint64_t unit,
+    uint32_t bucket, uint64_t id, double v);
+
+enum lane_result pdc_lane_gauge_set(const struct cells *, uint64_t unit,
+    uint64_t id, double v);
+enum lane_result pdc_lane_gauge_add(const struct cells *, uint64_t unit,
+    uint64_t id, double v);
+
+/*
+ * The redo of a transaction's gauge operation number seq: sets (add == 0) or
+ * adds, and applied becomes seq, unless the cell has seq or a later one
+ * already (serial number arithmetic) or another tag.
+ */
+void pdc_lane_gauge_apply(const struct cells *, uint64_t unit, uint64_t id,
+    uint32_t seq, int add, double v);
+
+/*
+ * Sums kept by a handle of its own while its series has no cells and the
+ * process no ring.  16 bytes each, private memory of a handle, shared by its
+ * threads; the caller allocates them zeroed and 16-byte aligned.
+ */
+struct pending {
+	double value;
+	uint64_t count;		/* adds; of a gauge: LANE_PENDING_SET */
+} __attribute__((aligned(16)));
+#define LANE_PENDING_ADD	1
+#define LANE_PENDING_SET	2
+
+void pdc_lane_pending_add(struct pending *, double v);	/* count += 1 */
+void pdc_lane_pending_gauge(struct pending *, int set, double v);
+/* Take it out, leaving zero. */
+struct pending pdc_lane_pending_take(struct pending *);
+
+/* The thread's registration, the AVX bit and the kernel's answer. */
+int pdc_rseq_usable(void);	/* this process could use rseq */
+ptrdiff_t pdc_rseq_area(void);	/* from a thread's pointer; 0: not usable */
+/*
+ * Whether preemption aborts a section here: OK or BROKEN; UNKNOWN when it could
+ * not be found out now.  Two threads for less than 1 ms, 100 ms at most.
+ */
+enum cells_rseq pdc_rseq_probe(void);
+
+#endif

@@ -1,0 +1,12 @@
+lib_libcore_la_SOURCES += \
+	%D%/atomic.h \
+	%D%/cells.c \
+	%D%/cells.h \
+	%D%/lane.c \
+	%D%/lane.h \
+	%D%/ring.c \
+	%D%/ring.h \
+	%D%/rseq.c \
+	%D%/rseq.h \
+	%D%/shape.h \
+	%D%/tag.c

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_LANE_RING_H
+#define PDC_LANE_RING_H
+
+/*
+ * Rings: per rseq lane a queue of records that a checkpoint drains.  A record
+ * is copied and published in one restartable sequence, so a killed writer
+ * leaves nothing.  Positions count bytes for ever; the buffer is a power of two
+ * with room behind it for one record of the largest size, so a record is
+ * always in one piece.
+ *
+ * ring.head	u64	next position to write; by rseq on this CPU alone
+ * ring.tail	u64	a hint for writers how far the drainer got
+ *
+ * Which records have been taken is known by positions in LMDB alone; the
+ * drainer sets the hint after its transaction.
+ *
+ * The forward table: {old id, new id, unit} for handles that had no cells.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lane/cells.h"
+
+#define RING_RECORD_MAX	8192
+#define RING_MARGIN_NS	1000000
+
+/* Kinds of record; the journal will add its own. */
+enum ring_kind { RING_UPDATE = 1 };
+
+enum ring_op { RING_ADD = 1, RING_SET, RING_OBSERVE };
+
+struct ring_head {		/* at the start of each record */
+	uint32_t len;		/* with this head; a multiple of 8 */
+	uint16_t kind, op;
+	uint64_t stamp;		/* CLOCK_MONOTONIC ns, set by pdc_ring_put() */
+};
+
+struct ring_update {		/* RING_UPDATE: this, then the label values */
+	struct ring_head h;
+	uint64_t id;		/* of the handle */
+	uint32_t family, incarnation;
+	double amount;
+	uint32_t labels_len;	/* bytes after this head */
+	uint32_t bucket;	/* of a histogram, for RING_OBSERVE */
+};
+
+enum ring_result { RING_OK, RING_FULL, RING_NONE };
+
+/*
+ * Append head and body as one record (len, stamp filled in here; padded to 8
+ * with what is behind body's end in no case: the pad is in the copy).  NONE: no
+ * rseq here, no ring for this CPU, or 64 aborts.  Async-signal-safe.
+ */
+enum ring_result pdc_ring_put(const struct cells *, struct ring_update *head,
+    const void *body, size_t body_len);
+
+/*
+ * Draining, by who holds the write lock:
+ *	pdc_ring_begin()	notes the clock, then all heads
+ *	pdc_ring_next()		the oldest record not taken yet whose stamp is
+ *				at least RING_MARGIN_NS before the clock, or
+ *				NULL; bounds checked; a damaged ring is skipped
+ *				to its head and counted; a copy, good until the
+ *				next call
+ *	pos[]			positions after what was handed out, per ring
+ *	pdc_ring_done()		after the commit: the writers' hints
+ *
+ *	pos	of cells->head->nlanes positions, from LMDB; changed in place
+ *	all	not 0: no margin (the file is closed, nobody writes any more)
+ *
+ * A stamp from the future (another time namespace) counts as just old enough,
+ * or its ring would stand still.
+ */
+struct ring_drain {
+	const struct cells *cells;
+	uint64_t *pos;
+	uint64_t until;		/* stamps before this */
+	uint64_t latest;	/* a stamp after this is of another clock */
+	uint64_t heads[CELLS_MAX_LANES];
+	uint64_t stamps[CELLS_MAX_LANES]; /* of the record at pos */
+	unsigned char record[RING_RECORD_MAX] __attribute__((aligned(16)));
+};
+
+void pdc_ring_begin(struct ring_drain *, const struct cells *, uint64_t *pos,
+    int all);
+const struct ring_head *pdc_ring_next(struct ring_drain *);
+void pdc_ring_done(const struct cells *, const uint64_t *pos);
+/* Bytes not yet drained by the hints, all rings. */
+uint64_t pdc_ring_backlog(const struct cells *);
+
+/* Forward table. Put: write lock held. Get: anybody; 1 if found. */
+void pdc_fwd_put(struct cells *, uint64_t old_id, uint64_t new_id,
+    uint64_t unit);
+int pdc_fwd_get(const struct cells *, uint64_t old_id, uint64_t *new_id,
+    uint64_t *unit);
+
+/* A fresh id for a handle without cells: top bit set. */
+uint64_t pdc_fwd_new_id(const struct cells *);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * The cold side of cells: making a run ready, giving it up, and its sums.
+ * lane.c has what may run beside what.  Units come from LMDB and from other
+ * processes, so each is compared with what has blocks.
+ */
+
+#include <stdatomic.h>
+
+#include "lane/atomic.h"
+#include "lane/cells.h"
+
+#define PAIR_COUNT	0xffffffffffff	/* the version is above */
+#define PAIR_VERSION	((uint64_t)1 << 48)
+
+/* Units that have blocks; the rest must not be touched. */
+static uint64_t
+tag_reserved(const struct cells *cells, enum cells_zone_kind kind)
+{
+	uint64_t n;
+
+	/* Pairs with the release in pdc_cells_reserve(). */
+	n = atomic_load_explicit(&cells->head->zone[kind].reserved,
+	    memory_order_acquire);
+	return n < cells->zone[kind].capacity ? n : cells->zone[kind].capacity;
+}
+
+static int
+tag_has(const struct cells *cells, enum cells_zone_kind kind, uint64_t unit,
+    uint32_t n)
+{
+	uint64_t reserved = tag_reserved(cells, kind);
+
+	return unit < reserved && n <= reserved - unit;
+}
+
+static _Atomic uint64_t *
+tag_lane_word(const struct cells_zone *z, uint32_t lane, uint64_t unit)
+{
+	return (_Atomic uint64_t *)(z->lanes + lane * z->stride +
+	    unit * z->unit);
+}
+
+static struct word16 *
+tag_atomic_cell(const struct cells_zone *z, uint32_t lane, uint64_t unit)
+{
+	return (struct word16 *)(z->atomic + lane * z->astride) + unit;
+}
+
+/* The same cell with the next version: of add, pair and gauge. */
+static struct word16
+tag_next(struct word16 w, enum cells_zone_kind kind)
+{
+	switch (kind) {
+	case ZONE_ADD:
+		w.hi++;
+		break;
+	case ZONE_PAIR:
+		w.lo += PAIR_VERSION;
+		break;
+	default: /* applied, not touched above it */
+		w.hi = (w.hi & 0xffffffff00000000) | (uint32_t)(w.hi + 1);
+		break;
+	}
+	return w;
+}
+
+/* And without a value. */
+static struct word16
+tag_next_zero(struct word16 w, enum cells_zone_kind kind)
+{
+	w = tag_next(w, kind);
+	if (kind == ZONE_PAIR) {
+		w.lo &= ~(uint64_t)PAIR_COUNT;
+		w.hi = 0;
+	} else
+		w.lo = 0;
+	return w;
+}
+
+static void
+tag_next_all(const struct cells *cells, enum cells_zone_kind kind,
+    uint64_t unit, uint32_t n,
+    struct word16 (*next)(struct word16, enum cells_zone_kind))
+{
+	const struct cells_zone *z = &cells->zone[kind];
+	struct word16 *cell, old;
+	uint32_t i, lane;
+
+	for (lane = 0; lane < z->natomic; lane++)
+		for (i = 0; i < n; i++) {
+			cell = tag_atomic_cell(z, lane, unit + i);
+			old = atomic_peek16(cell);
+			/* Pairs with the loads in atomic_peek16(). */
+			while (!atomic_cas16(cell, &old, next(old, kind)))
+				;
+		}
+}
+
+void
+pdc_cells_zero(struct cells *cells, enum cells_zone_kind kind, uint64_t unit,
+    uint32_t n)
+{
+	const struct cells_zone *z = &cells->zone[kind];
+	_Atomic uint64_t *word;
+	uint32_t i, lane;
+
+	if (!tag_has(cells, kind, unit, n))
+		return;
+	for (lane = 0; lane < z->nlanes; lane++) {
+		word = tag_lane_word(z, lane, unit);
+		/*
+		 * After the tag was made 0.  Pairs with the acquires in
+		 * tag_add_up() and pdc_cells_sum().
+		 */
+		for (i = 0; i < n * (z->unit / 8); i++)
+			atomic_store_explicit(&word[i], 0,
+			    memory_order_release);
+	}
+	tag_next_all(cells, kind, unit, n, tag_next_zero);
+}
+
+void
+pdc_cells_tag(struct cells *cells, enum cells_zone_kind kind, uint64_t unit,
+    uint64_t id)
+{
+	if (!tag_has(cells, kind, unit, 1))
+		return;
+	/*
+	 * Pairs with the acquire in lane_mine() and the comparison in
+	 * rseq_add() and rseq_pair().
+	 */
+	atomic_store_explicit(&cells->zone[kind].tags[unit], id,
+	    memory_order_release);
+}
+
+uint64_t
+pdc_cells_tag_get(const struct cells *cells, enum cells_zone_kind kind,
+    uint64_t unit)
+{
+	if (!tag_has(cells, kind, unit, 1))
+		return 0;
+	return atomic_load_explicit(&cells->zone[kind].tags[unit],
+	    memory_order_acquire);
+}
+
+void
+pdc_cells_untag_all(struct cells *cells)
+{
+	uint64_t n, unit;
+	int kind;
+
+	for (kind = 0; kind < NZONES; kind++) {
+		n = tag_reserved(cells, kind);
+		for (unit = 0; unit < n; unit++)
+			pdc_cells_tag(cells, kind, unit, 0);
+	}
+}
+
+void
+pdc_cells_bump(struct cells *cells, enum cells_zone_kind kind, uint64_t unit,
+    uint32_t n)
+{
+	if (tag_has(cells, kind, unit, n))
+		tag_next_all(cells, kind, unit, n, tag_next);
+}
+
+double
+pdc_cells_sum(const struct cells *cells, uint64_t unit)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_ADD];
+	_Atomic uint64_t *word;
+	double sum = 0;
+	uint32_t lane;
+
+	if (!tag_has(cells, ZONE_ADD, unit, 1))
+		return 0;
+	/* Both loads pair with the stores in pdc_cells_zero(). */
+	for (lane = 0; lane < z->nlanes; lane++) {
+		word = tag_lane_word(z, lane, unit);
+		sum += atomic_double(
+		    atomic_load_explicit(word, memory_order_acquire));
+	}
+	for (lane = 0; lane < z->natomic; lane++) {
+		word = (_Atomic uint64_t *)tag_atomic_cell(z, lane, unit);
+		sum += atomic_double(
+		    atomic_load_explicit(word, memory_order_acquire));
+	}
+	return sum;
+}
+
+struct pair
+pdc_cells_sum_pair(const struct cells *cells, uint64_t unit)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
+	struct pair sum = { 0, 0 };
+	struct word16 w;
+	uint32_t lane;
+
+	if (!tag_has(cells, ZONE_PAIR, unit, 1))
+		return sum;
+	/* Both loads pair with the stores in pdc_cells_zero(). */
+	for (lane = 0; lane < z->nlanes; lane++) {
+		w = atomic_load16(
+		    (struct word16 *)tag_lane_word(z, lane, unit));
+		sum.count += w.lo;
+		sum.sum += atomic_double(w.hi);
+	}
+	for (lane = 0; lane < z->natomic; lane++) {
+		w = atomic_load16(tag_atomic_cell(z, lane, unit));
+		sum.count += w.lo & PAIR_COUNT;
+		sum.sum += atomic_double(w.hi);
+	}
+	return sum;
+}
+
+struct gauge
+pdc_cells_gauge(const struct cells *cells, uint64_t unit)
+{
+	struct gauge g = { 0, 0, 0 };
+	struct word16 w;
+
+	if (!tag_has(cells, ZONE_GAUGE, unit, 1))
+		return g;
+	w = atomic_load16(tag_atomic_cell(&cells->zone[ZONE_GAUGE], 0, unit));
+	g.value = atomic_double(w.lo);
+	g.applied = (uint32_t)w.hi;
+	g.touched = (uint32_t)(w.hi >> 32);
+	return g;
+}
+
+void
+pdc_cells_gauge_init(struct cells *cells, uint64_t unit, double value,
+    uint32_t applied)
+{
+	struct word16 *cell, old, new;
+
+	if (!tag_has(cells, ZONE_GAUGE, unit, 1))
+		return;
+	cell = tag_atomic_cell(&cells->zone[ZONE_GAUGE], 0, unit);
+	new.lo = atomic_bits(value);
+	new.hi = applied;
+	old = atomic_peek16(cell);
+	while (!atomic_cas16(cell, &old, new))
+		;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Updates that come by another way than a lane are credited in a transaction:
+ * by name, from rings, from pending sums.
+ *
+ * What a transaction owes to shared memory stands in O records, one an effect.
+ * It is done after the commit, still under the lock; if the process dies in
+ * between, the next holder of the lock does it.  A gauge operation has a number
+ * and is done once.
+ */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/wire.h"
+#include "metric/metric.h"
+#include "pdc.h"
+
+#define OWED_KEY_LEN	5
+
+int
+pdc_credit_add(struct stxn *x, struct place *pl, double amount)
+{
+	pdc_block_add_base(pl->v)[pl->at.pos] += amount;
+	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+}
+
+int
+pdc_credit_pair(struct stxn *x, struct place *pl, uint32_t bucket,
+    struct pair add)
+{
+	struct pair *base = pdc_block_pair_base(pl->v) +
+	    (size_t)pl->at.pos * pl->f.r.width + bucket;
+
+	base->count += add.count;
+	base->sum += add.sum;
+	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+}
+
+int
+pdc_credit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
+    int add, double amount)
+{
+	struct value_gauge *g = pdc_block_gauges(pl->v) + pl->at.pos;
+	struct owed o = { .epoch = x->meta.epoch, .unit = pl->unit,
+	    .id = pl->id, .zone = VALUE_GAUGE,
+	    .op = add ? OWED_ADD : OWED_SET, .amount = amount };
+	struct gauge cell;
+
+	if (pl->unit != UNIT_NONE) {
+		/* Operations of this transaction are not in the cell yet. */
+		cell = pdc_cells_gauge(c, pl->unit);
+		if ((int32_t)(g->seq - cell.applied) <= 0) {
+			g->value = cell.value;
+			g->seq = cell.applied;
+		}
+		o.seq = g->seq + 1;
+		pdc_owed_add(x, &o);
+	}
+	g->seq++;
+	g->value = add ? g->value + amount : amount;
+	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+}
+
+int
+pdc_owed_add(struct stxn *x, const struct owed *o)
+{
+	unsigned char key[OWED_KEY_LEN] = { 'O' };
+	struct owed *more;
+	uint32_t cap;
+
+	pdc_put_be32(key + 1, x->nowed);
+	if (x->nowed == x->owed_cap) {
+		cap = x->owed_cap ? 2 * x->owed_cap : 16;
+		more = reallocarray(x->owed, cap, sizeof(*more));
+		if (more == NULL)
+			return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM,
+			    "an effect on cells"));
+		x->owed = more;
+		x->owed_cap = cap;
+	}
+	x->owed[x->nowed++] = *o;
+	return pdc_stxn_put(x, key, sizeof(key), o, sizeof(*o));
+}
+
+static void
+owed_effect(const struct cells *c, const struct owed *o)
+{
+	if (c == NULL || o->epoch != c->epoch)
+		return;
+	if (o->op == OWED_UNTAG) {
+		if (pdc_cells_tag_get(c, o->zone, o->unit) == o->id)
+			pdc_cells_tag((struct cells *)(uintptr_t)c, o->zone,
+			    o->unit, 0);
+	} else if (o->zone == VALUE_GAUGE) {
+		pdc_lane_gauge_apply(c, o->unit, o->id, o->seq,
+		    o->op == OWED_ADD, o->amount);
+	}
+}
+
+void
+pdc_owed_done(void *arg, struct stxn *x)
+{
+	const struct cells *c = pdc_cells_now(arg);
+	uint32_t i;
+
+	for (i = 0; i < x->nowed; i++)
+		owed_effect(c, &x->owed[i]);
+}
+
+int
+pdc_owed_redo(struct stxn *x, struct pdc *p)
+{
+	const struct cells *c = pdc_cells_now(p);
+	unsigned char key[OWED_KEY_LEN];
+	const void *val;
+	struct owed o;
+	size_t len;
+	uint32_t i;
+	int ret;
+
+	for (i = 0; x->ret == 0; i++) {
+		key[0] = 'O';
+		pdc_put_be32(key + 1, i);
+		ret = pdc_stxn_get(x, key, sizeof(key), &val, &len);
+		if (ret < 0)
+			break;
+		if (len == sizeof(o)) {
+			memcpy(&o, val, sizeof(o));
+			if (o.zone < NZONES)
+				owed_effect(c, &o);
+		}
+		pdc_stxn_del(x, key, sizeof(key));
+	}
+	return x->ret;
+}
+
+static int
+credit_place(struct stxn *x, struct pdc *p, struct place *pl,
+    const struct ring_update *u, const char *values)
+{
+	struct cells *c = pdc_cells_now(p);
+	struct pair one = { 1, u->amount };
+	int ret;
+
+	ret = pdc_place_make(x, pl, values, u->labels_len);
+	if (ret < 0)
+		return ret;
+	/* Full: the handle goes on without cells, and nothing is lost. */
+	(void)pdc_place_cells(x, p, pl);
+	if (pl->f.r.zone == VALUE_ADD)
+		pdc_credit_add(x, pl, u->amount);
+	else if (pl->f.r.zone == VALUE_PAIR)
+		pdc_credit_pair(x, pl, u->bucket, one);
+	else
+		pdc_credit_gauge(x, c, pl, u->h.op == RING_ADD, u->amount);
+	if (x->ret == 0 && pl->unit != UNIT_NONE)
+		pdc_fwd_put(c, u->id, pl->id, pl->unit);
+	return x->ret;
+}
+
+int
+pdc_credit_update(struct stxn *x, struct pdc *p, const struct ring_update *u,
+    const char *values)
+{
+	const struct cells *c = pdc_cells_now(p);
+	struct place *pl;
+	int ret;
+
+	pl = malloc(sizeof(*pl));
+	if (pl == NULL)
+		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a credit"));
+	pl->v = x->st->value;
+	ret = pdc_family_by_id(x, u->family, &pl->f);
+	if (ret == PDC_ENOENT || ret == PDC_EFORMAT ||
+	    (ret == 0 && pl->f.r.incarnation != u->incarnation)) {
+		pdc_cells_drop(c, DROP_SHAPE);
+	} else if (ret < 0) {
+		pdc_stxn_fail(x, ret);
+	} else if (u->bucket >= pl->f.r.width ||
+	    (pl->f.r.zone == VALUE_ADD && !isfinite(u->amount))) {
+		pdc_cells_drop(c, DROP_DAMAGED);
+	} else {
+		ret = credit_place(x, p, pl, u, values);
+		if (ret == PDC_EFORMAT && x->ret == 0)
+			pdc_cells_drop(c, DROP_DAMAGED);
+		else
+			pdc_stxn_fail(x, ret);
+	}
+	free(pl);
+	return x->ret;
+}
+
+/* One pending sum of a handle as so many observations of one record. */
+static int
+pending_credit(struct stxn *x, struct pdc_series *s, uint32_t bucket,
+    const struct pending *pend)
+{
+	struct pdc *p = s->pdc;
+	struct ring_update u = { .id = atomic_load(&s->id),
+	    .family = s->family->id, .incarnation = s->family->incarnation,
+	    .labels_len = s->values_len, .bucket = bucket,
+	    .amount = pend->value };
+	struct place *pl;
+
+	u.h.op = s->zone == ZONE_GAUGE && pend->count == LANE_PENDING_SET ?
+	    RING_SET : s->zone == ZONE_PAIR ? RING_OBSERVE : RING_ADD;
+	if (s->zone != ZONE_PAIR || pend->count == 1)
+		return pdc_credit_update(x, p, &u, s->values);
+	/* The first carries the sum; the others only count. */
+	if (pdc_credit_update(x, p, &u, s->values) < 0)
+		return x->ret;
+	pl = malloc(sizeof(*pl));
+	if (pl == NULL)
+		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a credit"));
+	pl->v = x->st->value;
+	if (pdc_family_by_id(x, u.family, &pl->f) == 0 &&
+	    pdc_place_find(x, pl, s->values, s->values_len) == 0)
+		pdc_credit_pair(x, pl, bucket,
+		    (struct pair){ pend->count - 1, 0 });
+	free(pl);
+	return x->ret;
+}
+
+static void
+pending_back(struct pdc_series *s, uint32_t bucket, const struct pending *pend)
+{
+	struct pending *at = s->pending + bucket;
+	uint64_t i;
+
+	if (s->zone == ZONE_GAUGE) {
+		pdc_lane_pending_gauge(at, pend->count == LANE_PENDING_SET,
+		    pend->value);
+	} else {
+		pdc_lane_pending_add(at, pend->value);
+		for (i = 1; s->zone == ZONE_PAIR && i < pend->count; i++)
+			pdc_lane_pending_add(at, 0);
+	}
+	atomic_store(&s->pdc->pending, 1);
+}
+
+static int
+pending_series(struct stxn *x, struct pdc_series *s)
+{
+	struct pending pend;
+	uint32_t b;
+	int ret = 0;
+
+	for (b = 0; b < s->family->width && ret == 0; b++) {
+		pend = pdc_lane_pending_take(s->pending + b);
+		if (pend.count == 0)
+			continue;
+		ret = pending_credit(x, s, b, &pend);
+		if (ret == 0)
+			ret = pdc_stxn_renew(x);
+		if (ret < 0)
+			pending_back(s, b, &pend);
+	}
+	return ret;
+}
+
+int
+pdc_pending_flush(struct stxn *x, struct pdc *p)
+{
+	struct handle_table *t;
+	struct pdc_family *f;
+	struct pdc_series *s;
+	uint32_t i;
+	int ret = 0;
+
+	/* Pairs with the release in update_pending(). */
+	if (!atomic_exchange_explicit(&p->pending, 0, memory_order_acquire))
+		return 0;
+	for (f = atomic_load(&p->families); f != NULL; f = f->next) {
+		t = atomic_load(&f->table);
+		for (i = 0; t != NULL && i <= t->mask && ret == 0; i++) {
+			s = atomic_load(&t->slot[i]);
+			if (s != NULL)
+				ret = pending_series(x, s);
+		}
+	}
+	if (ret < 0)
+		atomic_store(&p->pending, 1);
+	return ret;
+}

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Declaring families.
+ */
+
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/escape.h"
+#include "base/fork.h"
+#include "metric/metric.h"
+#include "pdc.h"
+
+static const double usual_bounds[] = { .005, .01, .025, .05, .075, .1, .25, .5,
+	.75, 1, 2.5, 5, 7.5, 10 };
+#define NUSUAL (sizeof(usual_bounds) / sizeof(usual_bounds[0]))
+
+static const char *const type_words[] = { "", "counter", "gauge", "summary",
+	"histogram", "info", "stateset" };
+
+/* What a family's samples are called, after its name. */
+static const char *const *
+declare_suffixes(int type)
+{
+	static const char *const counter[] = { "_total", NULL };
+	static const char *const plain[] = { "", NULL };
+	static const char *const summary[] = { "_count", "_sum", "", NULL };
+	static const char *const histogram[] = { "_bucket", "_count", "_sum",
+		"", NULL };
+
+	switch (type) {
+	case PDC_COUNTER:
+		return counter;
+	case PDC_SUMMARY:
+		return summary;
+	case PDC_HISTOGRAM:
+		return histogram;
+	default:
+		return plain;
+	}
+}
+
+static int
+desc_name(struct family *f, const struct pdc_desc *d)
+{
+	size_t n;
+
+	if (d->name == NULL || !pdc_name_metric(d->name))
+		return pdc_err_set(PDC_EINVAL, "declare %s: not a metric name",
+		    d->name != NULL ? d->name : "(null)");
+	n = strlen(d->name);
+	if (d->type == PDC_COUNTER && n > 6 &&
+	    strcmp(d->name + n - 6, "_total") == 0)
+		n -= 6;
+	if (n > NAME_MAX_LEN)
+		return pdc_err_set(PDC_EINVAL, "declare %.40s...: a name has "
+		    "at most %d bytes, not %zu", d->name, NAME_MAX_LEN, n);
+	memcpy(f->name, d->name, n);
+	f->name[n] = '\0';
+	if (strncmp(f->name, "pdc_", 4) == 0)
+		return pdc_err_set(PDC_EINVAL, "declare %s: names that begin "
+		    "with pdc_ are the store's own", f->name);
+	return 0;
+}
+
+static int
+desc_unit(struct family *f, const struct pdc_desc *d)
+{
+	size_t n = strlen(f->name), u;
+
+	f->help = d->help != NULL ? d->help : "";
+	f->unit = d->unit != NULL ? d->unit : "";
+	if (!pdc_utf8_valid(f->help, strlen(f->help)))
+		return pdc_err_set(PDC_EINVAL, "declare %s: the help is not "
+		    "UTF-8", f->name);
+	u = strlen(f->unit);
+	if (u > 0 && (n < u + 2 || f->name[n - u - 1] != '_' ||
+	    strcmp(f->name + n - u, f->unit) != 0))
+		return pdc_err_set(PDC_EINVAL, "declare %s: the name has to "
+		    "end in _%s, its unit", f->name, f->unit);
+	return 0;
+}
+
+static int
+desc_label(const struct family *f, int type, const char *label)
+{
+	if (!pdc_name_label(label))
+		return pdc_err_set(PDC_EINVAL, "declare %s: %s is not a label "
+		    "name", f->name, label);
+	if (strncmp(label, "__", 2) == 0 ||
+	    (type == PDC_HISTOGRAM && strcmp(label, "le") == 0) ||
+	    (type == PDC_SUMMARY && strcmp(label, "quantile") == 0))
+		return pdc_err_set(PDC_EINVAL, "declare %s: the label name %s "
+		    "is reserved", f->name, label);
+	if (strlen(label) > 255)
+		return pdc_err_set(PDC_EINVAL, "declare %s: a label name of "
+		    "more than 255 bytes", f->name);
+	return 0;
+}
+
+/* Sorted names; order[] tells where each stands in the declaration. */
+static int
+desc_labels(struct family *f, const struct pdc_desc *d, uint32_t *order)
+{
+	uint32_t i, at, n = 0;
+	int ret;
+
+	for (i = 0; d->labels != NULL && d->labels[i] != NULL; i++) {
+		if (i == LABELS_MAX)
+			return pdc_err_set(PDC_EINVAL, "declare %s: more than "
+			    "%d labels", f->name, LABELS_MAX);
+		ret = desc_label(f, d->type, d->labels[i]);
+		if (ret < 0)
+			return ret;
+		for (at = n; at > 0 &&
+		    strcmp(f->labels[at - 1], d->labels[i]) >= 0; at--) {
+			if (strcmp(f->labels[at - 1], d->labels[i]) == 0)
+				return pdc_err_set(PDC_EINVAL, "declare %s: "
+				    "the label %s stands there twice", f->name,
+				    d->labels[i]);
+			f->labels[at] = f->labels[at - 1];
+			order[at] = order[at - 1];
+		}
+		f->labels[at] = d->labels[i];
+		order[at] = i;
+		n++;
+	}
+	f->r.nlabels = n;
+	return 0;
+}
+
+static int
+desc_bounds(struct family *f, const struct pdc_desc *d)
+{
+	const double *bounds = d->bounds;
+	size_t i, n = d->nbounds;
+
+	if (d->type != PDC_HISTOGRAM)
+		return bounds == NULL && n == 0 ? 0 : pdc_err_set(PDC_EINVAL,
+		    "declare %s: bounds are for histograms", f->name);
+	if (bounds == NULL) {
+		bounds = usual_bounds;
+		n = NUSUAL;
+	}
+	if (n > 0 && isinf(bounds[n - 1]) && bounds[n - 1] > 0)
+		n--;
+	if (n == 0 || n > BOUNDS_MAX)
+		return pdc_err_set(PDC_EINVAL, "declare %s: 1 to %d finite "
+		    "bounds, not %zu", f->name, BOUNDS_MAX, n);
+	for (i = 0; i < n; i++) {
+		if (!isfinite(bounds[i]) ||
+		    (i > 0 && !(bounds[i] > bounds[i - 1])))
+			return pdc_err_set(PDC_EINVAL, "declare %s: bound %zu "
+			    "(%g) is not finite, or not above the one before",
+			    f->name, i + 1, bounds[i]);
+		f->bounds[i] = bounds[i] + 0.0;
+	}
+	f->r.nbounds = (uint32_t)n;
+	return 0;
+}
+
+static int
+desc_built(const struct pdc_desc *d)
+{
+	size_t i;
+
+	if (d->type < PDC_COUNTER || d->type > PDC_STATESET)
+		return pdc_err_set(PDC_EINVAL, "declare: no type %d",
+		    (int)d->type);
+	if (d->mode > PDC_LIVEMOSTRECENT ||
+	    (d->type != PDC_GAUGE && d->mode != PDC_SHARED))
+		return pdc_err_set(PDC_EINVAL, "declare: mode %d is not for "
+		    "this type", (int)d->mode);
+	for (i = 0; i < sizeof(d->reserved) / sizeof(d->reserved[0]); i++)
+		if (d->reserved[i] != 0)
+			return pdc_err_set(PDC_EINVAL, "declare: reserved "
+			    "fields have to be 0");
+	if (d->type > PDC_HISTOGRAM || d->mode != PDC_SHARED)
+		return pdc_err_set(PDC_ENOTSUP, "declare: type %s, mode %d: "
+		    "not built yet", type_words[d->type], (int)d->mode);
+	if (d->ttl_s != 0 || d->idle_s != 0)
+		return pdc_err_set(PDC_ENOTSUP, "declare: ttl_s and idle_s: "
+		    "not built yet");
+	if (d->states != NULL)
+		return pdc_err_set(PDC_EINVAL, "declare: states are for "
+		    "statesets");
+	return 0;
+}
+
+int
+pdc_desc_family(struct family *f, const struct pdc_desc *d, uint32_t *order)
+{
+	int ret;
+
+	memset(&f->r, 0, sizeof(f->r));
+	ret = desc_built(d);
+	if (ret == 0)
+		ret = desc_name(f, d);
+	if (ret == 0)
+		ret = desc_unit(f, d);
+	if (ret == 0)
+		ret = desc_labels(f, d, order);
+	if (ret == 0)
+		ret = desc_bounds(f, d);
+	f->r.type = (uint8_t)d->type;
+	f->r.mode = (uint8_t)d->mode;
+	f->r.zone = d->type == PDC_COUNTER ? VALUE_ADD :
+	    d->type == PDC_GAUGE ? VALUE_GAUGE : VALUE_PAIR;
+	f->r.width = d->type == PDC_HISTOGRAM ? f->r.nbounds + 1 : 1;
+	return ret;
+}
+
+/* "a,b,c" for an error. */
+static const char *
+declare_list(const struct family *f, char *out, size_t len)
+{
+	size_t at = 0;
+	uint32_t i;
+
+	out[0] = '\0';
+	for (i = 0; i < f->r.nlabels && at + 2 < len; i++) {
+		at += (size_t)snprintf(out + at, len - at, "%s%s",
+		    i > 0 ? "," : "", f->labels[i]);
+		if (at >= len)
+			break;
+	}
+	return out;
+}
+
+/* The store's family against what is declared now. */
+static int
+declare_same(const struct family *old, const struct family *new)
+{
+	char a[128], b[128];
+	uint32_t i;
+
+	if (old->r.type != new->r.type || old->r.mode != new->r.mode)
+		return pdc_err_set(PDC_EEXIST, "declare %s: a %s here, a %s in "
+		    "the store", new->name, type_words[new->r.type],
+		    type_words[old->r.type]);
+	for (i = 0; i < new->r.nlabels && i < old->r.nlabels; i++)
+		if (strcmp(old->labels[i], new->labels[i]) != 0)
+			break;
+	if (i < new->r.nlabels || i < old->r.nlabels)
+		return pdc_err_set(PDC_EEXIST, "declare %s: labels (%s) here, "
+		    "(%s) in the store", new->name,
+		    declare_list(new, a, sizeof(a)),
+		    declare_list(old, b, sizeof(b)));
+	for (i = 0; i < new->r.nbounds && i < old->r.nbounds; i++)
+		if (old->bounds[i] != new->bounds[i])
+			return pdc_err_set(PDC_EEXIST, "declare %s: bound %u "
+			    "is %.17g here, %.17g in the store", new->name,
+			    i + 1, new->bounds[i], old->bounds[i]);
+	if (new->r.nbounds != old->r.nbounds)
+		return pdc_err_set(PDC_EEXIST, "declare %s: %u bounds here, %u "
+		    "in the store", new->name, new->r.nbounds, old->r.nbounds);
+	return 0;
+}
+
+/* Whether family name of the store has a sample called sample. */
+static int
+declare_has(struct stxn *x, const char *name, const char *sample,
+    struct family *other)
+{
+	const char *const *suffix;
+	size_t n = strlen(name);
+
+	if (pdc_family_get(x, name, other) < 0)
+		return 0;
+	for (suffix = declare_suffixes(other->r.type); *suffix; suffix++)
+		if (strcmp(sample + n, *suffix) == 0)
+			return 1;
+	return 0;
+}
+
+/* No sample of the new family may carry the name of another's. */
+static int
+declare_clash(struct stxn *x, const struct family *f, struct family *other)
+{
+	static const char *const all[] = { "", "_total", "_bucket", "_count",
+		"_sum" };
+	char sample[NAME_MAX_LEN + 16], name[NAME_MAX_LEN + 16];
+	const char *const *suffix;
+	size_t i, n, m;
+
+	for (suffix = declare_suffixes(f->r.type); *suffix; suffix++) {
+		snprintf(sample, sizeof(sample), "%s%s", f->name, *suffix);
+		n = strlen(sample);
+		for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+			m = strlen(all[i]);
+			if (n <= m || strcmp(sample + n - m, all[i]) != 0)
+				continue;
+			memcpy(name, sample, n - m);
+			name[n - m] = '\0';
+			if (n - m > NAME_MAX_LEN || strcmp(name, f->name) == 0)
+				continue;
+			if (declare_has(x, name, sample, other))
+				return pdc_err_set(PDC_EEXIST, "declare %s: "
+				    "its sample %s is one of the %s %s in the "
+				    "store", f->name, sample,
+				    type_words[other->r.type], other->name);
+		}
+	}
+	return 0;
+}
+
+static int
+declare_new(struct pdc *p, struct family *f, struct family *old)
+{
+	struct stxn x;
+	int ret;
+
+	ret = pdc_stxn_write(&x, p->store, p->store->wait_ms);
+	if (ret < 0)
+		return ret;
+	ret = pdc_family_get(&x, f->name, old);
+	if (ret == PDC_ENOENT) {
+		ret = declare_clash(&x, f, old);
+		if (ret == 0) {
+			f->r.id = x.meta.next_family++;
+			f->r.incarnation = 1;
+			f->r.created_ns = pdc_clock_wall(&p->clock);
+			x.meta.nfamilies++;
+			ret = pdc_family_put(&x, f);
+		}
+	} else if (ret == 0) {
+		ret = declare_same(old, f);
+		f->r.id = old->r.id;
+		f->r.incarnation = old->r.incarnation;
+	}
+	pdc_stxn_fail(&x, ret);
+	return pdc_stxn_commit(&x);
+}
+
+/* Find the family in the store, or make it; fills in id and incarnation. */
+static int
+declare_store(struct pdc *p, struct family *f)
+{
+	struct family *old;
+	struct stxn x;
+	int ret;
+
+	old = malloc(sizeof(*old));
+	if (old == NULL)
+		return pdc_err_set(PDC_ENOMEM, "declare %s", f->name);
+	ret = pdc_stxn_read(&x, p->store);
+	if (ret == 0) {
+		ret = pdc_family_get(&x, f->name, old);
+		if (ret == 0) {
+			ret = declare_same(old, f);
+			f->r.id = old->r.id;
+			f->r.incarnation = old->r.incarnation;
+		}
+		pdc_stxn_abort(&x);
+		if (ret == PDC_ENOENT)
+			ret = declare_new(p, f, old);
+	}
+	free(old);
+	return ret;
+}
+
+void
+pdc_table_lock(struct pdc *p)
+{
+	uint64_t gen = pdc_fork_gen(), owner;
+	int spin = 0;
+
+	for (;;) {
+		owner = atomic_load_explicit(&p->table_lock,
+		    memory_order_relaxed);
+		/* Pairs with the release in pdc_table_unlock(). */
+		if (owner != gen && atomic_compare_exchange_weak_explicit(
+		    &p->table_lock, &owner, gen, memory_order_acquire,
+		    memory_order_relaxed))
+			return;
+		if (++spin > 32)
+			sched_yield();
+	}
+}
+
+void
+pdc_table_unlock(struct pdc *p)
+{
+	/* Pairs with the acquire in pdc_table_lock(). */
+	atomic_store_explicit(&p->table_lock, 0, memory_order_release);
+}
+
+static struct pdc_family *
+declare_handle(struct pdc *p, const struct family *f, const uint32_t *order)
+{
+	struct pdc_family *h;
+
+	h = calloc(1, sizeof(*h));
+	if (h == NULL)
+		return NULL;
+	h->pdc = p;
+	h->name = strdup(f->name);
+	h->bounds = calloc(f->r.nbounds + 1, sizeof(double));
+	if (h->name == NULL || h->bounds == NULL) {
+		pdc_family_free(h);
+		return NULL;
+	}
+	h->id = f->r.id;
+	h->incarnation = f->r.incarnation;
+	h->type = f->r.type;
+	h->zone = f->r.zone;
+	h->width = f->r.width;
+	h->nlabels = f->r.nlabels;
+	h->nbounds = f->r.nbounds;
+	memcpy(h->bounds, f->bounds, f->r.nbounds * sizeof(double));
+	memcpy(h->order, order, f->r.nlabels * sizeof(*order));
+	return h;
+}
+
+static struct pdc_family *
+declare_known(struct pdc *p, const struct family *f, const uint32_t *order)
+{
+	struct pdc_family *h;
+
+	for (h = atomic_load(&p->families); h != NULL; h = h->next)
+		if (h->id == f->r.id && h->incarnation == f->r.incarnation &&
+		    memcmp(h->order, order,
+		    f->r.nlabels * sizeof(*order)) == 0)
+			return h;
+	return NULL;
+}
+
+/* One handle for a family and an order of its labels. */
+static struct pdc_family *
+declare_enter(struct pdc *p, const struct family *f, const uint32_t *order)
+{
+	struct pdc_family *h, *new;
+
+	h = declare_known(p, f, order);
+	if (h != NULL)
+		return h;
+	new = declare_handle(p, f, order);
+	if (new == NULL)
+		return NULL;
+	pdc_table_lock(p);
+	h = declare_known(p, f, order);
+	if (h == NULL) {
+		new->next = atomic_load(&p->families);
+		atomic_store_explicit(&p->families, new,
+		    memory_order_release);
+	}
+	pdc_table_unlock(p);
+	if (h == NULL)
+		return new;
+	pdc_family_free(new);
+	return h;
+}
+
+int
+pdc_declare(struct pdc_family **fp, struct pdc *p, const struct pdc_desc *d)
+{
+	uint32_t order[LABELS_MAX + 1];
+	struct pdc_family *h = NULL;
+	struct family *f;
+	int ret;
+
+	if (fp == NULL)
+		return pdc_err_set(PDC_EINVAL, "declare: nowhere to put the "
+		    "handle");
+	*fp = NULL;
+	if (p == NULL || d == NULL)
+		return pdc_err_set(PDC_EINVAL, "declare: no store, or no "
+		    "description");
+	f = malloc(sizeof(*f));
+	if (f == NULL)
+		return pdc_err_set(PDC_ENOMEM, "declare");
+	ret = pdc_desc_family(f, d, order);
+	if (ret == 0)
+		ret = declare_store(p, f);
+	if (ret == 0) {
+		h = declare_enter(p, f, order);
+		if (h == NULL)
+			ret = pdc_err_set(PDC_ENOMEM, "declare %s", f->name);
+	}
+	free(f);
+	*fp = h;
+	return ret;
+}
+
+void
+pdc_family_free(struct pdc_family *f)
+{
+	struct handle_table *t, *older;
+	uint32_t i;
+
+	if (f == NULL)
+		return;
+	t = atomic_load(&f->table);
+	for (i = 0; t != NULL && i <= t->mask; i++)
+		pdc_series_drop(atomic_load(&t->slot[i]));
+	for (; t != NULL; t = older) {
+		older = t->older;
+		free(t);
+	}
+	free(f->name);
+	free(f->bounds);
+	free(f);
+}

@@ -1,0 +1,7 @@
+lib_libcore_la_SOURCES += \
+	%D%/metric.h \
+	%D%/declare.c \
+	%D%/resolve.c \
+	%D%/update.c \
+	%D%/place.c \
+	%D%/credit.c

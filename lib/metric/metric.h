@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_METRIC_METRIC_H
+#define PDC_METRIC_METRIC_H
+
+/*
+ * The handles of pdc.h.
+ *
+ * A handle of a series is {id, unit}: the unit its run starts at and the tag
+ * it must find there.  Threads mend it without a lock: whatever old and new
+ * halves another thread reads, the tag differs unless both are right.
+ *
+ * Fork: handles, tables and the mapping are the child's own copies and go on.
+ * Locks of a parent's thread count as free in the child: they hold the fork
+ * generation of their holder.
+ */
+
+#include <sys/types.h>
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "lane/cells.h"
+#include "lane/lane.h"
+#include "lane/ring.h"
+#include "store/family.h"
+#include "store/store.h"
+#include "store/value.h"
+
+struct pdc_desc;
+
+struct pdc_series {
+	_Atomic uint64_t id, unit;
+	struct pdc *pdc;
+	struct pdc_family *family;
+	struct pending *pending;	/* width of them */
+	uint64_t hash;
+	_Atomic uint32_t refs;
+	uint32_t raw_len, values_len;
+	uint8_t type, zone;
+	char *raw;		/* values as given, each with its NUL */
+	char *values;		/* the same, clean, by sorted label name */
+};
+
+struct handle_table {
+	uint32_t mask, used;
+	struct handle_table *older;	/* readers may still be in them */
+	_Atomic(struct pdc_series *) slot[];
+};
+
+struct pdc_family {
+	struct pdc *pdc;
+	struct pdc_family *next;
+	char *name;
+	uint32_t id, incarnation;
+	int type;
+	uint32_t zone, width, nlabels, nbounds;
+	double *bounds;
+	uint32_t order[LABELS_MAX];	/* sorted place -> place as declared */
+	_Atomic(struct handle_table *) table;
+};
+
+struct pdc {
+	struct store *store;
+	_Atomic(struct cells *) cells;
+	struct clock clock;
+	unsigned flags;
+	uint32_t max_cpus, atomic_lanes;
+	char *cells_dir;
+	int use_fd;			/* holds the in-use lock, or -1 */
+	dev_t use_dev;
+	ino_t use_ino;
+	_Atomic uint64_t table_lock;	/* fork generation of its holder, or 0 */
+	_Atomic(struct pdc_family *) families;
+	_Atomic uint32_t pending;	/* some handle has a pending sum */
+	_Atomic int64_t retry_ns;	/* no resolving before, after a failure */
+	/* The registry of open stores, lib/api/open.c. */
+	struct pdc *next;
+	dev_t dev;
+	ino_t ino;
+	unsigned refs;
+};
+
+static inline struct cells *
+pdc_cells_now(const struct pdc *p)
+{
+	/* Pairs with the release in pdc_epoch_swap(). */
+	return atomic_load_explicit(&p->cells, memory_order_acquire);
+}
+
+/* The short lock of tables and lists: no system call is made under it. */
+void pdc_table_lock(struct pdc *);
+void pdc_table_unlock(struct pdc *);
+
+/*
+ * A place: a series found or made in a write transaction, or found in a
+ * snapshot.  v holds its value block, to be changed and put by the caller.
+ */
+struct place {
+	struct family f;
+	uint32_t n;
+	uint64_t id;
+	struct value_place at;
+	uint64_t unit;		/* of the run in the present epoch, UNIT_NONE */
+	struct value *v;
+};
+
+/* f is filled in by the caller.  0, PDC_ENOENT, or an error. */
+int pdc_place_find(struct stxn *, struct place *, const char *values,
+    size_t len);
+/* Find or make; write transaction. */
+int pdc_place_make(struct stxn *, struct place *, const char *values,
+    size_t len);
+/*
+ * Have cells for the place's block in this epoch: a block of an older one is
+ * folded, units are reserved, zeroed and tagged, the block is put.
+ */
+int pdc_place_cells(struct stxn *, struct pdc *, struct place *);
+/* Move a counter's series to a fresh n, worth v; the old one is dying. */
+int pdc_place_move(struct stxn *, struct pdc *, struct place *, double v);
+
+/*
+ * Credit an update to a place, in a write transaction: a sum goes to base, a
+ * gauge without cells to its block, a gauge with cells by an owed effect.
+ */
+int pdc_credit_add(struct stxn *, struct place *, double amount);
+int pdc_credit_pair(struct stxn *, struct place *, uint32_t bucket,
+    struct pair);
+int pdc_credit_gauge(struct stxn *, const struct cells *, struct place *,
+    int add, double amount);
+/* By the words of a ring record or a handle; drops are counted in cells. */
+int pdc_credit_update(struct stxn *, struct pdc *, const struct ring_update *,
+    const char *values);
+
+/* Effects on cells owed by this transaction: O records, run by done. */
+int pdc_owed_add(struct stxn *, const struct owed *);
+/* The store's done hook; arg is the struct pdc. */
+void pdc_owed_done(void *arg, struct stxn *);
+/* Redo what O records owe, and delete them. */
+int pdc_owed_redo(struct stxn *, struct pdc *);
+
+/* Credit the pending sums of this process's handles; commits by renewing. */
+int pdc_pending_flush(struct stxn *, struct pdc *);
+
+/* Shape of a family from its declaration. */
+int pdc_desc_family(struct family *, const struct pdc_desc *, uint32_t *order);
+void pdc_family_free(struct pdc_family *);
+void pdc_series_drop(struct pdc_series *);
+
+/* Bucket of v among bounds, which are rising; nbounds for what is above. */
+uint32_t pdc_bucket(const double *bounds, uint32_t nbounds, double v);
+
+#endif

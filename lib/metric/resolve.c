@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * From label values to a handle.
+ *
+ * Each family has a table of its handles, found by the values as they were
+ * given: no lock, for slots only ever change from NULL to a handle, and a table
+ * that became too small stays for those still reading it.  A handle is
+ * resolved outside of the table lock; two threads may do so at once and find
+ * the same.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/escape.h"
+#include "base/hash.h"
+#include "metric/metric.h"
+#include "pdc.h"
+
+#define RESOLVE_WAIT_MS	20
+#define RESOLVE_RETRY_NS	1000000000
+#define TABLE_FIRST	16
+
+/* The values one after the other, each with its NUL. */
+static int
+labels_pack(const struct pdc_family *f, const char *const *values, char *raw,
+    size_t *len)
+{
+	size_t at = 0, n;
+	uint32_t i;
+
+	for (i = 0; i < f->nlabels; i++) {
+		if (values == NULL || values[i] == NULL)
+			return pdc_err_set(PDC_EINVAL, "labels of %s: %u "
+			    "values, it has %u labels", f->name, i,
+			    f->nlabels);
+		n = strlen(values[i]) + 1;
+		if (n > LABELS_MAX_LEN - at)
+			return pdc_err_set(PDC_EINVAL, "labels of %s: more "
+			    "than %d bytes", f->name, LABELS_MAX_LEN);
+		memcpy(raw + at, values[i], n);
+		at += n;
+	}
+	if (values != NULL && values[i] != NULL)
+		return pdc_err_set(PDC_EINVAL, "labels of %s: more values "
+		    "than its %u labels", f->name, f->nlabels);
+	*len = at;
+	return 0;
+}
+
+static struct pdc_series *
+table_find(const struct handle_table *t, uint64_t hash, const char *raw,
+    size_t len)
+{
+	struct pdc_series *s;
+	uint32_t i;
+
+	for (i = (uint32_t)hash; t != NULL; i++) {
+		/* Pairs with the release in table_put(). */
+		s = atomic_load_explicit(&t->slot[i & t->mask],
+		    memory_order_acquire);
+		if (s == NULL)
+			break;
+		if (s->hash == hash && s->raw_len == len &&
+		    memcmp(s->raw, raw, len) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static void
+table_put(struct handle_table *t, struct pdc_series *s)
+{
+	uint32_t i = (uint32_t)s->hash;
+
+	while (atomic_load_explicit(&t->slot[i & t->mask],
+	    memory_order_relaxed) != NULL)
+		i++;
+	/* Pairs with the acquire in table_find(). */
+	atomic_store_explicit(&t->slot[i & t->mask], s, memory_order_release);
+	t->used++;
+}
+
+static int
+table_full(const struct handle_table *t)
+{
+	return t == NULL || t->used >= (t->mask + 1) / 2;
+}
+
+/* A table for twice as many, with all that is in t; NULL without memory. */
+static struct handle_table *
+table_larger(struct handle_table *t)
+{
+	uint32_t n = t != NULL ? 2 * (t->mask + 1) : TABLE_FIRST, i;
+	struct handle_table *new;
+	struct pdc_series *s;
+
+	new = calloc(1, sizeof(*new) + n * sizeof(new->slot[0]));
+	if (new == NULL)
+		return NULL;
+	new->mask = n - 1;
+	new->older = t;
+	for (i = 0; t != NULL && i <= t->mask; i++) {
+		s = atomic_load_explicit(&t->slot[i], memory_order_relaxed);
+		if (s != NULL)
+			table_put(new, s);
+	}
+	return new;
+}
+
+/* Enter s; gives the one another thread entered first, if so. */
+static struct pdc_series *
+table_enter(struct pdc_family *f, struct pdc_series *s)
+{
+	struct handle_table *t;
+	struct pdc_series *old;
+
+	pdc_table_lock(f->pdc);
+	t = atomic_load(&f->table);
+	old = table_find(t, s->hash, s->raw, s->raw_len);
+	if (old == NULL && table_full(t)) {
+		t = table_larger(t);
+		if (t != NULL)
+			atomic_store_explicit(&f->table, t,
+			    memory_order_release);
+	}
+	if (old == NULL && t != NULL)
+		table_put(t, s);
+	pdc_table_unlock(f->pdc);
+	return old != NULL ? old : t != NULL ? s : NULL;
+}
+
+void
+pdc_series_drop(struct pdc_series *s)
+{
+	if (s == NULL)
+		return;
+	free(s->pending);
+	free(s->raw);
+	free(s->values);
+	free(s);
+}
+
+/* Sorted by name, and UTF-8. */
+static void
+series_values(struct pdc_series *s, const struct pdc_family *f)
+{
+	const char *v[LABELS_MAX], *p = s->raw;
+	uint32_t i;
+	size_t n;
+
+	for (i = 0; i < f->nlabels; i++) {
+		v[i] = p;
+		p += strlen(p) + 1;
+	}
+	s->values_len = 0;
+	for (i = 0; i < f->nlabels; i++) {
+		n = pdc_utf8_clean(s->values + s->values_len, v[f->order[i]],
+		    strlen(v[f->order[i]]));
+		s->values_len += (uint32_t)n;
+		s->values[s->values_len++] = '\0';
+	}
+}
+
+static struct pdc_series *
+series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
+{
+	struct pdc_series *s;
+
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	s->raw = malloc(len + 1);
+	s->values = malloc(3 * len + 1);
+	s->pending = aligned_alloc(16, f->width * sizeof(*s->pending));
+	if (s->raw == NULL || s->values == NULL || s->pending == NULL) {
+		pdc_series_drop(s);
+		return NULL;
+	}
+	memset(s->pending, 0, f->width * sizeof(*s->pending));
+	s->pdc = f->pdc;
+	s->family = f;
+	s->type = (uint8_t)f->type;
+	s->zone = (uint8_t)f->zone;
+	s->hash = hash;
+	s->raw_len = (uint32_t)len;
+	memcpy(s->raw, raw, len);
+	series_values(s, f);
+	return s;
+}
+
+static void
+series_set(struct pdc_series *s, const struct place *pl)
+{
+	atomic_store_explicit(&s->unit, pl->unit, memory_order_relaxed);
+	atomic_store_explicit(&s->id, pl->id, memory_order_relaxed);
+}
+
+/* The handle's tag is in its place. */
+static int
+series_good(const struct pdc_series *s, const struct cells *c)
+{
+	uint64_t unit = atomic_load_explicit(&s->unit, memory_order_relaxed);
+
+	return c != NULL && pdc_cells_tag_get(c, s->zone, unit) ==
+	    atomic_load_explicit(&s->id, memory_order_relaxed);
+}
+
+static int
+resolve_family(struct stxn *x, const struct pdc_family *f, struct place *pl)
+{
+	int ret;
+
+	ret = pdc_family_get(x, f->name, &pl->f);
+	if (ret < 0)
+		return ret;
+	if (pl->f.r.id != f->id || pl->f.r.incarnation != f->incarnation)
+		return pdc_err_set(PDC_ENOENT, "labels of %s: the family has "
+		    "been declared anew", f->name);
+	return 0;
+}
+
+/* The series has cells already: a snapshot will do. */
+static int
+resolve_read(struct pdc_series *s, struct place *pl)
+{
+	struct pdc *p = s->pdc;
+	struct cells *c = pdc_cells_now(p);
+	struct stxn x;
+	int ret;
+
+	ret = pdc_stxn_read(&x, p->store);
+	if (ret < 0)
+		return ret;
+	ret = resolve_family(&x, s->family, pl);
+	if (ret == 0)
+		ret = pdc_place_find(&x, pl, s->values, s->values_len);
+	if (ret == 0 && (c == NULL || pl->unit == UNIT_NONE ||
+	    x.meta.epoch != c->epoch || pdc_cells_tag_get(c, s->zone,
+	    pl->unit) != pl->id))
+		ret = PDC_ENOENT;
+	if (ret == 0)
+		series_set(s, pl);
+	pdc_stxn_abort(&x);
+	return ret;
+}
+
+static int
+resolve_write(struct pdc_series *s, struct place *pl)
+{
+	struct pdc *p = s->pdc;
+	struct stxn x;
+	int ret;
+
+	ret = pdc_stxn_write(&x, p->store, RESOLVE_WAIT_MS);
+	if (ret < 0)
+		return ret;
+	pl->v = p->store->value;
+	ret = resolve_family(&x, s->family, pl);
+	if (ret == 0)
+		ret = pdc_place_make(&x, pl, s->values, s->values_len);
+	if (ret == 0)
+		ret = pdc_place_cells(&x, p, pl);
+	/* The tag of what is stored, whatever became of the cells. */
+	if (ret == 0 && pdc_cells_tag_get(pdc_cells_now(p), s->zone,
+	    pl->unit) != pl->id)
+		pdc_cells_tag(pdc_cells_now(p), s->zone, pl->unit, pl->id);
+	pdc_stxn_fail(&x, ret);
+	ret = pdc_stxn_commit(&x);
+	if (ret == 0)
+		series_set(s, pl);
+	return ret;
+}
+
+static int
+resolve(struct pdc_series *s)
+{
+	struct pdc *p = s->pdc;
+	struct value *v;
+	struct place *pl;
+	int ret;
+
+	pl = malloc(sizeof(*pl));
+	v = aligned_alloc(16, sizeof(*v));
+	if (pl == NULL || v == NULL) {
+		ret = pdc_err_set(PDC_ENOMEM, "labels of %s", s->family->name);
+	} else {
+		pl->v = v;
+		ret = resolve_read(s, pl);
+		if (ret == PDC_ENOENT && !p->store->rdonly)
+			ret = resolve_write(s, pl);
+	}
+	free(v);
+	free(pl);
+	if (ret < 0)	/* not at every request while something is wrong */
+		atomic_store(&p->retry_ns, pdc_clock_mono(&p->clock) +
+		    RESOLVE_RETRY_NS);
+	return ret;
+}
+
+/* A handle that is not good: by the forward table, else by the store. */
+static void
+series_mend(struct pdc_series *s)
+{
+	struct pdc *p = s->pdc;
+	const struct cells *c = pdc_cells_now(p);
+	uint64_t id, unit;
+
+	if (c != NULL && pdc_fwd_get(c, atomic_load_explicit(&s->id,
+	    memory_order_relaxed), &id, &unit)) {
+		atomic_store_explicit(&s->unit, unit, memory_order_relaxed);
+		atomic_store_explicit(&s->id, id, memory_order_relaxed);
+		if (series_good(s, c))
+			return;
+	}
+	if (pdc_clock_mono(&p->clock) >= atomic_load(&p->retry_ns))
+		(void)resolve(s);
+}
+
+/* A handle of these values for the table; it works, resolved or not. */
+static int
+series_make(struct pdc_series **sp, struct pdc_family *f, uint64_t hash,
+    const char *raw, size_t len)
+{
+	struct cells *c = pdc_cells_now(f->pdc);
+	struct pdc_series *s, *old;
+	int ret = PDC_EBUSY;
+
+	s = series_new(f, hash, raw, len);
+	if (s == NULL)
+		return pdc_err_set(PDC_ENOMEM, "labels of %s", f->name);
+	if (s->values_len > LABELS_MAX_LEN)
+		ret = pdc_err_set(PDC_ENOENT, "labels of %s: more than %d "
+		    "bytes as UTF-8", f->name, LABELS_MAX_LEN);
+	else if (pdc_clock_mono(&f->pdc->clock) >=
+	    atomic_load(&f->pdc->retry_ns))
+		ret = resolve(s);
+	if (ret < 0 && (c == NULL || c->rdonly || ret == PDC_ENOENT)) {
+		pdc_series_drop(s);
+		return ret;
+	}
+	if (ret < 0) {
+		atomic_store(&s->id, pdc_fwd_new_id(c));
+		atomic_fetch_add(&c->head->unresolved, 1);
+	}
+	old = table_enter(f, s);
+	if (old != s)
+		pdc_series_drop(s);
+	if (old == NULL)
+		return pdc_err_set(PDC_ENOMEM, "labels of %s", f->name);
+	*sp = old;
+	return 0;
+}
+
+int
+pdc_labels(struct pdc_series **sp, struct pdc_family *f,
+    const char *const *values)
+{
+	char raw[LABELS_MAX_LEN];
+	struct pdc_series *s;
+	uint64_t hash;
+	size_t len = 0;
+	int ret;
+
+	if (sp == NULL)
+		return pdc_err_set(PDC_EINVAL, "labels: nowhere to put the "
+		    "handle");
+	*sp = NULL;
+	if (f == NULL)
+		return pdc_err_set(PDC_EINVAL, "labels: no family");
+	ret = labels_pack(f, values, raw, &len);
+	if (ret < 0)
+		return ret;
+	hash = pdc_hash(raw, len, f->id);
+	/* Pairs with the release in table_enter(). */
+	s = table_find(atomic_load_explicit(&f->table, memory_order_acquire),
+	    hash, raw, len);
+	if (s == NULL) {
+		ret = series_make(&s, f, hash, raw, len);
+		if (ret < 0)
+			return ret;
+	} else if (!series_good(s, pdc_cells_now(f->pdc))) {
+		series_mend(s);
+	}
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	*sp = s;
+	return 0;
+}
+
+void
+pdc_series_free(struct pdc_series *s)
+{
+	if (s != NULL)
+		atomic_fetch_sub_explicit(&s->refs, 1, memory_order_relaxed);
+}

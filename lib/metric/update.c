@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Updates: void, async-signal-safe, never a lock, an allocation or a write to
+ * LMDB.
+ *
+ *	tag is the handle's id		the lane
+ *	forward table knows the id	mend the handle, the lane
+ *	a ring on this CPU		a record; the checkpoint credits it
+ *	else				the handle's pending sum
+ */
+
+#include <float.h>
+#include <math.h>
+
+#include "metric/metric.h"
+#include "pdc.h"
+
+#define RELAXED memory_order_relaxed
+
+uint32_t
+pdc_bucket(const double *bounds, uint32_t nbounds, double v)
+{
+	uint32_t lo = 0, hi = nbounds, mid, i;
+
+	if (nbounds <= 32) {
+		for (i = 0; i < nbounds && v > bounds[i]; i++)
+			continue;
+		return i;
+	}
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (v > bounds[mid])
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static enum lane_result
+update_lane(const struct cells *c, const struct pdc_series *s, uint64_t unit,
+    uint64_t id, const struct ring_update *u)
+{
+	switch (s->zone) {
+	case ZONE_ADD:
+		return pdc_lane_add(c, unit, id, u->amount);
+	case ZONE_PAIR:
+		return pdc_lane_pair(c, unit, u->bucket, id, u->amount);
+	default:
+		if (u->h.op == RING_SET)
+			return pdc_lane_gauge_set(c, unit, id, u->amount);
+		return pdc_lane_gauge_add(c, unit, id, u->amount);
+	}
+}
+
+static void
+update_pending(struct pdc_series *s, const struct ring_update *u)
+{
+	if (s->zone == ZONE_GAUGE)
+		pdc_lane_pending_gauge(s->pending, u->h.op == RING_SET,
+		    u->amount);
+	else
+		pdc_lane_pending_add(s->pending + u->bucket, u->amount);
+	/* Pairs with the exchange in pdc_pending_flush(). */
+	atomic_store_explicit(&s->pdc->pending, 1, memory_order_release);
+}
+
+/* The tag differs. */
+static void
+update_slow(struct pdc_series *s, const struct cells *c, uint64_t id,
+    struct ring_update *u)
+{
+	uint64_t new_id, unit;
+
+	if (pdc_fwd_get(c, id, &new_id, &unit) &&
+	    update_lane(c, s, unit, new_id, u) == LANE_OK) {
+		atomic_store_explicit(&s->unit, unit, RELAXED);
+		atomic_store_explicit(&s->id, new_id, RELAXED);
+		return;
+	}
+	u->h.kind = RING_UPDATE;
+	u->id = id;
+	u->family = s->family->id;
+	u->incarnation = s->family->incarnation;
+	u->labels_len = s->values_len;
+	switch (pdc_ring_put(c, u, s->values, s->values_len)) {
+	case RING_OK:
+		return;
+	case RING_FULL:
+		pdc_cells_drop(c, DROP_RING_FULL);
+		return;
+	case RING_NONE:
+		update_pending(s, u);
+	}
+}
+
+static void
+update_general(struct pdc_series *s, const struct cells *c, enum ring_op op,
+    uint32_t bucket, double amount)
+{
+	struct ring_update u = { .h = { .op = (uint16_t)op },
+	    .amount = amount, .bucket = bucket };
+	uint64_t id = atomic_load_explicit(&s->id, RELAXED);
+	uint64_t unit = atomic_load_explicit(&s->unit, RELAXED);
+
+	if (update_lane(c, s, unit, id, &u) != LANE_OK)
+		update_slow(s, c, id, &u);
+}
+
+/* Where updates can go at all: not from a process that only looks. */
+static inline const struct cells *
+update_cells(const struct pdc_series *s)
+{
+	const struct cells *c = pdc_cells_now(s->pdc);
+
+	return c == NULL || c->rdonly ? NULL : c;
+}
+
+static void
+update_drop(const struct pdc_series *s, enum cells_drop why)
+{
+	const struct cells *c = update_cells(s);
+
+	if (c != NULL)
+		pdc_cells_drop(c, why);
+}
+
+void
+pdc_inc(struct pdc_series *s, double amount)
+{
+	const struct cells *c;
+
+	if (s == NULL || (c = update_cells(s)) == NULL)
+		return;
+	if (__builtin_expect(s->type == PDC_COUNTER, 1)) {
+		if (!(amount >= 0 && amount <= DBL_MAX)) {
+			pdc_cells_drop(c, DROP_AMOUNT);
+			return;
+		}
+		if (__builtin_expect(pdc_lane_add(c,
+		    atomic_load_explicit(&s->unit, RELAXED),
+		    atomic_load_explicit(&s->id, RELAXED), amount) ==
+		    LANE_OK, 1))
+			return;
+		update_general(s, c, RING_ADD, 0, amount);
+	} else if (s->type == PDC_GAUGE) {
+		update_general(s, c, RING_ADD, 0, amount);
+	} else {
+		update_drop(s, DROP_TYPE);
+	}
+}
+
+void
+pdc_dec(struct pdc_series *s, double amount)
+{
+	const struct cells *c;
+
+	if (s == NULL || (c = update_cells(s)) == NULL)
+		return;
+	if (s->type == PDC_GAUGE)
+		update_general(s, c, RING_ADD, 0, -amount);
+	else
+		update_drop(s, DROP_TYPE);
+}
+
+void
+pdc_set(struct pdc_series *s, double value)
+{
+	const struct cells *c;
+
+	if (s == NULL || (c = update_cells(s)) == NULL)
+		return;
+	if (s->type == PDC_GAUGE)
+		update_general(s, c, RING_SET, 0, value);
+	else
+		update_drop(s, DROP_TYPE);
+}
+
+void
+pdc_observe(struct pdc_series *s, double value)
+{
+	const struct cells *c;
+	uint32_t bucket = 0;
+
+	if (s == NULL || (c = update_cells(s)) == NULL)
+		return;
+	if (isnan(value)) {
+		pdc_cells_drop(c, DROP_NAN);
+		return;
+	}
+	if (s->type == PDC_HISTOGRAM)
+		bucket = pdc_bucket(s->family->bounds, s->family->nbounds,
+		    value);
+	else if (s->type != PDC_SUMMARY) {
+		update_drop(s, DROP_TYPE);
+		return;
+	}
+	if (__builtin_expect(pdc_lane_pair(c,
+	    atomic_load_explicit(&s->unit, RELAXED), bucket,
+	    atomic_load_explicit(&s->id, RELAXED), value) == LANE_OK, 1))
+		return;
+	update_general(s, c, RING_OBSERVE, bucket, value);
+}

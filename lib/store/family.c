@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * F records: a metric and all that is said of it.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/wire.h"
+#include "pdc.h"
+#include "store/family.h"
+
+/* The next NUL-terminated string of [*p, end), or NULL. */
+static const char *
+family_string(const char **p, const char *end)
+{
+	const char *s = *p, *nul;
+
+	nul = memchr(s, '\0', (size_t)(end - s));
+	if (nul == NULL)
+		return NULL;
+	*p = nul + 1;
+	return s;
+}
+
+static int
+family_sane(const struct family_rec *r, size_t len)
+{
+	if (r->type < PDC_COUNTER || r->type > PDC_STATESET ||
+	    r->zone > VALUE_GAUGE || r->nlabels > LABELS_MAX ||
+	    r->nbounds > BOUNDS_MAX || r->width < 1 ||
+	    r->width > BOUNDS_MAX + 1)
+		return 0;
+	if (r->zone != VALUE_PAIR && r->width != 1)
+		return 0;
+	if (r->type == PDC_HISTOGRAM && r->width != r->nbounds + 1)
+		return 0;
+	return len == sizeof(*r) + r->strings_len +
+	    (size_t)r->nbounds * sizeof(double);
+}
+
+int
+pdc_family_parse(struct family *f, const void *name, size_t nlen,
+    const void *val, size_t len)
+{
+	const char *p, *end;
+	uint32_t i;
+
+	if (nlen == 0 || nlen > NAME_MAX_LEN || len < sizeof(f->r))
+		return PDC_EFORMAT;
+	memcpy(f->name, name, nlen);
+	f->name[nlen] = '\0';
+	memcpy(&f->r, val, sizeof(f->r));
+	if (!family_sane(&f->r, len))
+		return PDC_EFORMAT;
+	p = (const char *)val + sizeof(f->r);
+	end = p + f->r.strings_len;
+	f->help = family_string(&p, end);
+	f->unit = f->help != NULL ? family_string(&p, end) : NULL;
+	if (f->unit == NULL)
+		return PDC_EFORMAT;
+	for (i = 0; i < f->r.nlabels; i++) {
+		f->labels[i] = family_string(&p, end);
+		if (f->labels[i] == NULL)
+			return PDC_EFORMAT;
+	}
+	memcpy(f->bounds, end, f->r.nbounds * sizeof(double));
+	return 0;
+}
+
+static size_t
+family_key(unsigned char *key, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n > NAME_MAX_LEN)
+		n = NAME_MAX_LEN;
+	key[0] = 'F';
+	memcpy(key + 1, name, n);
+	return n + 1;
+}
+
+int
+pdc_family_get(struct stxn *x, const char *name, struct family *f)
+{
+	unsigned char key[NAME_MAX_LEN + 1];
+	size_t klen = family_key(key, name), len;
+	const void *val;
+	int ret;
+
+	ret = pdc_stxn_get(x, key, klen, &val, &len);
+	if (ret < 0)
+		return ret;
+	ret = pdc_family_parse(f, key + 1, klen - 1, val, len);
+	if (ret < 0)
+		pdc_err_set(ret, "%s/data.mdb: the record of family %s is "
+		    "damaged", x->st->dir, name);
+	return ret;
+}
+
+int
+pdc_family_by_id(struct stxn *x, uint32_t id, struct family *f)
+{
+	unsigned char key[5] = { 'I' };
+	char name[NAME_MAX_LEN + 1];
+	const void *val;
+	size_t len;
+	int ret;
+
+	pdc_put_be32(key + 1, id);
+	ret = pdc_stxn_get(x, key, sizeof(key), &val, &len);
+	if (ret < 0)
+		return ret;
+	if (len == 0 || len > NAME_MAX_LEN)
+		return PDC_EFORMAT;
+	memcpy(name, val, len);
+	name[len] = '\0';
+	ret = pdc_family_get(x, name, f);
+	if (ret == 0 && f->r.id != id)
+		return PDC_ENOENT;
+	return ret;
+}
+
+int
+pdc_family_put(struct stxn *x, const struct family *f)
+{
+	unsigned char key[NAME_MAX_LEN + 1], ikey[5] = { 'I' };
+	struct family_rec r = f->r;
+	size_t klen = family_key(key, f->name), at;
+	struct buf b;
+	uint32_t i;
+
+	pdc_buf_init(&b);
+	pdc_buf_put(&b, &r, sizeof(r));
+	at = b.len;
+	pdc_buf_put(&b, f->help, strlen(f->help) + 1);
+	pdc_buf_put(&b, f->unit, strlen(f->unit) + 1);
+	for (i = 0; i < r.nlabels; i++)
+		pdc_buf_put(&b, f->labels[i], strlen(f->labels[i]) + 1);
+	r.strings_len = (uint32_t)(b.len - at);
+	pdc_buf_put(&b, f->bounds, r.nbounds * sizeof(double));
+	if (b.error < 0) {
+		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s",
+		    f->name));
+	} else {
+		memcpy(b.data, &r, sizeof(r));
+		pdc_put_be32(ikey + 1, r.id);
+		pdc_stxn_put(x, key, klen, b.data, b.len);
+		pdc_stxn_put(x, ikey, sizeof(ikey), f->name, strlen(f->name));
+	}
+	pdc_buf_fini(&b);
+	return x->ret;
+}
+
+int
+pdc_family_touch(struct stxn *x, const struct family *f)
+{
+	unsigned char key[NAME_MAX_LEN + 1];
+	size_t klen = family_key(key, f->name), len;
+	const void *val;
+	struct buf b;
+	int ret;
+
+	ret = pdc_stxn_get(x, key, klen, &val, &len);
+	if (ret == PDC_ENOENT || (ret == 0 && len < sizeof(f->r)))
+		ret = PDC_EFORMAT;
+	if (ret < 0)
+		return pdc_stxn_fail(x, ret);
+	pdc_buf_init(&b);
+	pdc_buf_put(&b, val, len);
+	if (b.error < 0) {
+		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s",
+		    f->name));
+	} else {
+		memcpy(b.data, &f->r, sizeof(f->r));
+		pdc_stxn_put(x, key, klen, b.data, b.len);
+	}
+	pdc_buf_fini(&b);
+	return x->ret;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_STORE_FAMILY_H
+#define PDC_STORE_FAMILY_H
+
+#include "store/store.h"
+
+/* A family record taken apart; help, unit and labels point into the map. */
+struct family {
+	struct family_rec r;
+	char name[NAME_MAX_LEN + 1];
+	const char *help, *unit;
+	const char *labels[LABELS_MAX];
+	double bounds[BOUNDS_MAX];
+};
+
+/* 0, or PDC_EFORMAT without words: the caller skips and counts it. */
+int pdc_family_parse(struct family *, const void *name, size_t nlen,
+    const void *val, size_t len);
+/* 0, PDC_ENOENT, PDC_EFORMAT or an error. */
+int pdc_family_get(struct stxn *, const char *name, struct family *);
+int pdc_family_by_id(struct stxn *, uint32_t id, struct family *);
+/* Write it; help, unit, labels must not point into a page that was written. */
+int pdc_family_put(struct stxn *, const struct family *);
+/* Only struct family_rec has changed. */
+int pdc_family_touch(struct stxn *, const struct family *);
+
+#endif

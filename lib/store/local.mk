@@ -1,0 +1,14 @@
+lib_libcore_la_SOURCES += \
+	%D%/store.c \
+	%D%/store.h \
+	%D%/mdb.h \
+	%D%/file.c \
+	%D%/lock.c \
+	%D%/stxn.c \
+	%D%/family.c \
+	%D%/family.h \
+	%D%/series.c \
+	%D%/series.h \
+	%D%/value.c \
+	%D%/value.h \
+	%D%/records.h

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * The write lock: a POSIX record lock on a file of its own, for it dies with
+ * the process and is not inherited by a child, and a word for the threads of
+ * this process.  The word holds the fork generation of its holder, so what a
+ * child inherits from a holding parent counts as free.
+ *
+ * While it is held all signals are blocked; a SIGXFSZ that a write raised is
+ * taken out before they are let in again.
+ */
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fork.h"
+#include "pdc.h"
+#include "store/store.h"
+
+#define LOCK_NAP_MIN_NS	20000
+#define LOCK_NAP_MAX_NS	1000000
+
+int
+pdc_wlock_open(struct wlock *wl, const struct store *st)
+{
+	struct stat sb;
+	int fd;
+
+	fd = pdc_file_open(st, "write.lock", O_RDWR);
+	if (fd < 0)
+		return fd == PDC_ENOENT ? pdc_err_set(PDC_ENOENT,
+		    "%s: no store there (write.lock is missing)", st->dir) : fd;
+	if (fstat(fd, &sb) == -1) {
+		close(fd);
+		return pdc_err_sys("%s/write.lock", st->dir);
+	}
+	wl->fd = fd;
+	wl->dev = sb.st_dev;
+	wl->ino = sb.st_ino;
+	return 0;
+}
+
+void
+pdc_wlock_close(struct wlock *wl)
+{
+	struct stat sb;
+
+	if (wl->fd != -1 && fstat(wl->fd, &sb) == 0 &&
+	    sb.st_dev == wl->dev && sb.st_ino == wl->ino)
+		close(wl->fd);
+	wl->fd = -1;
+}
+
+/* Somebody may have closed all descriptors, and another file have ours. */
+static int
+lock_guard(struct wlock *wl, const struct store *st)
+{
+	struct stat sb;
+
+	if (wl->fd != -1 && fstat(wl->fd, &sb) == 0 &&
+	    sb.st_dev == wl->dev && sb.st_ino == wl->ino)
+		return 0;
+	wl->fd = -1;
+	return pdc_wlock_open(wl, st);
+}
+
+static int
+lock_try_process(struct wlock *wl, uint64_t gen)
+{
+	uint64_t owner = atomic_load_explicit(&wl->owner, memory_order_relaxed);
+
+	if (owner == gen)
+		return 0;
+	/* Pairs with the release in pdc_wlock_give(). */
+	return atomic_compare_exchange_strong_explicit(&wl->owner, &owner, gen,
+	    memory_order_acquire, memory_order_relaxed);
+}
+
+/* 1 taken, 0 somebody has it, or an error. */
+static int
+lock_try(struct wlock *wl, const struct store *st, uint64_t gen)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+	    .l_start = 0, .l_len = 1 };
+	int ret;
+
+	if (!lock_try_process(wl, gen))
+		return 0;
+	ret = lock_guard(wl, st);
+	if (ret == 0) {
+		if (fcntl(wl->fd, F_SETLK, &fl) == 0)
+			return 1;
+		if (errno != EAGAIN && errno != EACCES)
+			ret = pdc_err_sys("%s/write.lock: locking", st->dir);
+	}
+	atomic_store_explicit(&wl->owner, 0, memory_order_release);
+	return ret;
+}
+
+int
+pdc_wlock_take(struct wlock *wl, const struct store *st, uint32_t wait_ms,
+    sigset_t *mask)
+{
+	int64_t nap = LOCK_NAP_MIN_NS, start, now;
+	uint64_t gen = pdc_fork_gen();
+	sigset_t all;
+	int ret, spin = 0;
+
+	sigfillset(&all);
+	start = pdc_clock_mono(st->clock);
+	for (;;) {
+		pthread_sigmask(SIG_SETMASK, &all, mask);
+		ret = lock_try(wl, st, gen);
+		if (ret == 1)
+			return 0;
+		pthread_sigmask(SIG_SETMASK, mask, NULL);
+		if (ret < 0)
+			return ret;
+		now = pdc_clock_mono(st->clock);
+		if (now - start >= (int64_t)wait_ms * 1000000)
+			return pdc_err_set(PDC_EBUSY, "%s: the write lock was "
+			    "not to be had in %u ms", st->dir, wait_ms);
+		if (spin++ < 4) {
+			sched_yield();
+			continue;
+		}
+		pdc_clock_sleep(nap);
+		if (nap < LOCK_NAP_MAX_NS)
+			nap *= 2;
+	}
+}
+
+/* RLIMIT_FSIZE: the write failed with EFBIG; the signal must not kill. */
+static void
+lock_eat_sigxfsz(const sigset_t *mask)
+{
+	struct timespec none = { 0, 0 };
+	sigset_t pending, set;
+
+	if (sigismember(mask, SIGXFSZ))
+		return;
+	sigpending(&pending);
+	if (!sigismember(&pending, SIGXFSZ))
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGXFSZ);
+	sigtimedwait(&set, NULL, &none);
+}
+
+void
+pdc_wlock_give(struct wlock *wl, const sigset_t *mask)
+{
+	struct flock fl = { .l_type = F_UNLCK, .l_whence = SEEK_SET,
+	    .l_start = 0, .l_len = 1 };
+	int saved = errno;
+
+	(void)fcntl(wl->fd, F_SETLK, &fl);
+	/* Pairs with the acquire in lock_try_process(). */
+	atomic_store_explicit(&wl->owner, 0, memory_order_release);
+	lock_eat_sigxfsz(mask);
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
+	errno = saved;
+}

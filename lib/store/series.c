@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * S and L records: the series of a family, by number and by label values.
+ */
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/escape.h"
+#include "base/hash.h"
+#include "base/wire.h"
+#include "pdc.h"
+#include "store/series.h"
+
+#define LOOKUP_KEY_LEN	26
+#define LOOKUP_TRIES	16	/* equal 128-bit hashes, of somebody's making */
+
+void
+pdc_series_key(unsigned char *key, char kind, uint32_t family,
+    uint32_t incarnation, uint32_t n)
+{
+	key[0] = (unsigned char)kind;
+	pdc_put_be32(key + 1, family);
+	pdc_put_be32(key + 5, incarnation);
+	pdc_put_be32(key + 9, n);
+}
+
+int
+pdc_series_parse(struct series_ref *s, const void *val, size_t len,
+    uint32_t nlabels)
+{
+	const char *p = val, *end;
+	struct series_rec rec;
+	uint32_t i;
+
+	if (len < sizeof(rec))
+		return PDC_EFORMAT;
+	memcpy(&rec, val, sizeof(rec));
+	if (len - sizeof(rec) != (size_t)rec.values_len + rec.rendered_len)
+		return PDC_EFORMAT;
+	s->id = rec.id;
+	s->created_ns = rec.created_ns;
+	s->values = p + sizeof(rec);
+	s->values_len = rec.values_len;
+	s->rendered = s->values + rec.values_len;
+	s->rendered_len = rec.rendered_len;
+	for (p = s->values, end = s->rendered, i = 0; i < nlabels; i++) {
+		p = memchr(p, '\0', (size_t)(end - p));
+		if (p == NULL)
+			return PDC_EFORMAT;
+		p++;
+	}
+	return p == end ? 0 : PDC_EFORMAT;
+}
+
+int
+pdc_series_get(struct stxn *x, const struct family *f, uint32_t n,
+    struct series_ref *s)
+{
+	unsigned char key[SERIES_KEY_LEN];
+	const void *val;
+	size_t len;
+	int ret;
+
+	pdc_series_key(key, 'S', f->r.id, f->r.incarnation, n);
+	ret = pdc_stxn_get(x, key, sizeof(key), &val, &len);
+	if (ret < 0)
+		return ret;
+	return pdc_series_parse(s, val, len, f->r.nlabels);
+}
+
+static void
+series_lookup_key(unsigned char *key, const struct family *f,
+    const char *values, size_t len)
+{
+	uint64_t h[2];
+
+	pdc_hash128(h, values, len);
+	key[0] = 'L';
+	pdc_put_be32(key + 1, f->r.id);
+	pdc_put_be32(key + 5, f->r.incarnation);
+	pdc_put_be64(key + 9, h[0]);
+	pdc_put_be64(key + 17, h[1]);
+	key[25] = 0;
+}
+
+/*
+ * The L record of these values; key is left at it, or at the first free place.
+ */
+static int
+series_lookup(struct stxn *x, const struct family *f, const char *values,
+    size_t len, unsigned char *key, uint32_t *n)
+{
+	struct series_ref s;
+	const void *val;
+	size_t vlen;
+	int ret;
+
+	series_lookup_key(key, f, values, len);
+	for (; key[25] < LOOKUP_TRIES; key[25]++) {
+		ret = pdc_stxn_get(x, key, LOOKUP_KEY_LEN, &val, &vlen);
+		if (ret < 0)
+			return ret;
+		if (vlen != sizeof(*n))
+			continue;
+		memcpy(n, val, sizeof(*n));
+		ret = pdc_series_get(x, f, *n, &s);
+		if (ret == 0 && s.values_len == len &&
+		    memcmp(s.values, values, len) == 0)
+			return 0;
+		if (ret < 0 && ret != PDC_ENOENT && ret != PDC_EFORMAT)
+			return ret;
+	}
+	return pdc_err_set(PDC_EFULL, "family %s: too many label sets of one "
+	    "hash", f->name);
+}
+
+int
+pdc_series_find(struct stxn *x, const struct family *f, const char *values,
+    size_t len, uint32_t *n)
+{
+	unsigned char key[LOOKUP_KEY_LEN];
+
+	return series_lookup(x, f, values, len, key, n);
+}
+
+static void
+series_render(struct buf *b, const struct family *f, const char *values)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->r.nlabels; i++) {
+		if (i > 0)
+			pdc_buf_chr(b, ',');
+		pdc_buf_str(b, f->labels[i]);
+		pdc_buf_put(b, "=\"", 2);
+		pdc_escape_label(b, values, strlen(values));
+		pdc_buf_chr(b, '"');
+		values += strlen(values) + 1;
+	}
+}
+
+/* Later than all created times given so far, wherever the clock is. */
+static int64_t
+series_created(struct stxn *x)
+{
+	int64_t now = pdc_clock_wall(x->st->clock);
+
+	if (now <= x->meta.last_created_ns)
+		now = x->meta.last_created_ns + 1;
+	x->meta.last_created_ns = now;
+	return now;
+}
+
+static int
+series_put(struct stxn *x, const struct family *f, uint32_t n, uint64_t id,
+    const char *values, size_t len)
+{
+	struct series_rec rec = { .id = id, .values_len = (uint32_t)len };
+	unsigned char key[SERIES_KEY_LEN];
+	struct buf b;
+
+	rec.created_ns = series_created(x);
+	pdc_buf_init(&b);
+	pdc_buf_put(&b, &rec, sizeof(rec));
+	pdc_buf_put(&b, values, len);
+	series_render(&b, f, values);
+	if (b.error < 0) {
+		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s",
+		    f->name));
+	} else {
+		rec.rendered_len = (uint32_t)(b.len - sizeof(rec) - len);
+		memcpy(b.data, &rec, sizeof(rec));
+		pdc_series_key(key, 'S', f->r.id, f->r.incarnation, n);
+		pdc_stxn_put(x, key, sizeof(key), b.data, b.len);
+	}
+	pdc_buf_fini(&b);
+	return x->ret;
+}
+
+int
+pdc_series_add(struct stxn *x, struct family *f, const char *values,
+    size_t len, uint32_t *n, uint64_t *id)
+{
+	unsigned char key[LOOKUP_KEY_LEN];
+	uint32_t found;
+	int ret;
+
+	ret = series_lookup(x, f, values, len, key, &found);
+	if (ret == 0)
+		ret = pdc_err_set(PDC_EEXIST, "family %s: the series is there",
+		    f->name);
+	if (ret != PDC_ENOENT)
+		return pdc_stxn_fail(x, ret);
+	*n = f->r.next_n++;
+	*id = x->meta.next_series++;
+	f->r.nseries++;
+	x->meta.nseries++;
+	series_put(x, f, *n, *id, values, len);
+	pdc_stxn_put(x, key, sizeof(key), n, sizeof(*n));
+	return pdc_family_touch(x, f);
+}
+
+int
+pdc_series_del(struct stxn *x, struct family *f, uint32_t n,
+    const char *values, size_t len)
+{
+	unsigned char key[LOOKUP_KEY_LEN], skey[SERIES_KEY_LEN];
+	uint32_t found;
+	int ret;
+
+	ret = series_lookup(x, f, values, len, key, &found);
+	if (ret < 0)
+		return pdc_stxn_fail(x, ret);
+	pdc_series_key(skey, 'S', f->r.id, f->r.incarnation, n);
+	pdc_stxn_del(x, skey, sizeof(skey));
+	pdc_stxn_del(x, key, sizeof(key));
+	f->r.nseries--;
+	x->meta.nseries--;
+	return pdc_family_touch(x, f);
+}

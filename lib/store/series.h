@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_STORE_SERIES_H
+#define PDC_STORE_SERIES_H
+
+#include "store/family.h"
+
+/* A series as stored; values and rendered point into the map. */
+struct series_ref {
+	uint64_t id;
+	int64_t created_ns;
+	const char *values;
+	size_t values_len;
+	const char *rendered;
+	size_t rendered_len;
+};
+
+#define SERIES_KEY_LEN 13
+void pdc_series_key(unsigned char *key, char kind, uint32_t family,
+    uint32_t incarnation, uint32_t n);
+
+/* 0 or PDC_EFORMAT, without words. */
+int pdc_series_parse(struct series_ref *, const void *val, size_t len,
+    uint32_t nlabels);
+int pdc_series_get(struct stxn *, const struct family *, uint32_t n,
+    struct series_ref *);
+
+/* The number n of the series with these values: 0, PDC_ENOENT or an error. */
+int pdc_series_find(struct stxn *, const struct family *, const char *values,
+    size_t len, uint32_t *n);
+
+/*
+ * A new series, numbered f->r.next_n; its created time is later than all given
+ * before.  Writes the family too.  The caller sees to its place in the values.
+ */
+int pdc_series_add(struct stxn *, struct family *, const char *values,
+    size_t len, uint32_t *n, uint64_t *id);
+/* Take the series away: S and L. */
+int pdc_series_del(struct stxn *, struct family *, uint32_t n,
+    const char *values, size_t len);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_STORE_STORE_H
+#define PDC_STORE_STORE_H
+
+/*
+ * The border to LMDB: one directory, one environment, transactions.
+ *
+ *	data.mdb lock.mdb	LMDB's
+ *	write.lock		POSIX lock around every write transaction and
+ *				every open and close of the environment
+ *	use.lock		OFD locks of those who map the cells (epoch.c)
+ *
+ * Fork: in a child the first transaction closes what it inherited, then opens
+ * anew.  A transaction belongs to the thread that began it.
+ * All waits are bounded.
+ */
+
+#include <sys/types.h>
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "store/records.h"
+
+struct MDB_env;
+struct MDB_txn;
+struct MDB_cursor;
+struct stxn;
+
+struct store_opts {
+	const char *group;
+	unsigned perm;
+	int rdonly;
+	uint32_t wait_ms;
+};
+
+/* In this process: free, or held by the generation that wrote it. */
+struct wlock {
+	int fd;
+	dev_t dev;
+	ino_t ino;
+	_Atomic uint64_t owner;
+};
+
+/* Files of a store take these from its directory. */
+struct store_owner {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;		/* rw bits of the directory */
+};
+
+struct store {
+	char dir[4096 - 64];
+	struct store_owner owner;
+	int rdonly, tmpfs;
+	uint32_t wait_ms;
+	struct clock *clock;
+	struct wlock wlock;
+	struct MDB_env *env;
+	_Atomic uint64_t gen;	/* fork generation env belongs to; 0: none */
+	int data_fd;
+	dev_t data_dev;
+	ino_t data_ino;
+	uint64_t map_size;
+	struct value *value;	/* scratch of the write transaction */
+	/*
+	 * Set by lib/api: hook runs in each write transaction before anything
+	 * else, done after each commit, still under the lock.
+	 */
+	int (*hook)(void *arg, struct stxn *);
+	void (*done)(void *arg, struct stxn *);
+	void *hook_arg;
+	int in_hook;
+};
+
+/*
+ * A transaction.  The first error stays in ret, later calls do nothing and
+ * return it; pdc_stxn_commit() does too.
+ */
+struct stxn {
+	struct store *st;
+	struct MDB_txn *txn;
+	unsigned dbi;
+	int write, ret;
+	int locked;		/* holds the write lock */
+	struct meta meta;	/* changed in place by a write transaction */
+	struct meta was;
+	struct owed *owed;	/* effects of this transaction, for done */
+	uint32_t nowed, owed_cap;
+	sigset_t mask;
+	int cancel;
+};
+
+int pdc_store_open(struct store **, const char *dir, const struct store_opts *,
+    struct clock *);
+void pdc_store_close(struct store *);
+/* The environment is gone or there is none yet of this process: open it. */
+int pdc_store_env(struct store *, uint32_t wait_ms);
+
+/* A snapshot.  PDC_E*. */
+int pdc_stxn_read(struct stxn *, struct store *);
+/* Write: PDC_EBUSY when the lock is not had in wait_ms. */
+int pdc_stxn_write(struct stxn *, struct store *, uint32_t wait_ms);
+/* Commit, and go on under the same lock. */
+int pdc_stxn_renew(struct stxn *);
+int pdc_stxn_commit(struct stxn *);
+void pdc_stxn_abort(struct stxn *);
+/* Keep the first error; returns ret. */
+int pdc_stxn_fail(struct stxn *, int ret);
+
+/* Values point into the map, to be copied out before the next write. */
+int pdc_stxn_get(struct stxn *, const void *key, size_t klen,
+    const void **val, size_t *len);	/* 0, PDC_ENOENT, error */
+int pdc_stxn_put(struct stxn *, const void *key, size_t klen,
+    const void *val, size_t len);
+int pdc_stxn_del(struct stxn *, const void *key, size_t klen);
+
+struct scur {
+	struct stxn *x;
+	struct MDB_cursor *cur;
+	const unsigned char *key;
+	size_t klen;
+	const void *val;
+	size_t len;
+};
+/* 0 or error; close before the transaction ends. */
+int pdc_scur_open(struct scur *, struct stxn *);
+void pdc_scur_close(struct scur *);
+/* The first record at or after key; 1, 0 at the end, or an error. */
+int pdc_scur_seek(struct scur *, const void *key, size_t klen);
+int pdc_scur_next(struct scur *);
+
+struct store_stat {
+	uint64_t data_bytes, map_bytes, last_txn;
+	uint32_t readers, max_readers;
+};
+int pdc_store_stat(struct store *, struct store_stat *);
+/* file.c: making and judging the store's files. */
+int pdc_file_dir(struct store *, const struct store_opts *);
+int pdc_file_make(struct store *, const char *name);
+/* Open for locking without O_CREAT; checked.  An fd or a PDC_E*. */
+int pdc_file_open(const struct store *, const char *name, int flags);
+int pdc_file_check(const struct store *, const char *name);
+void pdc_file_path(const struct store *, const char *name, char *buf,
+    size_t len);
+
+/* lock.c */
+int pdc_wlock_open(struct wlock *, const struct store *);
+void pdc_wlock_close(struct wlock *);
+/* 0 or PDC_EBUSY; on 0 all signals are blocked and mask has the old set. */
+int pdc_wlock_take(struct wlock *, const struct store *, uint32_t wait_ms,
+    sigset_t *mask);
+void pdc_wlock_give(struct wlock *, const sigset_t *mask);
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Transactions on the one database of a store, and its records as bytes.
+ */
+
+#include <errno.h>
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/fork.h"
+#include "pdc.h"
+#include "store/mdb.h"
+#include "store/store.h"
+
+int
+pdc_stxn_fail(struct stxn *x, int ret)
+{
+	if (ret < 0 && x->ret == 0)
+		x->ret = ret;
+	return x->ret;
+}
+
+int
+pdc_stxn_get(struct stxn *x, const void *key, size_t klen, const void **val,
+    size_t *len)
+{
+	MDB_val k = { klen, (void *)(uintptr_t)key }, v;
+	int rc;
+
+	if (x->ret < 0)
+		return x->ret;
+	rc = mdb_get(x->txn, x->dbi, &k, &v);
+	if (rc == MDB_NOTFOUND)
+		return PDC_ENOENT;
+	if (rc != 0)
+		return pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "reading"));
+	*val = v.mv_data;
+	*len = v.mv_size;
+	return 0;
+}
+
+int
+pdc_stxn_put(struct stxn *x, const void *key, size_t klen, const void *val,
+    size_t len)
+{
+	MDB_val k = { klen, (void *)(uintptr_t)key };
+	MDB_val v = { len, (void *)(uintptr_t)val };
+	int rc;
+
+	if (x->ret < 0)
+		return x->ret;
+	rc = FAULT(STXN_PUT) ? MDB_MAP_FULL :
+	    mdb_put(x->txn, x->dbi, &k, &v, 0);
+	if (rc != 0)
+		pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "writing"));
+	return x->ret;
+}
+
+int
+pdc_stxn_del(struct stxn *x, const void *key, size_t klen)
+{
+	MDB_val k = { klen, (void *)(uintptr_t)key };
+	int rc;
+
+	if (x->ret < 0)
+		return x->ret;
+	rc = mdb_del(x->txn, x->dbi, &k, NULL);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "deleting"));
+	return x->ret;
+}
+
+/* Version 0 means a store nobody has written yet. */
+static int
+stxn_meta(struct stxn *x)
+{
+	const void *val;
+	size_t len;
+	int ret;
+
+	memset(&x->meta, 0, sizeof(x->meta));
+	ret = pdc_stxn_get(x, "M", 1, &val, &len);
+	if (ret == PDC_ENOENT) {
+		x->was = x->meta;
+		return 0;
+	}
+	if (ret < 0)
+		return ret;
+	if (len < 12 || memcmp(val, STORE_MAGIC, 8) != 0)
+		return pdc_stxn_fail(x, pdc_err_set(PDC_EFORMAT,
+		    "%s/data.mdb: not a pdc store", x->st->dir));
+	memcpy(&x->meta, val, len < sizeof(x->meta) ? len : sizeof(x->meta));
+	if (x->meta.version != STORE_VERSION)
+		return pdc_stxn_fail(x, pdc_err_set(PDC_EVERSION,
+		    "%s/data.mdb: a store of format %u; this is libpdc %s, "
+		    "which knows format %u", x->st->dir, x->meta.version,
+		    PACKAGE_VERSION, STORE_VERSION));
+	if (len != sizeof(x->meta))
+		return pdc_stxn_fail(x, pdc_err_set(PDC_EFORMAT,
+		    "%s/data.mdb: its first record has %zu bytes, not %zu",
+		    x->st->dir, len, sizeof(x->meta)));
+	x->meta.cells_dir[sizeof(x->meta.cells_dir) - 1] = '\0';
+	x->meta.cells_name[sizeof(x->meta.cells_name) - 1] = '\0';
+	x->meta.boot_id[sizeof(x->meta.boot_id) - 1] = '\0';
+	x->was = x->meta;
+	return 0;
+}
+
+static int
+stxn_begin(struct stxn *x, unsigned flags)
+{
+	int rc;
+
+	x->ret = 0;
+	rc = mdb_txn_begin(x->st->env, NULL, flags, &x->txn);
+	if (rc == MDB_READERS_FULL) {
+		mdb_reader_check(x->st->env, NULL);
+		rc = mdb_txn_begin(x->st->env, NULL, flags, &x->txn);
+	}
+	if (rc != 0) {
+		x->txn = NULL;
+		return rc;
+	}
+	rc = mdb_dbi_open(x->txn, NULL, 0, &x->dbi);
+	if (rc != 0) {
+		mdb_txn_abort(x->txn);
+		x->txn = NULL;
+	}
+	return rc;
+}
+
+/*
+ * A reader preempted while it copied the root may have a torn one; it shows by
+ * being two transactions behind.  Begin again then.
+ */
+static int
+stxn_snapshot(struct stxn *x)
+{
+	MDB_envinfo info;
+	int i, rc;
+
+	for (i = 0; i < 16; i++) {
+		rc = stxn_begin(x, MDB_RDONLY);
+		if (rc != 0)
+			return rc;
+		rc = mdb_env_info(x->st->env, &info);
+		if (rc == 0 && info.me_last_txnid < mdb_txn_id(x->txn) + 2)
+			return 0;
+		mdb_txn_abort(x->txn);
+		x->txn = NULL;
+	}
+	return rc != 0 ? rc : EAGAIN;
+}
+
+static int
+stxn_lock(struct stxn *x, uint32_t wait_ms)
+{
+	struct store *st = x->st;
+	int ret;
+
+	ret = pdc_wlock_take(&st->wlock, st, wait_ms, &x->mask);
+	if (ret < 0)
+		return ret;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &x->cancel);
+	x->locked = 1;
+	return pdc_mdb_reopen(st);
+}
+
+static void
+stxn_unlock(struct stxn *x)
+{
+	free(x->owed);
+	x->owed = NULL;
+	x->nowed = x->owed_cap = 0;
+	if (!x->locked)
+		return;
+	x->locked = 0;
+	pdc_wlock_give(&x->st->wlock, &x->mask);
+	pthread_setcancelstate(x->cancel, NULL);
+}
+
+/*
+ * LMDB knows readers by pid: when an equal pid of another pid namespace holds
+ * our place, read under the write lock instead.
+ */
+static int
+stxn_read_locked(struct stxn *x)
+{
+	int ret, rc;
+
+	ret = stxn_lock(x, x->st->wait_ms);
+	if (ret == 0) {
+		rc = stxn_begin(x, x->st->rdonly ? MDB_RDONLY : 0);
+		ret = pdc_mdb_err(x->st, rc, "reading");
+	}
+	if (ret < 0)
+		stxn_unlock(x);
+	return ret;
+}
+
+int
+pdc_stxn_read(struct stxn *x, struct store *st)
+{
+	int ret, rc;
+
+	memset(x, 0, sizeof(*x));
+	x->st = st;
+	ret = pdc_store_env(st, st->wait_ms);
+	if (ret < 0)
+		return x->ret = ret;
+	rc = stxn_snapshot(x);
+	if (rc == EAGAIN)
+		ret = stxn_read_locked(x);
+	else
+		ret = pdc_mdb_err(st, rc, "reading");
+	if (ret == 0)
+		ret = stxn_meta(x);
+	if (ret < 0) {
+		pdc_stxn_abort(x);
+		x->ret = ret;
+	}
+	return ret;
+}
+
+static int
+stxn_begin_write(struct stxn *x)
+{
+	int rc;
+
+	rc = FAULT(STXN_BEGIN) ? ENOMEM : stxn_begin(x, 0);
+	if (rc == MDB_PANIC) {	/* an earlier commit broke off badly */
+		atomic_store(&x->st->gen, 0);
+		rc = pdc_mdb_reopen(x->st);
+		if (rc < 0)
+			return rc;
+		rc = stxn_begin(x, 0);
+	}
+	if (rc != 0)
+		return pdc_mdb_err(x->st, rc, "beginning a transaction");
+	return stxn_meta(x);
+}
+
+static int
+stxn_hook(struct stxn *x)
+{
+	struct store *st = x->st;
+	int ret;
+
+	if (st->hook == NULL || st->in_hook)
+		return 0;
+	st->in_hook = 1;
+	ret = st->hook(st->hook_arg, x);
+	st->in_hook = 0;
+	return ret;
+}
+
+int
+pdc_stxn_write(struct stxn *x, struct store *st, uint32_t wait_ms)
+{
+	int ret;
+
+	memset(x, 0, sizeof(*x));
+	x->st = st;
+	x->write = 1;
+	if (st->rdonly)
+		return x->ret = pdc_err_set(PDC_EPERM,
+		    "%s: opened read-only", st->dir);
+	ret = stxn_lock(x, wait_ms);
+	if (ret == 0)
+		ret = stxn_begin_write(x);
+	if (ret == 0)
+		ret = stxn_hook(x);
+	if (ret < 0) {
+		pdc_stxn_abort(x);
+		x->ret = ret;
+	}
+	return ret;
+}
+
+static int
+stxn_commit(struct stxn *x)
+{
+	int rc;
+
+	if (x->ret == 0 && memcmp(&x->meta, &x->was, sizeof(x->meta)) != 0)
+		pdc_stxn_put(x, "M", 1, &x->meta, sizeof(x->meta));
+	if (x->ret == 0 && FAULT(STXN_COMMIT))
+		pdc_stxn_fail(x, pdc_mdb_err(x->st, MDB_MAP_FULL, "commit"));
+	if (x->ret < 0) {
+		mdb_txn_abort(x->txn);
+	} else {
+		rc = mdb_txn_commit(x->txn);
+		pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "commit"));
+	}
+	x->txn = NULL;
+	if (x->ret == 0 && !FAULT(STXN_COMMITTED) && x->st->done != NULL)
+		x->st->done(x->st->hook_arg, x);
+	x->nowed = 0;
+	return x->ret;
+}
+
+int
+pdc_stxn_renew(struct stxn *x)
+{
+	int ret;
+
+	ret = stxn_commit(x);
+	if (ret == 0)
+		ret = stxn_begin_write(x);
+	return pdc_stxn_fail(x, ret);
+}
+
+int
+pdc_stxn_commit(struct stxn *x)
+{
+	int ret;
+
+	if (x->txn == NULL)
+		ret = x->ret;
+	else
+		ret = stxn_commit(x);
+	stxn_unlock(x);
+	return ret;
+}
+
+void
+pdc_stxn_abort(struct stxn *x)
+{
+	if (x->txn != NULL)
+		mdb_txn_abort(x->txn);
+	x->txn = NULL;
+	stxn_unlock(x);
+}
+
+int
+pdc_scur_open(struct scur *c, struct stxn *x)
+{
+	int rc;
+
+	memset(c, 0, sizeof(*c));
+	c->x = x;
+	if (x->ret < 0)
+		return x->ret;
+	rc = mdb_cursor_open(x->txn, x->dbi, &c->cur);
+	return pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "reading"));
+}
+
+void
+pdc_scur_close(struct scur *c)
+{
+	if (c->cur != NULL)
+		mdb_cursor_close(c->cur);
+	c->cur = NULL;
+}
+
+static int
+scur_get(struct scur *c, MDB_val *k, MDB_cursor_op op)
+{
+	MDB_val v;
+	int rc;
+
+	if (c->x->ret < 0)
+		return c->x->ret;
+	rc = mdb_cursor_get(c->cur, k, &v, op);
+	if (rc == MDB_NOTFOUND)
+		return 0;
+	if (rc != 0)
+		return pdc_stxn_fail(c->x,
+		    pdc_mdb_err(c->x->st, rc, "reading"));
+	c->key = k->mv_data;
+	c->klen = k->mv_size;
+	c->val = v.mv_data;
+	c->len = v.mv_size;
+	return 1;
+}
+
+int
+pdc_scur_seek(struct scur *c, const void *key, size_t klen)
+{
+	MDB_val k = { klen, (void *)(uintptr_t)key };
+
+	return scur_get(c, &k, MDB_SET_RANGE);
+}
+
+int
+pdc_scur_next(struct scur *c)
+{
+	MDB_val k;
+
+	return scur_get(c, &k, MDB_NEXT);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * V and C records: base and seen of a run of series.
+ */
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/wire.h"
+#include "pdc.h"
+#include "store/series.h"
+#include "store/value.h"
+
+#define VALUE_BLOCK	2000
+#define VALUE_FIRST	8
+#define VALUE_SECOND	32
+
+static uint32_t
+value_series_size(uint32_t zone, uint32_t width)
+{
+	return zone == VALUE_PAIR ? 2 * sizeof(struct pair) * width : 16;
+}
+
+static uint32_t
+value_full(const struct family_rec *f)
+{
+	uint32_t k = (VALUE_BLOCK - sizeof(struct value_head)) /
+	    value_series_size(f->zone, f->width);
+
+	return k > 0 ? k : 1;
+}
+
+static uint32_t
+value_min(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+struct value_place
+pdc_block_place(const struct family_rec *f, uint32_t n)
+{
+	uint32_t full = value_full(f), first, second;
+
+	if (f->nlabels == 0)
+		return (struct value_place){ n, 0, 1 };
+	first = value_min(VALUE_FIRST, full);
+	if (n < first)
+		return (struct value_place){ 0, n, first };
+	n -= first;
+	second = value_min(VALUE_SECOND, full);
+	if (n < second)
+		return (struct value_place){ 1, n, second };
+	n -= second;
+	return (struct value_place){ 2 + n / full, n % full, full };
+}
+
+size_t
+pdc_block_size(const struct value_head *h)
+{
+	return sizeof(*h) + (size_t)h->k * value_series_size(h->zone, h->width);
+}
+
+int
+pdc_block_parse(struct value *v, const void *val, size_t len)
+{
+	if (len < sizeof(v->h) || len > sizeof(*v))
+		return PDC_EFORMAT;
+	memcpy(&v->h, val, sizeof(v->h));
+	if (v->h.zone > VALUE_GAUGE || v->h.k == 0 || v->h.width == 0 ||
+	    v->h.k > VALUE_BODY_MAX || v->h.width > BOUNDS_MAX + 1 ||
+	    pdc_block_size(&v->h) != len)
+		return PDC_EFORMAT;
+	memcpy(v->body, (const char *)val + sizeof(v->h), len - sizeof(v->h));
+	return 0;
+}
+
+int
+pdc_block_load(struct stxn *x, const struct family_rec *f, uint32_t block,
+    struct value *v)
+{
+	unsigned char key[SERIES_KEY_LEN];
+	const void *val;
+	size_t len;
+	int ret;
+
+	pdc_series_key(key, 'V', f->id, f->incarnation, block);
+	ret = pdc_stxn_get(x, key, sizeof(key), &val, &len);
+	if (ret == 0)
+		ret = pdc_block_parse(v, val, len);
+	if (ret == 0 && (v->h.zone != f->zone || v->h.width != f->width))
+		ret = PDC_EFORMAT;
+	return ret;
+}
+
+int
+pdc_block_get(struct stxn *x, const struct family_rec *f,
+    struct value_place at, struct value *v)
+{
+	int ret;
+
+	ret = pdc_block_load(x, f, at.block, v);
+	if (ret == 0 && v->h.k != at.k)
+		ret = PDC_EFORMAT;
+	if (ret == PDC_EFORMAT)
+		pdc_err_set(ret, "%s/data.mdb: a value block of family %u is "
+		    "damaged", x->st->dir, f->id);
+	if (ret != PDC_ENOENT)
+		return ret;
+	memset(&v->h, 0, sizeof(v->h));
+	v->h.unit = UNIT_NONE;
+	v->h.k = at.k;
+	v->h.width = f->width;
+	v->h.zone = f->zone;
+	memset(v->body, 0, pdc_block_size(&v->h) - sizeof(v->h));
+	return 0;
+}
+
+int
+pdc_block_put(struct stxn *x, const struct family_rec *f, uint32_t block,
+    const struct value *v)
+{
+	unsigned char key[SERIES_KEY_LEN];
+
+	pdc_series_key(key, 'V', f->id, f->incarnation, block);
+	return pdc_stxn_put(x, key, sizeof(key), v, pdc_block_size(&v->h));
+}
+
+double *
+pdc_block_add_base(struct value *v)
+{
+	return (double *)(void *)v->body;
+}
+
+double *
+pdc_block_add_seen(struct value *v)
+{
+	return pdc_block_add_base(v) + v->h.k;
+}
+
+struct pair *
+pdc_block_pair_base(struct value *v)
+{
+	return (struct pair *)(void *)v->body;
+}
+
+struct pair *
+pdc_block_pair_seen(struct value *v)
+{
+	return pdc_block_pair_base(v) + (size_t)v->h.k * v->h.width;
+}
+
+struct value_gauge *
+pdc_block_gauges(struct value *v)
+{
+	return (struct value_gauge *)(void *)v->body;
+}
+
+void
+pdc_closed_key(unsigned char *key, uint64_t epoch, uint32_t family,
+    uint32_t incarnation, uint32_t block)
+{
+	key[0] = 'C';
+	pdc_put_be64(key + 1, epoch);
+	pdc_put_be32(key + 9, family);
+	pdc_put_be32(key + 13, incarnation);
+	pdc_put_be32(key + 17, block);
+}
+
+static void
+value_fold_sums(struct value *v)
+{
+	struct pair *pb, *ps;
+	double *ab, *as;
+	size_t i, n = (size_t)v->h.k * v->h.width;
+
+	if (v->h.zone == VALUE_ADD) {
+		ab = pdc_block_add_base(v);
+		as = pdc_block_add_seen(v);
+		for (i = 0; i < n; i++)
+			ab[i] += as[i];
+		memset(as, 0, n * sizeof(*as));
+	} else if (v->h.zone == VALUE_PAIR) {
+		pb = pdc_block_pair_base(v);
+		ps = pdc_block_pair_seen(v);
+		for (i = 0; i < n; i++) {
+			pb[i].count += ps[i].count;
+			pb[i].sum += ps[i].sum;
+		}
+		memset(ps, 0, n * sizeof(*ps));
+	}
+}
+
+int
+pdc_block_fold(struct stxn *x, const struct family_rec *f, uint32_t block,
+    struct value *v)
+{
+	unsigned char key[CLOSED_KEY_LEN];
+
+	if (v->h.epoch == x->meta.epoch)
+		return 0;
+	if (v->h.unit != UNIT_NONE && v->h.epoch >= x->meta.boot_epoch) {
+		pdc_closed_key(key, v->h.epoch, f->id, f->incarnation, block);
+		pdc_stxn_put(x, key, sizeof(key), v, pdc_block_size(&v->h));
+	}
+	value_fold_sums(v);
+	v->h.epoch = x->meta.epoch;
+	v->h.unit = UNIT_NONE;
+	return pdc_block_put(x, f, block, v);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_STORE_VALUE_H
+#define PDC_STORE_VALUE_H
+
+#include "store/family.h"
+
+/*
+ * Value blocks.  The first blocks of a family with labels are small, so that a
+ * family of few series costs little; later ones fill about 2000 bytes.
+ */
+
+struct value_place {
+	uint32_t block, pos;	/* n is the pos-th series of block */
+	uint32_t k;		/* series the block has room for */
+};
+
+struct value_place pdc_block_place(const struct family_rec *, uint32_t n);
+/* Bytes of a value record of this shape. */
+size_t pdc_block_size(const struct value_head *);
+
+/* 0, PDC_ENOENT, PDC_EFORMAT (without words) or an error. */
+int pdc_block_parse(struct value *, const void *val, size_t len);
+int pdc_block_load(struct stxn *, const struct family_rec *, uint32_t block,
+    struct value *);
+/* Load it or make an empty one in v. */
+int pdc_block_get(struct stxn *, const struct family_rec *,
+    struct value_place, struct value *);
+int pdc_block_put(struct stxn *, const struct family_rec *, uint32_t block,
+    const struct value *);
+
+/* The arrays of a block; pos counts series, in pairs pos * width. */
+double *pdc_block_add_base(struct value *);
+double *pdc_block_add_seen(struct value *);
+struct pair *pdc_block_pair_base(struct value *);
+struct pair *pdc_block_pair_seen(struct value *);
+struct value_gauge *pdc_block_gauges(struct value *);
+
+#define CLOSED_KEY_LEN 21
+/* C: what a block of a closed epoch had seen. */
+void pdc_closed_key(unsigned char *key, uint64_t epoch, uint32_t family,
+    uint32_t incarnation, uint32_t block);
+
+/*
+ * Bring a block into the epoch of the store: base += seen, the seen of this boot
+ * is kept as a C record; it has no cells then.
+ */
+int pdc_block_fold(struct stxn *, const struct family_rec *, uint32_t block,
+    struct value *);
+
+#endif

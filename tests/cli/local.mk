@@ -1,0 +1,1 @@
+SH_TESTS += %D%/test_cli.sh

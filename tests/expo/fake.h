@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EXPO_FAKE_H
+#define EXPO_FAKE_H
+
+/*
+ * A walk over series in memory, in place of the one over a store: it is linked
+ * before the library and so taken instead of its own.  For one file of a test.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "collect/collect.h"
+#include "expo/expo.h"
+#include "pdc.h"
+#include "tap.h"
+
+struct collect {
+	const struct collect_series *series;
+	size_t n, at;
+	int end; /* what comes after the last */
+};
+
+int
+pdc_collect_series(struct collect *collect,
+    const struct collect_series **series)
+{
+	if (collect->at == collect->n)
+		return collect->end;
+	*series = &collect->series[collect->at++];
+	return COLLECT_NEXT;
+}
+
+typedef int (*fake_render)(struct buf *, const struct collect_family *,
+    struct collect *);
+
+/* What a renderer makes of these series; to be freed. */
+static char *
+fake_page(fake_render render, const struct collect_family *family,
+    const struct collect_series *series, size_t n)
+{
+	struct collect collect = { series, n, 0, COLLECT_END };
+	struct buf buf;
+
+	pdc_buf_init(&buf);
+	is_int(render(&buf, family, &collect), COLLECT_END,
+	    "the walk over %s ends", family->name);
+	pdc_buf_chr(&buf, '\0');
+	if (buf.error != 0)
+		bail_out("no memory");
+	return buf.data;
+}
+
+static void
+fake_is(fake_render render, const struct collect_family *family,
+    const struct collect_series *series, size_t n, const char *want)
+{
+	char *page = fake_page(render, family, series, n);
+
+	is_str(page, want, "%s is rendered byte for byte", family->name);
+	free(page);
+}
+
+#define LABELS(text) .rendered = (text), .rendered_len = sizeof(text) - 1
+
+#endif

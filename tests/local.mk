@@ -1,0 +1,67 @@
+# A folder adds to these lists in its own local.mk:
+# C_TESTS	programs that print TAP; %D%/test_x is made of %D%/test_x.c
+# SH_TESTS	executable scripts that print TAP
+# TEST_HELPERS	programs the tests start
+# TSAN_TESTS	those of C_TESTS that also run with the thread sanitizer
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
+	$(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+# A test that hangs is a failure.
+LOG_COMPILER = timeout -k 9 900
+SH_LOG_COMPILER = $(LOG_COMPILER)
+TEST_SUITE_LOG = %D%/test-suite.log
+AM_TESTS_ENVIRONMENT = \
+	srcdir='$(srcdir)'; export srcdir; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	CC='$(CC)'; export CC; \
+	MAKE='$(MAKE)'; export MAKE; \
+	NM='$(NM)'; export NM; \
+	READELF='$(READELF)'; export READELF; \
+	PYTHON3='$(PYTHON3)'; export PYTHON3; \
+	PKG_CONFIG='$(PKG_CONFIG)'; export PKG_CONFIG; \
+	PDC_SAN='$(PDC_SAN)'; export PDC_SAN; \
+	PDC='$(abs_top_builddir)/bin/pdc/pdc'; export PDC; \
+	PDC_SERVE='$(abs_top_builddir)/bin/pdc-serve/pdc-serve'; \
+	export PDC_SERVE;
+
+check_LTLIBRARIES += %D%/libtap.la
+%C%_libtap_la_SOURCES = %D%/tap.c %D%/tap.h
+LDADD = %D%/libtap.la lib/libcore.la
+
+C_TESTS =
+SH_TESTS =
+TEST_HELPERS =
+TSAN_TESTS =
+HOUSE_TESTS = \
+	%D%/check_format.sh \
+	%D%/check_install.sh \
+	%D%/check_layers.sh \
+	%D%/check_manuals.sh \
+	%D%/check_needed.sh \
+	%D%/check_symbols.sh
+
+include %D%/base/local.mk
+include %D%/store/local.mk
+include %D%/lane/local.mk
+include %D%/metric/local.mk
+include %D%/checkpoint/local.mk
+include %D%/collect/local.mk
+include %D%/expo/local.mk
+include %D%/api/local.mk
+include %D%/multi/local.mk
+include %D%/cli/local.mk
+include %D%/serve/local.mk
+include %D%/compile/local.mk
+include %D%/example/local.mk
+include %D%/demo/local.mk
+
+check_PROGRAMS = $(C_TESTS) $(TEST_HELPERS)
+dist_check_SCRIPTS = $(SH_TESTS) $(HOUSE_TESTS)
+TESTS = $(C_TESTS) $(SH_TESTS) $(HOUSE_TESTS)
+
+# What ./bootstrap check --all runs with a sanitizer and with atomic lanes.
+SUITE_TESTS = $(C_TESTS) $(SH_TESTS)
+ATOMIC_TESTS = $(C_TESTS)
+
+EXTRA_DIST += %D%/allowed-skips %D%/tap.sh

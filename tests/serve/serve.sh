@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=sh
+#
+# Servers for the tests of pdc-serve: . "$srcdir/tests/serve/serve.sh" after
+# tap.sh.
+#
+#	start [FLAG ...]	run one on a free port; sets pid, url, port
+#	stop			end it with SIGTERM; sets status
+#	status PATH [OPTION ...] the status curl gets; the body is in $tmp/body
+#	value SERIES		of the page in $tmp/body, "" if it is not there
+#	until_true SECONDS COMMAND ...	wait for it
+#	lock_store SECONDS	hold the write lock of $store in the background
+#
+# $log has what the server writes, $store is a directory that is not there yet.
+
+: "${PDC:=$top_builddir/bin/pdc/pdc}"
+: "${PDC_SERVE:=$top_builddir/bin/pdc-serve/pdc-serve}"
+export PDC PDC_SERVE
+unset PDC_STORE
+store=$tmp/store
+log=$tmp/log
+pid=
+lock_pid=
+
+command -v curl >/dev/null 2>&1 || skip_all "curl is not installed"
+
+python=
+for py in python3 /usr/bin/python3; do
+	if "$py" -c 'import prometheus_client' 2>/dev/null; then
+		python=$py
+		break
+	fi
+done
+test -n "$python" || skip_all "python3-prometheus-client is not installed"
+
+cleanup()
+{
+	test -z "$pid" || kill -KILL "$pid" 2>/dev/null
+	test -z "$lock_pid" || kill -KILL "$lock_pid" 2>/dev/null
+}
+
+until_true()
+{
+	tries=$(($1 * 20))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		test "$tries" -gt 0 || return 1
+		sleep 0.05
+	done
+}
+
+start()
+{
+	: >"$log"
+	"$PDC_SERVE" --store="$store" --web.listen-address=127.0.0.1:0 "$@" \
+	    2>"$log" &
+	pid=$!
+	until_true 10 grep -q 'listening.*127\.0\.0\.1:[1-9]' "$log" || {
+		diag "the server does not listen"
+		diag "$(cat "$log")"
+		return 1
+	}
+	port=$(sed -n 's/.*listening.*127\.0\.0\.1:\([0-9]*\).*/\1/p' "$log")
+	url=http://127.0.0.1:$port
+}
+
+stop()
+{
+	kill -TERM "$pid"
+	wait "$pid"
+	status=$?
+	pid=
+}
+
+status()
+{
+	path=$1
+	shift
+	: >"$tmp/body"
+	curl -s -m 20 -g --path-as-is -o "$tmp/body" -w '%{http_code}' "$@" \
+	    "$url$path"
+}
+
+body()
+{
+	cat "$tmp/body"
+}
+
+value()
+{
+	awk -v series="$1" '$1 == series { print $2 }' "$tmp/body"
+}
+
+# is_status WANT PATH [OPTION ...]
+is_status()
+{
+	want=$1
+	shift
+	test "$(status "$@")" = "$want"
+}
+
+lock_store()
+{
+	"$python" -c '
+import fcntl, sys, time
+f = open(sys.argv[1], "r+b")
+fcntl.lockf(f, fcntl.LOCK_EX)
+open(sys.argv[2], "w").close()
+time.sleep(float(sys.argv[3]))
+' "$store/write.lock" "$tmp/locked" "$1" &
+	lock_pid=$!
+	until_true 10 test -e "$tmp/locked"
+}
+
+unlock_store()
+{
+	kill -KILL "$lock_pid"
+	wait "$lock_pid" 2>/dev/null
+	lock_pid=
+	rm -f "$tmp/locked"
+}
