@@ -53,8 +53,8 @@ enum pdc_type {
 	PDC_GAUGE,
 	PDC_SUMMARY,
 	PDC_HISTOGRAM,
-	PDC_INFO,	/* not built yet: PDC_ENOTSUP */
-	PDC_STATESET	/* not built yet: PDC_ENOTSUP */
+	PDC_INFO, /* not built yet: PDC_ENOTSUP */
+	PDC_STATESET /* not built yet: PDC_ENOTSUP */
 };
 
 /* Gauges only; all but PDC_SHARED are not built yet: PDC_ENOTSUP. */
@@ -73,56 +73,56 @@ enum pdc_mode {
 };
 
 enum pdc_error {
-	PDC_EINVAL = -1001,	/* an argument is wrong */
-	PDC_ENOMEM = -1002,	/* no memory */
-	PDC_ESYS = -1003,	/* a system call failed; see errno */
-	PDC_EFORMAT = -1004,	/* not a store, or a damaged one */
-	PDC_EVERSION = -1005,	/* a store of another format version */
-	PDC_EPERM = -1006,	/* permissions do not allow it */
-	PDC_EBUSY = -1007,	/* the write lock was not had in time */
-	PDC_EAGAIN = -1008,	/* what was read has changed: begin again */
-	PDC_ENOENT = -1009,	/* no such metric or series */
-	PDC_EEXIST = -1010,	/* declared differently */
-	PDC_ENOSPC = -1011,	/* the file system or the map is full */
-	PDC_EFULL = -1012,	/* the store's budget is used up */
-	PDC_ENOTSUP = -1013,	/* not built yet, or not on this system */
-	PDC_ECHILD = -1014,	/* begun by the parent of this process */
-	PDC_ERANGE = -1015,	/* a number is out of its range */
-	PDC_ESTORE = -1016	/* the database failed */
+	PDC_EINVAL = -1001, /* an argument is wrong */
+	PDC_ENOMEM = -1002, /* no memory */
+	PDC_ESYS = -1003, /* a system call failed; see errno */
+	PDC_EFORMAT = -1004, /* not a store, or a damaged one */
+	PDC_EVERSION = -1005, /* a store of another format version */
+	PDC_EPERM = -1006, /* permissions do not allow it */
+	PDC_EBUSY = -1007, /* the write lock was not had in time */
+	PDC_EAGAIN = -1008, /* what was read has changed: begin again */
+	PDC_ENOENT = -1009, /* no such metric or series */
+	PDC_EEXIST = -1010, /* declared differently */
+	PDC_ENOSPC = -1011, /* the file system or the map is full */
+	PDC_EFULL = -1012, /* the store's budget is used up */
+	PDC_ENOTSUP = -1013, /* not built yet, or not on this system */
+	PDC_ECHILD = -1014, /* begun by the parent of this process */
+	PDC_ERANGE = -1015, /* a number is out of its range */
+	PDC_ESTORE = -1016 /* the database failed */
 };
 
 enum pdc_flag {
-	PDC_RDONLY = 1,	/* look only; the store must exist */
-	PDC_ATOMIC = 2	/* this process uses compare-and-swap, never rseq */
+	PDC_RDONLY = 1, /* look only; the store must exist */
+	PDC_ATOMIC = 2 /* this process uses compare-and-swap, never rseq */
 };
 
 /* All zero suits everybody. */
 struct pdc_options {
-	const char *group;	/* owns a directory made by pdc_open() */
-	const char *cells_dir;	/* cells, where the store is on a disk */
-	unsigned perm;		/* mode of a directory made; 0: 0700 */
-	unsigned flags;		/* enum pdc_flag, or-ed */
-	uint32_t max_cpus;	/* rseq lanes at most; 0: 64 */
-	uint32_t atomic_lanes;	/* 0: 1, or CPUs up to 16 without rseq */
-	uint32_t wait_ms;	/* for the write lock; 0: 1000 */
-	uint64_t max_series;	/* not built yet: 0 */
-	double ttl_s;		/* not built yet: 0 */
-	uint64_t reserved[8];	/* 0 */
+	const char *group; /* owns a directory made by pdc_open() */
+	const char *cells_dir; /* cells, where the store is on a disk */
+	unsigned perm; /* mode of a directory made; 0: 0700 */
+	unsigned flags; /* enum pdc_flag, or-ed */
+	uint32_t max_cpus; /* rseq lanes at most; 0: 64 */
+	uint32_t atomic_lanes; /* 0: 1, or CPUs up to 16 without rseq */
+	uint32_t wait_ms; /* for the write lock; 0: 1000 */
+	uint64_t max_series; /* not built yet: 0 */
+	double ttl_s; /* not built yet: 0 */
+	uint64_t reserved[8]; /* 0 */
 };
 
 struct pdc_desc {
 	enum pdc_type type;
 	enum pdc_mode mode;
-	const char *name;	/* of a counter: with or without _total */
-	const char *help;	/* NULL: none */
-	const char *unit;	/* NULL: none; else the name ends in _unit */
-	const char *const *labels;	/* names, then NULL; NULL: none */
-	const char *const *states;	/* stateset only: NULL */
-	const double *bounds;	/* of a histogram, rising; NULL: the usual 15 */
+	const char *name; /* of a counter: with or without _total */
+	const char *help; /* NULL: none */
+	const char *unit; /* NULL: none; else the name ends in _unit */
+	const char *const *labels; /* names, then NULL; NULL: none */
+	const char *const *states; /* stateset only: NULL */
+	const double *bounds; /* of a histogram, rising; NULL: the usual 15 */
 	size_t nbounds;
-	double ttl_s;		/* not built yet: 0 */
-	double idle_s;		/* not built yet: 0 */
-	uint64_t reserved[8];	/* 0 */
+	double ttl_s; /* not built yet: 0 */
+	double idle_s; /* not built yet: 0 */
+	uint64_t reserved[8]; /* 0 */
 };
 
 struct pdc_label {
@@ -133,7 +133,7 @@ struct pdc_label {
 /* A number by name: a metric, one of its suffixes, and labels in any order. */
 struct pdc_key {
 	const char *metric;
-	const char *suffix;	/* "_total", ""; see pdc_value_get() */
+	const char *suffix; /* "_total", ""; see pdc_value_get() */
 	const struct pdc_label *labels;
 	size_t nlabels;
 };
@@ -217,7 +217,7 @@ PDC_API int pdc_begin(struct pdc_txn **, struct pdc *);
 PDC_API int pdc_commit(struct pdc_txn *);
 PDC_API void pdc_abort(struct pdc_txn *);
 
-/* Add to a counter (suffix "_total") or a gauge (suffix "", amount of any sign). */
+/* Add to a counter (suffix "_total") or a gauge (suffix "", any amount). */
 PDC_API int pdc_value_inc(struct pdc_txn *, const struct pdc_key *,
     double amount);
 

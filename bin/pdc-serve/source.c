@@ -13,8 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/page.h"
 #include "pdc.h"
 #include "pdc-serve/log.h"
+
+/* For the lock, to know whether a store can be closed. */
+#define SOURCE_PROBE_MS 20
 
 struct source_file {
 	char dir[PATH_MAX];
@@ -103,39 +107,61 @@ source_open(struct pdc **pdcp, const char *dir, int *rdonly)
 	return pdc_open(pdcp, dir, &options);
 }
 
+/*
+ * A store cannot be closed well while somebody keeps its lock, and could not
+ * be opened again.
+ */
+static int
+source_is_locked(const struct source *s, const struct source_file *file,
+    struct pdc *pdc)
+{
+	return file->there && file->dev == s->dev && file->ino == s->ino &&
+	    pdc_page_checkpoint(pdc, SOURCE_PROBE_MS) == PDC_EBUSY;
+}
+
+/* Mutex held. */
+static void
+source_opened(struct source *s, const struct source_file *file, struct pdc *pdc,
+    int rdonly)
+{
+	s->state = SOURCE_OPEN;
+	s->pdc = pdc;
+	s->rdonly = rdonly;
+	s->dev = file->dev;
+	s->ino = file->ino;
+	log_msg(s->log, LEVEL_INFO, "store opened", "dir", file->dir, "mode",
+	    rdonly ? "read-only" : "read-write", NULL);
+}
+
 /* Mutex held, but not while closing and opening; changing is set. */
 static void
 source_change(struct source *s, const struct source_file *file)
 {
 	struct pdc *old = s->pdc, *pdc = NULL;
-	int ret = 0, rdonly = 0;
+	int locked, ret = 0, rdonly = 0;
 	char why[SOURCE_WORDS];
 
-	s->pdc = NULL;
-	s->reopen = 0;
 	pthread_mutex_unlock(&s->mutex);
-	if (old != NULL) {
+	locked = old != NULL && source_is_locked(s, file, old);
+	if (old != NULL && !locked) {
 		pdc_close(old);
 		log_msg(s->log, LEVEL_INFO, "store closed", "dir", file->dir,
 		    NULL);
 	}
-	if (file->there)
+	if (file->there && !locked)
 		ret = source_open(&pdc, s->dir, &rdonly);
 	snprintf(why, sizeof(why), "%s", ret == 0 ? "" : pdc_error());
 	pthread_mutex_lock(&s->mutex);
-	if (!file->there) {
+	if (locked)
+		return;
+	s->pdc = NULL;
+	s->reopen = 0;
+	if (!file->there)
 		source_is_absent(s, file);
-	} else if (ret < 0) {
+	else if (ret < 0)
 		source_fail(s, file, ret, why);
-	} else {
-		s->state = SOURCE_OPEN;
-		s->pdc = pdc;
-		s->rdonly = rdonly;
-		s->dev = file->dev;
-		s->ino = file->ino;
-		log_msg(s->log, LEVEL_INFO, "store opened", "dir", file->dir,
-		    "mode", rdonly ? "read-only" : "read-write", NULL);
-	}
+	else
+		source_opened(s, file, pdc, rdonly);
 }
 
 /* Mutex held: wait for a signal, no longer than to the deadline. */

@@ -12,7 +12,8 @@
  *	OPEN	data.mdb to be another	ABSENT	-
  *		file or gone; SIGHUP
  *
- * A look is made by source_get(), so there is no watcher.
+ * A look is made by source_get(), so there is no watcher.  A SIGHUP that came
+ * during a change is done with that change.
  *
  * Threads: the handle is used between source_get() and source_put(), counted in
  * users; whoever finds that it must change sets changing, waits until there
@@ -77,7 +78,10 @@ enum source_state source_get(struct source *, int64_t deadline_ns,
     struct source_use *);
 void source_put(struct source *);
 
-/* Let the next look close the store and open it anew. */
+/*
+ * Let the next look close the store and open it anew.  While somebody keeps the
+ * store's lock it goes on being served, and a later look does it.
+ */
 void source_reopen(struct source *);
 
 #endif

@@ -23,10 +23,10 @@
 #include "metric/metric.h"
 #include "pdc.h"
 
-#define WAIT_MS		1000
-#define LEAVE_MS	50
-#define LEAVE_SKIP_NS	1000000000
-#define REGISTRY_NAP_NS	100000
+#define WAIT_MS 1000
+#define LEAVE_MS 50
+#define LEAVE_SKIP_NS 1000000000
+#define REGISTRY_NAP_NS 100000
 
 static struct {
 	_Atomic uint64_t lock;
@@ -40,8 +40,8 @@ registry_lock(void)
 
 	for (;;) {
 		owner = atomic_load(&registry.lock);
-		if (owner != gen && atomic_compare_exchange_strong(
-		    &registry.lock, &owner, gen))
+		if (owner != gen &&
+		    atomic_compare_exchange_strong(&registry.lock, &owner, gen))
 			return;
 		pdc_clock_sleep(REGISTRY_NAP_NS);
 	}
@@ -75,8 +75,10 @@ open_default(char *dir, size_t len)
 	if (lstat(dir, &sb) == -1)
 		return 0;
 	if (!S_ISDIR(sb.st_mode) || sb.st_uid != geteuid())
-		return pdc_err_set(PDC_EPERM, "%s: not a directory of ours; "
-		    "name another store", dir);
+		return pdc_err_set(PDC_EPERM,
+		    "%s: not a directory of ours; "
+		    "name another store",
+		    dir);
 	return 0;
 }
 
@@ -90,10 +92,12 @@ open_options(const struct pdc_options *o)
 		    o->flags);
 	for (i = 0; i < sizeof(o->reserved) / sizeof(o->reserved[0]); i++)
 		if (o->reserved[i] != 0)
-			return pdc_err_set(PDC_EINVAL, "open: reserved fields "
+			return pdc_err_set(PDC_EINVAL,
+			    "open: reserved fields "
 			    "have to be 0");
 	if (o->max_series != 0 || o->ttl_s != 0)
-		return pdc_err_set(PDC_ENOTSUP, "open: max_series and ttl_s: "
+		return pdc_err_set(PDC_ENOTSUP,
+		    "open: max_series and ttl_s: "
 		    "not built yet");
 	if (o->max_cpus > CELLS_MAX_LANES || o->atomic_lanes > CELLS_MAX_LANES)
 		return pdc_err_set(PDC_ERANGE, "open: at most %d lanes",
@@ -173,9 +177,10 @@ open_cells(struct pdc *p)
 static int
 open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 {
-	struct store_opts so = { .group = o->group, .perm = o->perm,
-	    .rdonly = (o->flags & PDC_RDONLY) != 0,
-	    .wait_ms = o->wait_ms ? o->wait_ms : WAIT_MS };
+	struct store_opts so = { .group = o->group,
+		.perm = o->perm,
+		.rdonly = (o->flags & PDC_RDONLY) != 0,
+		.wait_ms = o->wait_ms ? o->wait_ms : WAIT_MS };
 	struct stat sb;
 	struct pdc *p;
 	int ret = 0;
@@ -218,7 +223,8 @@ pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 	int ret;
 
 	if (pp == NULL)
-		return pdc_err_set(PDC_EINVAL, "open: nowhere to put the "
+		return pdc_err_set(PDC_EINVAL,
+		    "open: nowhere to put the "
 		    "handle");
 	*pp = NULL;
 	ret = open_options(o);
@@ -237,8 +243,10 @@ pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 			registry.first = p;
 		}
 	} else if (p->store->rdonly && !(o->flags & PDC_RDONLY)) {
-		ret = pdc_err_set(PDC_EBUSY, "%s: open read-only in this "
-		    "process; close that first", dir);
+		ret = pdc_err_set(PDC_EBUSY,
+		    "%s: open read-only in this "
+		    "process; close that first",
+		    dir);
 	} else {
 		p->refs++;
 	}
@@ -253,12 +261,11 @@ static void
 close_checkpoint(struct pdc *p)
 {
 	int64_t now = pdc_clock_mono(&p->clock), last;
-	struct stxn x;
+	struct cells *c = pdc_cells_now(p);
 
-	if (p->store->rdonly || pdc_stxn_read(&x, p->store) < 0)
+	if (c == NULL || c->rdonly)
 		return;
-	last = x.meta.checkpoint_mono_ns;
-	pdc_stxn_abort(&x);
+	last = atomic_load(&c->head->checkpoint_mono_ns);
 	if (atomic_load(&p->pending) == 0 && last != 0 && last <= now &&
 	    now - last < LEAVE_SKIP_NS)
 		return;

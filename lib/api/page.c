@@ -168,9 +168,10 @@ pdc_render(struct pdc *p, const char *accept, char **text, size_t *len,
 	struct buf b;
 	int ret;
 
-	(void)accept;	/* whatever is asked for: there is one format yet */
+	(void)accept; /* whatever is asked for: there is one format yet */
 	if (p == NULL || text == NULL || len == NULL)
-		return pdc_err_set(PDC_EINVAL, "render: no store, or nowhere "
+		return pdc_err_set(PDC_EINVAL,
+		    "render: no store, or nowhere "
 		    "to put the text");
 	pdc_buf_init(&b);
 	ret = pdc_page_render(p, &b, &opts, NULL);
@@ -191,15 +192,23 @@ pdc_render(struct pdc *p, const char *accept, char **text, size_t *len,
 static void
 stat_uuid(char *out, size_t len, const unsigned char *u)
 {
-	snprintf(out, len, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-	    "%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3], u[4], u[5],
-	    u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+	snprintf(out, len,
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+	    "%02x%02x%02x%02x%02x%02x",
+	    u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10],
+	    u[11], u[12], u[13], u[14], u[15]);
 }
 
 static void
-stat_cells(struct pdc_stat *s, const struct cells *c)
+stat_cells(struct pdc *p, struct pdc_stat *s, const struct cells *c)
 {
+	int64_t last = atomic_load(&c->head->checkpoint_mono_ns);
 	int i;
+
+	s->checkpoint_wall_ns = atomic_load(&c->head->checkpoint_wall_ns);
+	s->checkpoints = atomic_load(&c->head->checkpoints);
+	if (last != 0)
+		s->checkpoint_age_ns = pdc_clock_mono(&p->clock) - last;
 
 	s->cells_mapped = 1;
 	s->cells_bytes = atomic_load(&c->head->allocated);
@@ -231,13 +240,7 @@ stat_meta(struct pdc *p, struct pdc_stat *s, const struct meta *m)
 	s->epoch = m->epoch;
 	s->families = m->nfamilies;
 	s->series = m->nseries;
-	s->checkpoint_wall_ns = m->checkpoint_wall_ns;
-	s->checkpoints = m->checkpoints;
 	s->checkpoint_age_ns = -1;
-	if (m->checkpoint_mono_ns != 0 &&
-	    strcmp(m->boot_id, p->clock.boot_id) == 0)
-		s->checkpoint_age_ns = pdc_clock_mono(&p->clock) -
-		    m->checkpoint_mono_ns;
 }
 
 int
@@ -263,6 +266,6 @@ pdc_stat_get(struct pdc *p, struct pdc_stat *s)
 	s->readers = ss.readers;
 	s->max_readers = ss.max_readers;
 	if (c != NULL)
-		stat_cells(s, c);
+		stat_cells(p, s, c);
 	return 0;
 }

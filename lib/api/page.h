@@ -18,14 +18,14 @@ enum page_format { PAGE_TEXT, PAGE_KEYS };
 
 struct page_opts {
 	enum page_format format;
-	int created;		/* PAGE_TEXT: also the _created families */
-	const char *family;	/* NULL: all; else this one (stored name) */
-	int64_t deadline_ns;	/* CLOCK_MONOTONIC; 0: none. Late: PDC_EBUSY */
+	int created; /* PAGE_TEXT: also the _created families */
+	const char *family; /* NULL: all; else this one (stored name) */
+	int64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none. Late: PDC_EBUSY */
 };
 
 struct page_result {
-	uint64_t families, series;	/* that were rendered */
-	uint64_t damaged;		/* records skipped */
+	uint64_t families, series; /* that were rendered */
+	uint64_t damaged; /* records skipped */
 };
 
 /*
@@ -47,21 +47,21 @@ struct pdc_stat {
 	uint32_t version;
 	uint64_t epoch;
 	uint64_t families, series;
-	uint64_t data_bytes;		/* used pages of data.mdb */
-	uint64_t map_bytes;		/* its address space */
+	uint64_t data_bytes; /* used pages of data.mdb */
+	uint64_t map_bytes; /* its address space */
 	uint64_t last_txn;
 	uint32_t readers, max_readers;
-	int cells_mapped;		/* the rest up to drops is 0 if not */
+	int cells_mapped; /* the rest up to drops is 0 if not */
 	uint64_t cells_bytes, cells_budget;
-	uint64_t unit_cost[NZONES];	/* bytes per counter, bucket, gauge */
+	uint64_t unit_cost[NZONES]; /* bytes per counter, bucket, gauge */
 	uint32_t lanes, atomic_lanes;
-	int rseq;			/* enum cells_rseq */
-	int uses_rseq;			/* this process */
-	uint64_t ring_backlog;		/* bytes */
+	int rseq; /* enum cells_rseq */
+	int uses_rseq; /* this process */
+	uint64_t ring_backlog; /* bytes */
 	uint64_t anomalies, unresolved;
 	uint64_t drops[NDROPS];
-	int64_t checkpoint_wall_ns;	/* of the last whole one; 0: none */
-	int64_t checkpoint_age_ns;	/* by the monotonic clock; -1: none */
+	int64_t checkpoint_wall_ns; /* of the last whole one; 0: none */
+	int64_t checkpoint_age_ns; /* by the monotonic clock; -1: none */
 	uint64_t checkpoints;
 };
 

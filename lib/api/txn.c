@@ -33,18 +33,18 @@ struct op {
 	uint32_t family, incarnation;
 	uint32_t bucket, values_len;
 	double amount;
-	uint64_t stamp;		/* OP_READ: of what was seen */
+	uint64_t stamp; /* OP_READ: of what was seen */
 	char *values;
 	char *name;
 };
 
 struct pdc_txn {
 	struct pdc *pdc;
-	uint64_t gen;		/* of the process that began it */
-	int ret;		/* the first error */
+	uint64_t gen; /* of the process that began it */
+	int ret; /* the first error */
 	struct op *ops;
 	size_t nops, cap;
-	struct place pl;	/* scratch of the present call */
+	struct place pl; /* scratch of the present call */
 	struct value v;
 };
 
@@ -52,7 +52,7 @@ struct pdc_txn {
 struct target {
 	char values[LABELS_MAX_LEN];
 	size_t len;
-	double le;		/* of a _bucket */
+	double le; /* of a _bucket */
 	const char *suffix;
 };
 
@@ -62,7 +62,8 @@ pdc_begin(struct pdc_txn **tp, struct pdc *p)
 	struct pdc_txn *t;
 
 	if (tp == NULL)
-		return pdc_err_set(PDC_EINVAL, "begin: nowhere to put the "
+		return pdc_err_set(PDC_EINVAL,
+		    "begin: nowhere to put the "
 		    "transaction");
 	*tp = NULL;
 	if (p == NULL)
@@ -115,8 +116,10 @@ txn_usable(struct pdc_txn *t, const struct pdc_key *key)
 	if (t == NULL)
 		return pdc_err_set(PDC_EINVAL, "no transaction");
 	if (t->gen != pdc_fork_gen())
-		return txn_fail(t, pdc_err_set(PDC_ECHILD, "the transaction "
-		    "was begun by the parent of this process"));
+		return txn_fail(t,
+		    pdc_err_set(PDC_ECHILD,
+			"the transaction "
+			"was begun by the parent of this process"));
 	if (key == NULL || key->metric == NULL ||
 	    (key->nlabels > 0 && key->labels == NULL))
 		return txn_fail(t, pdc_err_set(PDC_EINVAL, "no metric named"));
@@ -157,14 +160,18 @@ target_values(struct target *tg, const struct family *f,
 	for (i = 0; i < f->r.nlabels; i++) {
 		v = target_label(key, f->labels[i]);
 		if (v == NULL)
-			return pdc_err_set(PDC_EINVAL, "%s: the label %s is "
-			    "missing", f->name, f->labels[i]);
+			return pdc_err_set(PDC_EINVAL,
+			    "%s: the label %s is "
+			    "missing",
+			    f->name, f->labels[i]);
 		n = strlen(v);
 		if (3 * n + 1 > sizeof(tg->values) - tg->len &&
 		    (!pdc_utf8_valid(v, n) ||
-		    n + 1 > sizeof(tg->values) - tg->len))
-			return pdc_err_set(PDC_EINVAL, "%s: label values of "
-			    "more than %d bytes", f->name, LABELS_MAX_LEN);
+			n + 1 > sizeof(tg->values) - tg->len))
+			return pdc_err_set(PDC_EINVAL,
+			    "%s: label values of "
+			    "more than %d bytes",
+			    f->name, LABELS_MAX_LEN);
 		tg->len += pdc_utf8_clean(tg->values + tg->len, v, n);
 		tg->values[tg->len++] = '\0';
 	}
@@ -180,19 +187,21 @@ target_parse(struct target *tg, const struct family *f,
 	int ret;
 
 	tg->suffix = key->suffix != NULL ? key->suffix : "";
-	if (strcmp(tg->suffix, "_bucket") == 0 &&
-	    f->r.type == PDC_HISTOGRAM) {
+	if (strcmp(tg->suffix, "_bucket") == 0 && f->r.type == PDC_HISTOGRAM) {
 		le = target_label(key, "le");
 		if (le == NULL)
-			return pdc_err_set(PDC_EINVAL, "%s_bucket: the label "
-			    "le is missing", f->name);
+			return pdc_err_set(PDC_EINVAL,
+			    "%s_bucket: the label "
+			    "le is missing",
+			    f->name);
 		want++;
 	}
 	for (i = 0; i < key->nlabels; i++)
-		if (key->labels[i].name == NULL ||
-		    key->labels[i].value == NULL)
-			return pdc_err_set(PDC_EINVAL, "%s: a label without "
-			    "name or value", f->name);
+		if (key->labels[i].name == NULL || key->labels[i].value == NULL)
+			return pdc_err_set(PDC_EINVAL,
+			    "%s: a label without "
+			    "name or value",
+			    f->name);
 	ret = target_values(tg, f, key);
 	if (ret == 0 && key->nlabels != want)
 		ret = pdc_err_set(PDC_EINVAL, "%s: %zu labels, it has %zu",
@@ -248,22 +257,26 @@ txn_op(struct pdc_txn *t, enum op_kind kind, const struct target *tg)
 
 /* What the suffix and the type allow, for inc and set. */
 static int
-txn_writable(const struct family *f, const struct target *tg, double v,
-    int set)
+txn_writable(const struct family *f, const struct target *tg, double v, int set)
 {
 	const char *want = f->r.type == PDC_COUNTER ? "_total" : "";
 
 	if (f->r.type != PDC_COUNTER && f->r.type != PDC_GAUGE)
-		return pdc_err_set(PDC_EINVAL, "%s: a %s is observed, not "
-		    "set or added to", f->name, f->r.type == PDC_SUMMARY ?
-		    "summary" : "histogram");
+		return pdc_err_set(PDC_EINVAL,
+		    "%s: a %s is observed, not "
+		    "set or added to",
+		    f->name,
+		    f->r.type == PDC_SUMMARY ? "summary" : "histogram");
 	if (strcmp(tg->suffix, want) != 0)
-		return pdc_err_set(PDC_EINVAL, "%s: the suffix is \"%s\", not "
-		    "\"%s\"", f->name, want, tg->suffix);
+		return pdc_err_set(PDC_EINVAL,
+		    "%s: the suffix is \"%s\", not "
+		    "\"%s\"",
+		    f->name, want, tg->suffix);
 	if (f->r.type == PDC_COUNTER && !(v >= 0 && v <= DBL_MAX))
-		return pdc_err_set(PDC_ERANGE, "%s: a counter %s a finite "
-		    "number that is not negative, not %g", f->name,
-		    set ? "is set to" : "grows by", v);
+		return pdc_err_set(PDC_ERANGE,
+		    "%s: a counter %s a finite "
+		    "number that is not negative, not %g",
+		    f->name, set ? "is set to" : "grows by", v);
 	return 0;
 }
 
@@ -286,8 +299,10 @@ txn_write(struct pdc_txn *t, const struct pdc_key *key, enum op_kind kind,
 	if (ret == 0 && kind != OP_OBSERVE)
 		ret = txn_writable(&t->pl.f, &tg, v, kind == OP_SET);
 	else if (ret == 0 && t->pl.f.r.zone != VALUE_PAIR)
-		ret = pdc_err_set(PDC_EINVAL, "%s: only histograms and "
-		    "summaries are observed", t->pl.f.name);
+		ret = pdc_err_set(PDC_EINVAL,
+		    "%s: only histograms and "
+		    "summaries are observed",
+		    t->pl.f.name);
 	if (ret == 0 && kind == OP_OBSERVE && isnan(v))
 		ret = pdc_err_set(PDC_ERANGE, "%s: NaN cannot be observed",
 		    t->pl.f.name);
@@ -337,7 +352,7 @@ place_stamp(struct place *pl, int found)
 		base = pdc_block_add_base(pl->v) + pl->at.pos;
 		len = sizeof(double);
 	} else if (pl->f.r.zone == VALUE_GAUGE) {
-		base = &pl->id;		/* the cell is not compared */
+		base = &pl->id; /* the cell is not compared */
 		len = sizeof(pl->id);
 	} else {
 		base = pdc_block_pair_base(pl->v) +
@@ -394,20 +409,19 @@ txn_suffix(const struct family *f, const struct target *tg,
 	}
 	if (f->r.zone != VALUE_PAIR) {
 		if (strcmp(tg->suffix,
-		    f->r.type == PDC_COUNTER ? "_total" : "") != 0)
+			f->r.type == PDC_COUNTER ? "_total" : "") != 0)
 			return pdc_err_set(PDC_EINVAL, "%s: no suffix \"%s\"",
 			    f->name, tg->suffix);
 		*value = out[0].sum;
 		return 0;
 	}
-	if (f->r.type == PDC_HISTOGRAM &&
-	    strcmp(tg->suffix, "_bucket") == 0) {
-		for (upto = 0; upto < f->r.nbounds &&
-		    f->bounds[upto] != tg->le; upto++)
+	if (f->r.type == PDC_HISTOGRAM && strcmp(tg->suffix, "_bucket") == 0) {
+		for (upto = 0; upto < f->r.nbounds && f->bounds[upto] != tg->le;
+		     upto++)
 			continue;
 		if (upto == f->r.nbounds && !(isinf(tg->le) && tg->le > 0))
-			return pdc_err_set(PDC_ENOENT, "%s: no bucket le=\"%g\"",
-			    f->name, tg->le);
+			return pdc_err_set(PDC_ENOENT,
+			    "%s: no bucket le=\"%g\"", f->name, tg->le);
 		upto++;
 	} else if (strcmp(tg->suffix, "_count") != 0 &&
 	    strcmp(tg->suffix, "_sum") != 0) {
@@ -444,8 +458,7 @@ txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
 		found = PDC_ENOENT;
 		ret = txn_family(t, &x, key, tg);
 		if (ret == 0)
-			found = pdc_place_find(&x, &t->pl, tg->values,
-			    tg->len);
+			found = pdc_place_find(&x, &t->pl, tg->values, tg->len);
 		if (found == 0) {
 			found = pdc_series_get(&x, &t->pl.f, t->pl.n, &s);
 			*created = s.created_ns;
@@ -475,8 +488,10 @@ pdc_value_get(struct pdc_txn *t, const struct pdc_key *key, double *value)
 	if (ret < 0)
 		return ret;
 	if (value == NULL)
-		return txn_fail(t, pdc_err_set(PDC_EINVAL, "get: nowhere to "
-		    "put the value"));
+		return txn_fail(t,
+		    pdc_err_set(PDC_EINVAL,
+			"get: nowhere to "
+			"put the value"));
 	memset(out, 0, sizeof(out));
 	ret = txn_look(t, key, &tg, out, &created);
 	if (ret >= 0) {
@@ -527,10 +542,14 @@ commit_family(struct pdc_txn *t, struct stxn *x, const struct op *op)
 	int ret;
 
 	ret = pdc_family_get(x, op->name, &t->pl.f);
-	if (ret == PDC_ENOENT || (ret == 0 && (t->pl.f.r.id != op->family ||
-	    t->pl.f.r.incarnation != op->incarnation)))
-		return pdc_err_set(PDC_EAGAIN, "%s: declared anew since the "
-		    "transaction began", op->name);
+	if (ret == PDC_ENOENT ||
+	    (ret == 0 &&
+		(t->pl.f.r.id != op->family ||
+		    t->pl.f.r.incarnation != op->incarnation)))
+		return pdc_err_set(PDC_EAGAIN,
+		    "%s: declared anew since the "
+		    "transaction began",
+		    op->name);
 	return ret;
 }
 
@@ -546,8 +565,10 @@ commit_read(struct pdc_txn *t, struct stxn *x, const struct op *op)
 	if (ret < 0 && ret != PDC_ENOENT)
 		return ret;
 	if (place_stamp(&t->pl, ret) != op->stamp)
-		return pdc_err_set(PDC_EAGAIN, "%s: what was read has changed; "
-		    "begin again", op->name);
+		return pdc_err_set(PDC_EAGAIN,
+		    "%s: what was read has changed; "
+		    "begin again",
+		    op->name);
 	return 0;
 }
 
@@ -562,8 +583,9 @@ commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
 	if (ret < 0)
 		return ret;
 	found = pdc_place_find(x, pl, op->values, op->values_len);
-	ret = found == PDC_ENOENT ? pdc_place_make(x, pl, op->values,
-	    op->values_len) : found;
+	ret = found == PDC_ENOENT ?
+	    pdc_place_make(x, pl, op->values, op->values_len) :
+	    found;
 	if (ret < 0)
 		return ret;
 	if (op->kind == OP_OBSERVE)
@@ -614,7 +636,8 @@ pdc_commit(struct pdc_txn *t)
 		return pdc_err_set(PDC_EINVAL, "commit: no transaction");
 	ret = t->ret;
 	if (ret == 0 && t->gen != pdc_fork_gen())
-		ret = pdc_err_set(PDC_ECHILD, "commit: begun by the parent of "
+		ret = pdc_err_set(PDC_ECHILD,
+		    "commit: begun by the parent of "
 		    "this process");
 	if (ret == 0 && txn_writes(t)) {
 		ret = pdc_stxn_write(&x, t->pdc->store, t->pdc->store->wait_ms);

@@ -20,13 +20,13 @@
 #include "pdc.h"
 #include "store/series.h"
 
-#define SLICE_NS	5000000
-#define SLICE_BYTES	(2 << 20)
-#define SLICE_RECORDS	1024
-#define RING_SLICES	256
+#define SLICE_NS 5000000
+#define SLICE_BYTES (2 << 20)
+#define SLICE_RECORDS 1024
+#define RING_SLICES 256
 
 struct slice {
-	unsigned char key[SERIES_KEY_LEN];	/* where to go on */
+	unsigned char key[SERIES_KEY_LEN]; /* where to go on */
 	int more;
 	int64_t until_ns;
 	size_t bytes;
@@ -87,8 +87,8 @@ pdc_drain(struct stxn *x, struct pdc *p, const struct cells *c, int all,
 		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "draining rings"));
 	} else if (drain_positions(x, c, pos) == 0) {
 		pdc_ring_begin(d, c, pos, all);
-		while (n < max && x->ret == 0 &&
-		    (h = pdc_ring_next(d)) != NULL) {
+		while (
+		    n < max && x->ret == 0 && (h = pdc_ring_next(d)) != NULL) {
 			drain_record(x, p, h);
 			n++;
 		}
@@ -101,9 +101,8 @@ pdc_drain(struct stxn *x, struct pdc *p, const struct cells *c, int all,
 	return x->ret < 0 ? x->ret : (int)n;
 }
 
-/* The writers' hints: what LMDB says has been taken. */
-static void
-drain_hints(struct stxn *x, const struct cells *c)
+void
+pdc_drain_hints(struct stxn *x, const struct cells *c)
 {
 	uint64_t *pos;
 
@@ -134,7 +133,7 @@ drain_all(struct pdc *p, uint32_t wait_ms)
 		else
 			pdc_stxn_fail(&x, PDC_ESTORE);
 		if (x.ret == 0)
-			drain_hints(&x, pdc_cells_now(p));
+			pdc_drain_hints(&x, pdc_cells_now(p));
 		ret = x.ret;
 		pdc_stxn_abort(&x);
 	}
@@ -215,8 +214,8 @@ slice_block(struct stxn *x, const struct cells *c, const struct scur *cur,
 	size_t len = cur->len;
 	int changed;
 
-	if (pdc_block_parse(v, cur->val, len) < 0 ||
-	    v->h.epoch != c->epoch || v->h.unit == UNIT_NONE)
+	if (pdc_block_parse(v, cur->val, len) < 0 || v->h.epoch != c->epoch ||
+	    v->h.unit == UNIT_NONE)
 		return 0;
 	if (v->h.zone == VALUE_ADD)
 		changed = block_add(c, v);
@@ -227,8 +226,8 @@ slice_block(struct stxn *x, const struct cells *c, const struct scur *cur,
 	sl->bytes += len;
 	if (!changed)
 		return 0;
-	return pdc_stxn_put(x, sl->key, sizeof(sl->key), v, len) < 0 ?
-	    x->ret : 1;
+	return pdc_stxn_put(x, sl->key, sizeof(sl->key), v, len) < 0 ? x->ret :
+								       1;
 }
 
 static int
@@ -263,8 +262,8 @@ slice_walk(struct stxn *x, struct pdc *p, struct slice *sl)
 		if (ret < 0)
 			break;
 		/* After a put the cursor is asked by key again. */
-		got = ret == 1 ? pdc_scur_seek(&cur, sl->key,
-		    sizeof(sl->key)) : 1;
+		got = ret == 1 ? pdc_scur_seek(&cur, sl->key, sizeof(sl->key)) :
+				 1;
 		if (got == 1)
 			got = pdc_scur_next(&cur);
 	}
@@ -288,6 +287,17 @@ checkpoint_slice(struct pdc *p, struct slice *sl, uint32_t wait_ms)
 	return pdc_stxn_commit(&x);
 }
 
+/* In shared memory: a store that nobody changes is not written. */
+static void
+checkpoint_note(struct pdc *p)
+{
+	struct cells_head *head = pdc_cells_now(p)->head;
+
+	atomic_store(&head->checkpoint_wall_ns, pdc_clock_wall(&p->clock));
+	atomic_store(&head->checkpoint_mono_ns, pdc_clock_mono(&p->clock));
+	atomic_fetch_add(&head->checkpoints, 1);
+}
+
 /* What is due at the end of a whole checkpoint. */
 static int
 checkpoint_end(struct pdc *p, uint32_t wait_ms)
@@ -303,11 +313,11 @@ checkpoint_end(struct pdc *p, uint32_t wait_ms)
 		ret = pdc_dying_step(&x, p);
 	if (ret == 0)
 		ret = pdc_epoch_sweep(&x);
-	x.meta.checkpoints++;
-	x.meta.checkpoint_wall_ns = pdc_clock_wall(&p->clock);
-	x.meta.checkpoint_mono_ns = pdc_clock_mono(&p->clock);
 	pdc_stxn_fail(&x, ret);
-	return pdc_stxn_commit(&x);
+	ret = pdc_stxn_commit(&x);
+	if (ret == 0)
+		checkpoint_note(p);
+	return ret;
 }
 
 int

@@ -19,6 +19,9 @@ int pdc_epoch_sweep(struct stxn *);
 int pdc_drain(struct stxn *, struct pdc *, const struct cells *, int all,
     uint32_t max);
 
+/* After the commit, the writers' hints: what LMDB says has been taken. */
+void pdc_drain_hints(struct stxn *, const struct cells *);
+
 /*
  * Epochs.  The hook of every write transaction: the process maps the cells
  * file of the store's present epoch, or makes one; what is owed is done.

@@ -66,8 +66,11 @@ use_open(struct pdc *p)
 	fd = pdc_file_open(p->store, "use.lock",
 	    p->store->rdonly ? O_RDONLY : O_RDWR);
 	if (fd < 0)
-		return fd == PDC_ENOENT ? pdc_err_set(fd, "%s: use.lock is "
-		    "missing", p->store->dir) : fd;
+		return fd == PDC_ENOENT ? pdc_err_set(fd,
+					      "%s: use.lock is "
+					      "missing",
+					      p->store->dir) :
+					  fd;
 	if (fstat(fd, &sb) == -1) {
 		close(fd);
 		return pdc_err_sys("%s/use.lock", p->store->dir);
@@ -117,15 +120,26 @@ use_alone(struct pdc *p)
 	return pdc_err_sys("%s/use.lock: locking", p->store->dir);
 }
 
-/* Make c the present mapping; the one before stays for salvage. */
+/*
+ * Make c the present mapping, unless another thread has mapped this epoch or a
+ * later one; the mapping before stays for salvage.
+ */
 static void
-pdc_epoch_swap(struct pdc *p, struct cells *c)
+epoch_swap(struct pdc *p, struct cells *c)
 {
+	struct cells *now;
+
 	pdc_table_lock(p);
-	c->older = atomic_load(&p->cells);
-	/* Pairs with the acquire in pdc_cells_now(). */
-	atomic_store_explicit(&p->cells, c, memory_order_release);
+	now = atomic_load(&p->cells);
+	if (now == NULL || now->epoch < c->epoch) {
+		c->older = now;
+		/* Pairs with the acquire in pdc_cells_now(). */
+		atomic_store_explicit(&p->cells, c, memory_order_release);
+		atomic_store(&p->salvage_due, now != NULL);
+		c = NULL;
+	}
 	pdc_table_unlock(p);
+	pdc_cells_close(c);
 }
 
 int
@@ -146,7 +160,7 @@ pdc_epoch_map(struct pdc *p, const struct meta *m)
 		ret = pdc_cells_open(&c, epoch_dir(p, m), m->cells_name,
 		    m->uuid, m->epoch, flags);
 	if (ret == 0)
-		pdc_epoch_swap(p, c);
+		epoch_swap(p, c);
 	return ret;
 }
 
@@ -165,15 +179,18 @@ epoch_may_renew(struct pdc *p, const struct meta *m)
 	ret = use_alone(p);
 	if (ret != 0)
 		return ret < 0 ? ret : 0;
-	(void)use_share(p);	/* we may have a mapping ourselves */
+	(void)use_share(p); /* we may have a mapping ourselves */
 	if (!same_boot)
-		return pdc_err_set(PDC_EPERM, "%s: in use by processes of "
+		return pdc_err_set(PDC_EPERM,
+		    "%s: in use by processes of "
 		    "another boot (%s; this is %s): a store cannot be shared "
-		    "between sandboxes or machines", p->store->dir,
-		    m->boot_id, p->clock.boot_id);
-	return pdc_err_set(PDC_EPERM, "%s: its cells are in use in another "
+		    "between sandboxes or machines",
+		    p->store->dir, m->boot_id, p->clock.boot_id);
+	return pdc_err_set(PDC_EPERM,
+	    "%s: its cells are in use in another "
 	    "%s, which is not the one here: let the containers share it, or "
-	    "put the store on a shared tmpfs", p->store->dir, dir);
+	    "put the store on a shared tmpfs",
+	    p->store->dir, dir);
 }
 
 static int
@@ -185,8 +202,10 @@ epoch_name(struct pdc *p, struct meta *m)
 	if (!p->store->tmpfs)
 		dir = p->cells_dir != NULL ? p->cells_dir : "/dev/shm";
 	if (strlen(dir) >= sizeof(m->cells_dir))
-		return pdc_err_set(PDC_EINVAL, "cells_dir: longer than %zu "
-		    "bytes", sizeof(m->cells_dir) - 1);
+		return pdc_err_set(PDC_EINVAL,
+		    "cells_dir: longer than %zu "
+		    "bytes",
+		    sizeof(m->cells_dir) - 1);
 	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
 		return pdc_err_sys("getrandom");
 	memset(m->cells_dir, 0, sizeof(m->cells_dir));
@@ -201,12 +220,16 @@ static int
 epoch_make(struct pdc *p, const struct meta *m, struct cells **cp)
 {
 	struct cells_make mk = { .dir = epoch_dir(p, m),
-	    .name = m->cells_name, .uuid = m->uuid, .epoch = m->epoch,
-	    .boot_id = m->boot_id, .max_cpus = p->max_cpus,
-	    .atomic_lanes = p->atomic_lanes, .uid = p->store->owner.uid,
-	    .gid = p->store->owner.gid,
-	    .mode = p->store->owner.mode | 0600,
-	    .flags = p->flags & PDC_ATOMIC ? CELLS_ATOMIC : 0 };
+		.name = m->cells_name,
+		.uuid = m->uuid,
+		.epoch = m->epoch,
+		.boot_id = m->boot_id,
+		.max_cpus = p->max_cpus,
+		.atomic_lanes = p->atomic_lanes,
+		.uid = p->store->owner.uid,
+		.gid = p->store->owner.gid,
+		.mode = p->store->owner.mode | 0600,
+		.flags = p->flags & PDC_ATOMIC ? CELLS_ATOMIC : 0 };
 	int ret;
 
 	ret = pdc_cells_make(&mk);
@@ -243,7 +266,6 @@ epoch_new(struct pdc *p, struct stxn *x)
 		new.boot_epoch = new.epoch;
 		memset(new.boot_id, 0, sizeof(new.boot_id));
 		strcpy(new.boot_id, p->clock.boot_id);
-		new.checkpoint_mono_ns = 0;
 	}
 	memset(new.next_unit, 0, sizeof(new.next_unit));
 	ret = epoch_make(p, &new, &c);
@@ -262,7 +284,7 @@ epoch_new(struct pdc *p, struct stxn *x)
 		epoch_unlink(p, &new);
 		return ret;
 	}
-	pdc_epoch_swap(p, c);
+	epoch_swap(p, c);
 	return 0;
 }
 
@@ -311,8 +333,6 @@ epoch_attach(struct pdc *p, struct stxn *x)
 		ret = pdc_epoch_map(p, &x->meta);
 	if (ret == PDC_ENOENT)
 		ret = epoch_new(p, x);
-	if (ret == 0)
-		ret = pdc_epoch_salvage(x, p);
 	return ret;
 }
 
@@ -324,6 +344,11 @@ pdc_epoch_hook(void *arg, struct stxn *x)
 
 	if (!epoch_current(p, &x->meta))
 		ret = epoch_attach(p, x);
+	if (ret == 0 && atomic_exchange(&p->salvage_due, 0)) {
+		ret = pdc_epoch_salvage(x, p);
+		if (ret < 0)
+			atomic_store(&p->salvage_due, 1);
+	}
 	if (ret == 0)
 		ret = pdc_owed_redo(x, p);
 	if (ret == 0)

@@ -23,8 +23,8 @@
 struct salvage {
 	struct pdc *pdc;
 	const struct cells *old;
-	struct value *now;	/* the block as the old lanes have it */
-	struct value *live;	/* the block in the present epoch */
+	struct value *now; /* the block as the old lanes have it */
+	struct value *live; /* the block in the present epoch */
 };
 
 /* seen of v := the old lanes; 1 if that changed it. */
@@ -71,8 +71,7 @@ salvage_block(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
 	struct salvage *sv = arg;
 
 	if (pdc_block_parse(sv->now, val, len) < 0 ||
-	    sv->now->h.epoch != sv->old->epoch ||
-	    sv->now->h.unit == UNIT_NONE)
+	    sv->now->h.epoch != sv->old->epoch || sv->now->h.unit == UNIT_NONE)
 		return 0;
 	if (!salvage_sums(sv->old, sv->now))
 		return 0;
@@ -90,8 +89,8 @@ salvage_diff(struct value *live, struct value *now, struct value *w)
 
 	for (i = 0; i < n; i++) {
 		if (live->h.zone == VALUE_ADD) {
-			pdc_block_add_base(live)[i] +=
-			    pdc_block_add_seen(now)[i] -
+			pdc_block_add_base(live)[i] += pdc_block_add_seen(
+							   now)[i] -
 			    pdc_block_add_seen(w)[i];
 		} else if (live->h.zone == VALUE_PAIR) {
 			base = pdc_block_pair_base(live) + i;
@@ -110,13 +109,14 @@ salvage_diff(struct value *live, struct value *now, struct value *w)
 	}
 }
 
-/* A gauge whose block has cells again: the old cell's value, as an operation. */
+/* A gauge whose block has cells again: the old value, as an operation. */
 static void
 salvage_gauges(struct stxn *x, struct salvage *sv, struct value *w)
 {
 	struct value_gauge *now, *live;
-	struct owed o = { .epoch = x->meta.epoch, .zone = VALUE_GAUGE,
-	    .op = OWED_SET };
+	struct owed o = { .epoch = x->meta.epoch,
+		.zone = VALUE_GAUGE,
+		.op = OWED_SET };
 	struct cells *c = pdc_cells_now(sv->pdc);
 	uint32_t i;
 
@@ -139,8 +139,8 @@ salvage_gauges(struct stxn *x, struct salvage *sv, struct value *w)
 
 /* Blocks that have gone on: credit the difference to what C has. */
 static int
-salvage_closed(struct stxn *x, void *arg, const unsigned char *key,
-    size_t klen, const void *val, size_t len)
+salvage_closed(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
+    const void *val, size_t len)
 {
 	unsigned char vkey[SERIES_KEY_LEN];
 	struct salvage *sv = arg;
@@ -153,8 +153,8 @@ salvage_closed(struct stxn *x, void *arg, const unsigned char *key,
 	memcpy(was, sv->now, len);
 	if (!salvage_sums(sv->old, sv->now))
 		return 0;
-	pdc_series_key(vkey, 'V', pdc_get_be32(key + 9),
-	    pdc_get_be32(key + 13), pdc_get_be32(key + 17));
+	pdc_series_key(vkey, 'V', pdc_get_be32(key + 9), pdc_get_be32(key + 13),
+	    pdc_get_be32(key + 17));
 	if (pdc_stxn_get(x, vkey, sizeof(vkey), &lval, &llen) == 0 &&
 	    pdc_block_parse(sv->live, lval, llen) == 0 &&
 	    sv->live->h.zone == was->h.zone && llen == len) {
@@ -184,8 +184,7 @@ dying_parse(struct dying *y, const void *val, size_t len)
 	if (y->d.values_len > sizeof(y->values) || y->d.zone != VALUE_ADD ||
 	    len != sizeof(y->d) + sizeof(y->sum0) + y->d.values_len)
 		return 0;
-	memcpy(y->values, p + sizeof(y->d) + sizeof(y->sum0),
-	    y->d.values_len);
+	memcpy(y->values, p + sizeof(y->d) + sizeof(y->sum0), y->d.values_len);
 	return 1;
 }
 
@@ -237,8 +236,8 @@ dying_credit(struct stxn *x, struct pdc *p, const struct cells *c,
 }
 
 static int
-salvage_dying(struct stxn *x, void *arg, const unsigned char *key,
-    size_t klen, const void *val, size_t len)
+salvage_dying(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
+    const void *val, size_t len)
 {
 	struct salvage *sv = arg;
 	struct dying y;
@@ -277,6 +276,8 @@ salvage_old(struct stxn *x, struct pdc *p, struct cells *old)
 			ret = pdc_stxn_renew(x);
 		if (ret == 0)
 			ret = pdc_stxn_renew(x);
+		if (ret == 0)
+			pdc_drain_hints(x, old);
 	}
 	free(sv.now);
 	free(sv.live);
@@ -290,13 +291,13 @@ pdc_epoch_salvage(struct stxn *x, struct pdc *p)
 	int ret = 0;
 
 	for (c = c != NULL ? c->older : NULL; c != NULL && ret == 0;
-	    c = c->older)
+	     c = c->older)
 		if (!c->rdonly)
 			ret = salvage_old(x, p, c);
 	return ret;
 }
 
-#define DYING_GRACE_NS	60000000000
+#define DYING_GRACE_NS 60000000000
 
 /*
  * A dying run, by its record: its tag cleared; seen cleared by a transaction;

@@ -5,8 +5,8 @@
 
 #include "checkpoint/checkpoint.h"
 
-#define WALK_KEY_MAX	512
-#define WALK_BATCH	256	/* writes of a transaction */
+#define WALK_KEY_MAX 512
+#define WALK_BATCH 256 /* writes of a transaction */
 
 /*
  * The cursor is opened anew after each write: nothing is assumed of a cursor
@@ -27,7 +27,7 @@ pdc_walk(struct stxn *x, const void *prefix, size_t plen, pdc_walk_fn *fn,
 		if (ret < 0)
 			break;
 		for (got = pdc_scur_seek(&c, key, klen); got == 1;
-		    got = pdc_scur_next(&c)) {
+		     got = pdc_scur_next(&c)) {
 			if (c.klen < plen || c.klen >= WALK_KEY_MAX ||
 			    memcmp(c.key, prefix, plen) != 0)
 				break;
@@ -40,7 +40,7 @@ pdc_walk(struct stxn *x, const void *prefix, size_t plen, pdc_walk_fn *fn,
 		pdc_scur_close(&c);
 		if (ret != 1)
 			return got < 0 ? got : ret;
-		key[klen++] = 0;	/* the next key after this one */
+		key[klen++] = 0; /* the next key after this one */
 		if (++writes % WALK_BATCH == 0)
 			ret = pdc_stxn_renew(x);
 	}

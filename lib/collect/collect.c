@@ -16,15 +16,15 @@
 #include "pdc.h"
 #include "store/series.h"
 
-#define COLLECT_TRIES	64
+#define COLLECT_TRIES 64
 
 struct collect {
 	struct store *store;
 	const struct cells *cells;
 	struct stxn x;
 	struct scur fcur, scur;
-	int in_family, in_series;	/* the cursors are placed */
-	uint64_t youngest;		/* series ids of the page are below */
+	int in_family, in_series; /* the cursors are placed */
+	uint64_t youngest; /* series ids of the page are below */
 	uint32_t block;
 	int have_block, tries;
 	uint64_t damaged, count;
@@ -137,14 +137,14 @@ pdc_collect_family(struct collect *co, const struct collect_family **fp)
 	if (co->x.ret < 0)
 		return co->x.ret;
 	got = co->in_family ? pdc_scur_next(&co->fcur) :
-	    pdc_scur_seek(&co->fcur, "F", 1);
+			      pdc_scur_seek(&co->fcur, "F", 1);
 	co->in_family = 1;
 	co->tries = 0;
 	for (; got == 1; got = pdc_scur_next(&co->fcur)) {
 		if (co->fcur.klen < 2 || co->fcur.key[0] != 'F')
 			return COLLECT_END;
 		if (pdc_family_parse(&co->f, co->fcur.key + 1,
-		    co->fcur.klen - 1, co->fcur.val, co->fcur.len) == 0)
+			co->fcur.klen - 1, co->fcur.val, co->fcur.len) == 0)
 			return collect_give(co, fp);
 		co->damaged++;
 	}
@@ -170,9 +170,11 @@ pdc_collect_seek(struct collect *co, const char *name,
 	if (co->fcur.klen != n + 1 || memcmp(co->fcur.key, key, n + 1) != 0)
 		return COLLECT_END;
 	if (pdc_family_parse(&co->f, co->fcur.key + 1, n, co->fcur.val,
-	    co->fcur.len) < 0)
-		return pdc_err_set(PDC_EFORMAT, "%s/data.mdb: the record of "
-		    "family %s is damaged", co->store->dir, name);
+		co->fcur.len) < 0)
+		return pdc_err_set(PDC_EFORMAT,
+		    "%s/data.mdb: the record of "
+		    "family %s is damaged",
+		    co->store->dir, name);
 	return collect_give(co, fp);
 }
 
@@ -217,8 +219,7 @@ collect_one(struct collect *co, uint32_t n)
 	uint32_t i, pos = 0;
 	int ret;
 
-	ret = pdc_series_parse(&s, co->scur.val, co->scur.len,
-	    co->f.r.nlabels);
+	ret = pdc_series_parse(&s, co->scur.val, co->scur.len, co->f.r.nlabels);
 	if (ret == 0 && s.id >= co->youngest)
 		return 0;
 	if (ret == 0)
@@ -253,7 +254,7 @@ pdc_collect_series(struct collect *co, const struct collect_series **sp)
 
 	pdc_series_key(key, 'S', co->f.r.id, co->f.r.incarnation, 0);
 	got = co->in_series ? pdc_scur_next(&co->scur) :
-	    pdc_scur_seek(&co->scur, key, sizeof(key));
+			      pdc_scur_seek(&co->scur, key, sizeof(key));
 	co->in_series = 1;
 	for (; got == 1; got = pdc_scur_next(&co->scur)) {
 		if (co->scur.klen != sizeof(key) ||

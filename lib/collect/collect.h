@@ -22,28 +22,28 @@ struct store;
 struct collect;
 
 struct collect_family {
-	const char *name;	/* as stored: of a counter without _total */
-	const char *help, *unit;	/* "" if none */
-	int type;		/* enum pdc_type */
-	uint32_t nlabels;	/* names in sorted order */
+	const char *name; /* as stored: of a counter without _total */
+	const char *help, *unit; /* "" if none */
+	int type; /* enum pdc_type */
+	uint32_t nlabels; /* names in sorted order */
 	const char *const *labels;
-	const double *bounds;	/* of a histogram, without +Inf */
+	const double *bounds; /* of a histogram, without +Inf */
 	uint32_t nbounds;
-	int64_t expires_ns;	/* wall clock; 0: never */
+	int64_t expires_ns; /* wall clock; 0: never */
 };
 
 struct collect_series {
-	const char *rendered;	/* a="x",b="y" escaped, sorted; "" if none */
+	const char *rendered; /* a="x",b="y" escaped, sorted; "" if none */
 	size_t rendered_len;
-	const char *const *values;	/* nlabels, NUL-terminated, sorted by name */
-	int64_t created_ns;	/* wall clock */
-	double value;		/* counter, gauge */
-	const struct pair *pairs;	/* summary: 1; histogram: nbounds + 1, */
-};				/* not cumulative */
+	const char *const *values; /* nlabels, NUL-terminated, sorted by name */
+	int64_t created_ns; /* wall clock */
+	double value; /* counter, gauge */
+	const struct pair *pairs; /* summary: 1; histogram: nbounds + 1, */
+}; /* not cumulative */
 
-#define COLLECT_END	0
-#define COLLECT_NEXT	1
-#define COLLECT_AGAIN	2
+#define COLLECT_END 0
+#define COLLECT_NEXT 1
+#define COLLECT_AGAIN 2
 
 /* cells may be NULL: then what the store has is all there is. */
 int pdc_collect_open(struct collect **, struct store *, const struct cells *);

@@ -30,8 +30,8 @@ live_stored(struct value *v, uint32_t pos, struct pair *out)
 }
 
 static void
-live_lanes(const struct cells *c, struct value *v, uint32_t pos,
-    uint64_t unit, struct pair *out)
+live_lanes(const struct cells *c, struct value *v, uint32_t pos, uint64_t unit,
+    struct pair *out)
 {
 	struct pair *base;
 	uint32_t i;
@@ -55,8 +55,8 @@ live_lanes(const struct cells *c, struct value *v, uint32_t pos,
 }
 
 int
-pdc_live_read(const struct cells *c, struct value *v, uint32_t pos,
-    uint64_t id, struct pair *out)
+pdc_live_read(const struct cells *c, struct value *v, uint32_t pos, uint64_t id,
+    struct pair *out)
 {
 	uint64_t unit, tag;
 

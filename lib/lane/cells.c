@@ -66,7 +66,7 @@ cells_round(uint64_t n, uint64_t to)
 static uint64_t
 cells_cost(const struct cells_zone_head *z)
 {
-	return sizeof(uint64_t) + z->nlanes * z->unit +
+	return sizeof(uint64_t) + (uint64_t)z->nlanes * z->unit +
 	    z->natomic * sizeof(struct word16);
 }
 
@@ -100,6 +100,18 @@ cells_layout(struct cells_head *h)
 		off += z->natomic * z->atomic_stride;
 	}
 	h->file_size = off;
+}
+
+/* Bytes that have blocks, by what is reserved. */
+static uint64_t
+cells_used(const struct cells_head *h)
+{
+	uint64_t sum = h->zone[0].tags_off;
+	int i;
+
+	for (i = 0; i < NZONES; i++)
+		sum += h->zone[i].reserved * cells_cost(&h->zone[i]);
+	return sum;
 }
 
 /* The highest CPU that is online, and 1. */
@@ -627,10 +639,7 @@ pdc_cells_close(struct cells *cells)
 uint64_t
 pdc_cells_unit_cost(const struct cells *cells, enum cells_zone_kind kind)
 {
-	const struct cells_zone *z = &cells->zone[kind];
-
-	return sizeof(uint64_t) + (uint64_t)z->nlanes * z->unit +
-	    z->natomic * sizeof(struct word16);
+	return cells_cost(&cells->head->zone[kind]);
 }
 
 /* Call fn for the bytes of units [from, to) in each region. */
@@ -671,7 +680,7 @@ cells_grow(struct cells *cells, enum cells_zone_kind kind, uint64_t from,
 {
 	uint64_t cost = (to - from) * pdc_cells_unit_cost(cells, kind);
 	struct cells_head *h = cells->head;
-	uint64_t used = atomic_load(&h->allocated);
+	uint64_t used = cells_used(h);
 	int saved;
 
 	if (used > h->budget || cost > h->budget - used)

@@ -90,6 +90,9 @@ struct cells_head {
 	_Atomic uint64_t next_unresolved;
 	_Atomic uint64_t anomalies;	/* a checkpoint saw a count sink */
 	_Atomic uint64_t unresolved;	/* pdc_labels() that had to go without */
+	_Atomic int64_t checkpoint_wall_ns;	/* end of the last whole one */
+	_Atomic int64_t checkpoint_mono_ns;
+	_Atomic uint64_t checkpoints;
 	_Atomic uint64_t drops[32];	/* enum cells_drop */
 };
 

@@ -75,7 +75,7 @@ struct rseq_copy {
 
 /*
  * The CPU this thread was on; a number no lane has if it is not registered.
- * With area 0 a word of the C library's, which no use of 0 lanes is above.
+ * Area 0 is not one, but can be read; then the caller has no lanes.
  */
 RSEQ_INLINE uint32_t
 rseq_cpu(ptrdiff_t area)

@@ -20,7 +20,7 @@
 #include "metric/metric.h"
 #include "pdc.h"
 
-#define OWED_KEY_LEN	5
+#define OWED_KEY_LEN 5
 
 int
 pdc_credit_add(struct stxn *x, struct place *pl, double amount)
@@ -46,9 +46,12 @@ pdc_credit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
     int add, double amount)
 {
 	struct value_gauge *g = pdc_block_gauges(pl->v) + pl->at.pos;
-	struct owed o = { .epoch = x->meta.epoch, .unit = pl->unit,
-	    .id = pl->id, .zone = VALUE_GAUGE,
-	    .op = add ? OWED_ADD : OWED_SET, .amount = amount };
+	struct owed o = { .epoch = x->meta.epoch,
+		.unit = pl->unit,
+		.id = pl->id,
+		.zone = VALUE_GAUGE,
+		.op = add ? OWED_ADD : OWED_SET,
+		.amount = amount };
 	struct gauge cell;
 
 	if (pl->unit != UNIT_NONE) {
@@ -78,8 +81,8 @@ pdc_owed_add(struct stxn *x, const struct owed *o)
 		cap = x->owed_cap ? 2 * x->owed_cap : 16;
 		more = reallocarray(x->owed, cap, sizeof(*more));
 		if (more == NULL)
-			return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM,
-			    "an effect on cells"));
+			return pdc_stxn_fail(x,
+			    pdc_err_set(PDC_ENOMEM, "an effect on cells"));
 		x->owed = more;
 		x->owed_cap = cap;
 	}
@@ -202,13 +205,17 @@ pending_credit(struct stxn *x, struct pdc_series *s, uint32_t bucket,
 {
 	struct pdc *p = s->pdc;
 	struct ring_update u = { .id = atomic_load(&s->id),
-	    .family = s->family->id, .incarnation = s->family->incarnation,
-	    .labels_len = s->values_len, .bucket = bucket,
-	    .amount = pend->value };
+		.family = s->family->id,
+		.incarnation = s->family->incarnation,
+		.labels_len = s->values_len,
+		.bucket = bucket,
+		.amount = pend->value };
 	struct place *pl;
 
 	u.h.op = s->zone == ZONE_GAUGE && pend->count == LANE_PENDING_SET ?
-	    RING_SET : s->zone == ZONE_PAIR ? RING_OBSERVE : RING_ADD;
+	    RING_SET :
+	    s->zone == ZONE_PAIR ? RING_OBSERVE :
+				   RING_ADD;
 	if (s->zone != ZONE_PAIR || pend->count == 1)
 		return pdc_credit_update(x, p, &u, s->values);
 	/* The first carries the sum; the others only count. */

@@ -59,13 +59,17 @@ desc_name(struct family *f, const struct pdc_desc *d)
 	    strcmp(d->name + n - 6, "_total") == 0)
 		n -= 6;
 	if (n > NAME_MAX_LEN)
-		return pdc_err_set(PDC_EINVAL, "declare %.40s...: a name has "
-		    "at most %d bytes, not %zu", d->name, NAME_MAX_LEN, n);
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %.40s...: a name has "
+		    "at most %d bytes, not %zu",
+		    d->name, NAME_MAX_LEN, n);
 	memcpy(f->name, d->name, n);
 	f->name[n] = '\0';
 	if (strncmp(f->name, "pdc_", 4) == 0)
-		return pdc_err_set(PDC_EINVAL, "declare %s: names that begin "
-		    "with pdc_ are the store's own", f->name);
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: names that begin "
+		    "with pdc_ are the store's own",
+		    f->name);
 	return 0;
 }
 
@@ -77,13 +81,18 @@ desc_unit(struct family *f, const struct pdc_desc *d)
 	f->help = d->help != NULL ? d->help : "";
 	f->unit = d->unit != NULL ? d->unit : "";
 	if (!pdc_utf8_valid(f->help, strlen(f->help)))
-		return pdc_err_set(PDC_EINVAL, "declare %s: the help is not "
-		    "UTF-8", f->name);
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: the help is not "
+		    "UTF-8",
+		    f->name);
 	u = strlen(f->unit);
-	if (u > 0 && (n < u + 2 || f->name[n - u - 1] != '_' ||
-	    strcmp(f->name + n - u, f->unit) != 0))
-		return pdc_err_set(PDC_EINVAL, "declare %s: the name has to "
-		    "end in _%s, its unit", f->name, f->unit);
+	if (u > 0 &&
+	    (n < u + 2 || f->name[n - u - 1] != '_' ||
+		strcmp(f->name + n - u, f->unit) != 0))
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: the name has to "
+		    "end in _%s, its unit",
+		    f->name, f->unit);
 	return 0;
 }
 
@@ -91,16 +100,22 @@ static int
 desc_label(const struct family *f, int type, const char *label)
 {
 	if (!pdc_name_label(label))
-		return pdc_err_set(PDC_EINVAL, "declare %s: %s is not a label "
-		    "name", f->name, label);
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: %s is not a label "
+		    "name",
+		    f->name, label);
 	if (strncmp(label, "__", 2) == 0 ||
 	    (type == PDC_HISTOGRAM && strcmp(label, "le") == 0) ||
 	    (type == PDC_SUMMARY && strcmp(label, "quantile") == 0))
-		return pdc_err_set(PDC_EINVAL, "declare %s: the label name %s "
-		    "is reserved", f->name, label);
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: the label name %s "
+		    "is reserved",
+		    f->name, label);
 	if (strlen(label) > 255)
-		return pdc_err_set(PDC_EINVAL, "declare %s: a label name of "
-		    "more than 255 bytes", f->name);
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: a label name of "
+		    "more than 255 bytes",
+		    f->name);
 	return 0;
 }
 
@@ -113,17 +128,21 @@ desc_labels(struct family *f, const struct pdc_desc *d, uint32_t *order)
 
 	for (i = 0; d->labels != NULL && d->labels[i] != NULL; i++) {
 		if (i == LABELS_MAX)
-			return pdc_err_set(PDC_EINVAL, "declare %s: more than "
-			    "%d labels", f->name, LABELS_MAX);
+			return pdc_err_set(PDC_EINVAL,
+			    "declare %s: more than "
+			    "%d labels",
+			    f->name, LABELS_MAX);
 		ret = desc_label(f, d->type, d->labels[i]);
 		if (ret < 0)
 			return ret;
-		for (at = n; at > 0 &&
-		    strcmp(f->labels[at - 1], d->labels[i]) >= 0; at--) {
+		for (at = n;
+		     at > 0 && strcmp(f->labels[at - 1], d->labels[i]) >= 0;
+		     at--) {
 			if (strcmp(f->labels[at - 1], d->labels[i]) == 0)
-				return pdc_err_set(PDC_EINVAL, "declare %s: "
-				    "the label %s stands there twice", f->name,
-				    d->labels[i]);
+				return pdc_err_set(PDC_EINVAL,
+				    "declare %s: "
+				    "the label %s stands there twice",
+				    f->name, d->labels[i]);
 			f->labels[at] = f->labels[at - 1];
 			order[at] = order[at - 1];
 		}
@@ -142,8 +161,10 @@ desc_bounds(struct family *f, const struct pdc_desc *d)
 	size_t i, n = d->nbounds;
 
 	if (d->type != PDC_HISTOGRAM)
-		return bounds == NULL && n == 0 ? 0 : pdc_err_set(PDC_EINVAL,
-		    "declare %s: bounds are for histograms", f->name);
+		return bounds == NULL && n == 0 ?
+		    0 :
+		    pdc_err_set(PDC_EINVAL,
+			"declare %s: bounds are for histograms", f->name);
 	if (bounds == NULL) {
 		bounds = usual_bounds;
 		n = NUSUAL;
@@ -151,12 +172,15 @@ desc_bounds(struct family *f, const struct pdc_desc *d)
 	if (n > 0 && isinf(bounds[n - 1]) && bounds[n - 1] > 0)
 		n--;
 	if (n == 0 || n > BOUNDS_MAX)
-		return pdc_err_set(PDC_EINVAL, "declare %s: 1 to %d finite "
-		    "bounds, not %zu", f->name, BOUNDS_MAX, n);
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: 1 to %d finite "
+		    "bounds, not %zu",
+		    f->name, BOUNDS_MAX, n);
 	for (i = 0; i < n; i++) {
 		if (!isfinite(bounds[i]) ||
 		    (i > 0 && !(bounds[i] > bounds[i - 1])))
-			return pdc_err_set(PDC_EINVAL, "declare %s: bound %zu "
+			return pdc_err_set(PDC_EINVAL,
+			    "declare %s: bound %zu "
 			    "(%g) is not finite, or not above the one before",
 			    f->name, i + 1, bounds[i]);
 		f->bounds[i] = bounds[i] + 0.0;
@@ -175,20 +199,27 @@ desc_built(const struct pdc_desc *d)
 		    (int)d->type);
 	if (d->mode > PDC_LIVEMOSTRECENT ||
 	    (d->type != PDC_GAUGE && d->mode != PDC_SHARED))
-		return pdc_err_set(PDC_EINVAL, "declare: mode %d is not for "
-		    "this type", (int)d->mode);
+		return pdc_err_set(PDC_EINVAL,
+		    "declare: mode %d is not for "
+		    "this type",
+		    (int)d->mode);
 	for (i = 0; i < sizeof(d->reserved) / sizeof(d->reserved[0]); i++)
 		if (d->reserved[i] != 0)
-			return pdc_err_set(PDC_EINVAL, "declare: reserved "
+			return pdc_err_set(PDC_EINVAL,
+			    "declare: reserved "
 			    "fields have to be 0");
 	if (d->type > PDC_HISTOGRAM || d->mode != PDC_SHARED)
-		return pdc_err_set(PDC_ENOTSUP, "declare: type %s, mode %d: "
-		    "not built yet", type_words[d->type], (int)d->mode);
+		return pdc_err_set(PDC_ENOTSUP,
+		    "declare: type %s, mode %d: "
+		    "not built yet",
+		    type_words[d->type], (int)d->mode);
 	if (d->ttl_s != 0 || d->idle_s != 0)
-		return pdc_err_set(PDC_ENOTSUP, "declare: ttl_s and idle_s: "
+		return pdc_err_set(PDC_ENOTSUP,
+		    "declare: ttl_s and idle_s: "
 		    "not built yet");
 	if (d->states != NULL)
-		return pdc_err_set(PDC_EINVAL, "declare: states are for "
+		return pdc_err_set(PDC_EINVAL,
+		    "declare: states are for "
 		    "statesets");
 	return 0;
 }
@@ -211,7 +242,8 @@ pdc_desc_family(struct family *f, const struct pdc_desc *d, uint32_t *order)
 	f->r.type = (uint8_t)d->type;
 	f->r.mode = (uint8_t)d->mode;
 	f->r.zone = d->type == PDC_COUNTER ? VALUE_ADD :
-	    d->type == PDC_GAUGE ? VALUE_GAUGE : VALUE_PAIR;
+	    d->type == PDC_GAUGE	   ? VALUE_GAUGE :
+					     VALUE_PAIR;
 	f->r.width = d->type == PDC_HISTOGRAM ? f->r.nbounds + 1 : 1;
 	return ret;
 }
@@ -241,25 +273,31 @@ declare_same(const struct family *old, const struct family *new)
 	uint32_t i;
 
 	if (old->r.type != new->r.type || old->r.mode != new->r.mode)
-		return pdc_err_set(PDC_EEXIST, "declare %s: a %s here, a %s in "
-		    "the store", new->name, type_words[new->r.type],
+		return pdc_err_set(PDC_EEXIST,
+		    "declare %s: a %s here, a %s in "
+		    "the store",
+		    new->name, type_words[new->r.type],
 		    type_words[old->r.type]);
-	for (i = 0; i < new->r.nlabels && i < old->r.nlabels; i++)
+	for (i = 0; i < new->r.nlabels &&i < old->r.nlabels; i++)
 		if (strcmp(old->labels[i], new->labels[i]) != 0)
 			break;
 	if (i < new->r.nlabels || i < old->r.nlabels)
-		return pdc_err_set(PDC_EEXIST, "declare %s: labels (%s) here, "
-		    "(%s) in the store", new->name,
-		    declare_list(new, a, sizeof(a)),
+		return pdc_err_set(PDC_EEXIST,
+		    "declare %s: labels (%s) here, "
+		    "(%s) in the store",
+		    new->name, declare_list(new, a, sizeof(a)),
 		    declare_list(old, b, sizeof(b)));
-	for (i = 0; i < new->r.nbounds && i < old->r.nbounds; i++)
+	for (i = 0; i < new->r.nbounds &&i < old->r.nbounds; i++)
 		if (old->bounds[i] != new->bounds[i])
-			return pdc_err_set(PDC_EEXIST, "declare %s: bound %u "
-			    "is %.17g here, %.17g in the store", new->name,
-			    i + 1, new->bounds[i], old->bounds[i]);
+			return pdc_err_set(PDC_EEXIST,
+			    "declare %s: bound %u "
+			    "is %.17g here, %.17g in the store",
+			    new->name, i + 1, new->bounds[i], old->bounds[i]);
 	if (new->r.nbounds != old->r.nbounds)
-		return pdc_err_set(PDC_EEXIST, "declare %s: %u bounds here, %u "
-		    "in the store", new->name, new->r.nbounds, old->r.nbounds);
+		return pdc_err_set(PDC_EEXIST,
+		    "declare %s: %u bounds here, %u "
+		    "in the store",
+		    new->name, new->r.nbounds, old->r.nbounds);
 	return 0;
 }
 
@@ -301,10 +339,12 @@ declare_clash(struct stxn *x, const struct family *f, struct family *other)
 			if (n - m > NAME_MAX_LEN || strcmp(name, f->name) == 0)
 				continue;
 			if (declare_has(x, name, sample, other))
-				return pdc_err_set(PDC_EEXIST, "declare %s: "
+				return pdc_err_set(PDC_EEXIST,
+				    "declare %s: "
 				    "its sample %s is one of the %s %s in the "
-				    "store", f->name, sample,
-				    type_words[other->r.type], other->name);
+				    "store",
+				    f->name, sample, type_words[other->r.type],
+				    other->name);
 		}
 	}
 	return 0;
@@ -375,9 +415,10 @@ pdc_table_lock(struct pdc *p)
 		owner = atomic_load_explicit(&p->table_lock,
 		    memory_order_relaxed);
 		/* Pairs with the release in pdc_table_unlock(). */
-		if (owner != gen && atomic_compare_exchange_weak_explicit(
-		    &p->table_lock, &owner, gen, memory_order_acquire,
-		    memory_order_relaxed))
+		if (owner != gen &&
+		    atomic_compare_exchange_weak_explicit(&p->table_lock,
+			&owner, gen, memory_order_acquire,
+			memory_order_relaxed))
 			return;
 		if (++spin > 32)
 			sched_yield();
@@ -425,8 +466,7 @@ declare_known(struct pdc *p, const struct family *f, const uint32_t *order)
 
 	for (h = atomic_load(&p->families); h != NULL; h = h->next)
 		if (h->id == f->r.id && h->incarnation == f->r.incarnation &&
-		    memcmp(h->order, order,
-		    f->r.nlabels * sizeof(*order)) == 0)
+		    memcmp(h->order, order, f->r.nlabels * sizeof(*order)) == 0)
 			return h;
 	return NULL;
 }
@@ -447,8 +487,7 @@ declare_enter(struct pdc *p, const struct family *f, const uint32_t *order)
 	h = declare_known(p, f, order);
 	if (h == NULL) {
 		new->next = atomic_load(&p->families);
-		atomic_store_explicit(&p->families, new,
-		    memory_order_release);
+		atomic_store_explicit(&p->families, new, memory_order_release);
 	}
 	pdc_table_unlock(p);
 	if (h == NULL)
@@ -466,11 +505,13 @@ pdc_declare(struct pdc_family **fp, struct pdc *p, const struct pdc_desc *d)
 	int ret;
 
 	if (fp == NULL)
-		return pdc_err_set(PDC_EINVAL, "declare: nowhere to put the "
+		return pdc_err_set(PDC_EINVAL,
+		    "declare: nowhere to put the "
 		    "handle");
 	*fp = NULL;
 	if (p == NULL || d == NULL)
-		return pdc_err_set(PDC_EINVAL, "declare: no store, or no "
+		return pdc_err_set(PDC_EINVAL,
+		    "declare: no store, or no "
 		    "description");
 	f = malloc(sizeof(*f));
 	if (f == NULL)

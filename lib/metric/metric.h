@@ -34,18 +34,18 @@ struct pdc_series {
 	_Atomic uint64_t id, unit;
 	struct pdc *pdc;
 	struct pdc_family *family;
-	struct pending *pending;	/* width of them */
+	struct pending *pending; /* width of them */
 	uint64_t hash;
 	_Atomic uint32_t refs;
 	uint32_t raw_len, values_len;
 	uint8_t type, zone;
-	char *raw;		/* values as given, each with its NUL */
-	char *values;		/* the same, clean, by sorted label name */
+	char *raw; /* values as given, each with its NUL */
+	char *values; /* the same, clean, by sorted label name */
 };
 
 struct handle_table {
 	uint32_t mask, used;
-	struct handle_table *older;	/* readers may still be in them */
+	struct handle_table *older; /* readers may still be in them */
 	_Atomic(struct pdc_series *) slot[];
 };
 
@@ -57,7 +57,7 @@ struct pdc_family {
 	int type;
 	uint32_t zone, width, nlabels, nbounds;
 	double *bounds;
-	uint32_t order[LABELS_MAX];	/* sorted place -> place as declared */
+	uint32_t order[LABELS_MAX]; /* sorted place -> place as declared */
 	_Atomic(struct handle_table *) table;
 };
 
@@ -68,13 +68,14 @@ struct pdc {
 	unsigned flags;
 	uint32_t max_cpus, atomic_lanes;
 	char *cells_dir;
-	int use_fd;			/* holds the in-use lock, or -1 */
+	int use_fd; /* holds the in-use lock, or -1 */
 	dev_t use_dev;
 	ino_t use_ino;
-	_Atomic uint64_t table_lock;	/* fork generation of its holder, or 0 */
+	_Atomic uint64_t table_lock; /* fork generation of its holder, or 0 */
 	_Atomic(struct pdc_family *) families;
-	_Atomic uint32_t pending;	/* some handle has a pending sum */
-	_Atomic int64_t retry_ns;	/* no resolving before, after a failure */
+	_Atomic int salvage_due;		/* a closed mapping not looked at yet */
+	_Atomic uint32_t pending; /* some handle has a pending sum */
+	_Atomic int64_t retry_ns; /* no resolving before, after a failure */
 	/* The registry of open stores, lib/api/open.c. */
 	struct pdc *next;
 	dev_t dev;
@@ -85,7 +86,7 @@ struct pdc {
 static inline struct cells *
 pdc_cells_now(const struct pdc *p)
 {
-	/* Pairs with the release in pdc_epoch_swap(). */
+	/* Pairs with the release in epoch_swap(). */
 	return atomic_load_explicit(&p->cells, memory_order_acquire);
 }
 
@@ -102,7 +103,7 @@ struct place {
 	uint32_t n;
 	uint64_t id;
 	struct value_place at;
-	uint64_t unit;		/* of the run in the present epoch, UNIT_NONE */
+	uint64_t unit; /* of the run in the present epoch, UNIT_NONE */
 	struct value *v;
 };
 

@@ -41,8 +41,7 @@ place_value(struct stxn *x, struct place *pl)
 }
 
 int
-pdc_place_find(struct stxn *x, struct place *pl, const char *values,
-    size_t len)
+pdc_place_find(struct stxn *x, struct place *pl, const char *values, size_t len)
 {
 	struct series_ref s;
 	int ret;
@@ -86,8 +85,7 @@ place_add(struct stxn *x, struct pdc *p, struct place *pl, const char *values,
 }
 
 int
-pdc_place_make(struct stxn *x, struct place *pl, const char *values,
-    size_t len)
+pdc_place_make(struct stxn *x, struct place *pl, const char *values, size_t len)
 {
 	int ret;
 
@@ -130,7 +128,7 @@ pdc_place_cells(struct stxn *x, struct pdc *p, struct place *pl)
 	units = (uint64_t)pl->at.k * pl->f.r.width;
 	unit = x->meta.next_unit[zone];
 	ret = pdc_cells_reserve(c, zone, unit + units);
-	if (ret < 0)	/* it is worth base + seen, then */
+	if (ret < 0) /* it is worth base + seen, then */
 		return ret;
 	x->meta.next_unit[zone] = unit + units;
 	pl->v->h.unit = unit;
@@ -144,15 +142,20 @@ pdc_place_cells(struct stxn *x, struct pdc *p, struct place *pl)
 
 /* What the old run's lanes come to now; late credits are what exceeds it. */
 static int
-place_dying(struct stxn *x, struct pdc *p, struct place *pl,
-    const char *values, size_t len)
+place_dying(struct stxn *x, struct pdc *p, struct place *pl, const char *values,
+    size_t len)
 {
-	unsigned char key[SERIES_KEY_LEN], rec[sizeof(struct dying_rec) +
-	    sizeof(double) + LABELS_MAX_LEN];
-	struct dying_rec d = { .id = pl->id, .epoch = pl->v->h.epoch,
-	    .zone = pl->f.r.zone, .width = 1, .values_len = (uint32_t)len };
-	struct owed untag = { .epoch = d.epoch, .id = pl->id,
-	    .zone = d.zone, .op = OWED_UNTAG };
+	unsigned char key[SERIES_KEY_LEN],
+	    rec[sizeof(struct dying_rec) + sizeof(double) + LABELS_MAX_LEN];
+	struct dying_rec d = { .id = pl->id,
+		.epoch = pl->v->h.epoch,
+		.zone = pl->f.r.zone,
+		.width = 1,
+		.values_len = (uint32_t)len };
+	struct owed untag = { .epoch = d.epoch,
+		.id = pl->id,
+		.zone = d.zone,
+		.op = OWED_UNTAG };
 	double sum0 = pdc_block_add_seen(pl->v)[pl->at.pos];
 
 	d.unit = pl->v->h.unit + pl->at.pos;
@@ -163,8 +166,7 @@ place_dying(struct stxn *x, struct pdc *p, struct place *pl,
 	memcpy(rec + sizeof(d), &sum0, sizeof(sum0));
 	memcpy(rec + sizeof(d) + sizeof(sum0), values, len);
 	pdc_series_key(key, 'D', pl->f.r.id, pl->f.r.incarnation, pl->n);
-	pdc_stxn_put(x, key, sizeof(key), rec,
-	    sizeof(d) + sizeof(sum0) + len);
+	pdc_stxn_put(x, key, sizeof(key), rec, sizeof(d) + sizeof(sum0) + len);
 	return pdc_owed_add(x, &untag);
 }
 

@@ -20,9 +20,9 @@
 #include "metric/metric.h"
 #include "pdc.h"
 
-#define RESOLVE_WAIT_MS	20
-#define RESOLVE_RETRY_NS	1000000000
-#define TABLE_FIRST	16
+#define RESOLVE_WAIT_MS 20
+#define RESOLVE_RETRY_NS 1000000000
+#define TABLE_FIRST 16
 
 /* The values one after the other, each with its NUL. */
 static int
@@ -34,19 +34,24 @@ labels_pack(const struct pdc_family *f, const char *const *values, char *raw,
 
 	for (i = 0; i < f->nlabels; i++) {
 		if (values == NULL || values[i] == NULL)
-			return pdc_err_set(PDC_EINVAL, "labels of %s: %u "
-			    "values, it has %u labels", f->name, i,
-			    f->nlabels);
+			return pdc_err_set(PDC_EINVAL,
+			    "labels of %s: %u "
+			    "values, it has %u labels",
+			    f->name, i, f->nlabels);
 		n = strlen(values[i]) + 1;
 		if (n > LABELS_MAX_LEN - at)
-			return pdc_err_set(PDC_EINVAL, "labels of %s: more "
-			    "than %d bytes", f->name, LABELS_MAX_LEN);
+			return pdc_err_set(PDC_EINVAL,
+			    "labels of %s: more "
+			    "than %d bytes",
+			    f->name, LABELS_MAX_LEN);
 		memcpy(raw + at, values[i], n);
 		at += n;
 	}
 	if (values != NULL && values[i] != NULL)
-		return pdc_err_set(PDC_EINVAL, "labels of %s: more values "
-		    "than its %u labels", f->name, f->nlabels);
+		return pdc_err_set(PDC_EINVAL,
+		    "labels of %s: more values "
+		    "than its %u labels",
+		    f->name, f->nlabels);
 	*len = at;
 	return 0;
 }
@@ -77,7 +82,7 @@ table_put(struct handle_table *t, struct pdc_series *s)
 	uint32_t i = (uint32_t)s->hash;
 
 	while (atomic_load_explicit(&t->slot[i & t->mask],
-	    memory_order_relaxed) != NULL)
+		   memory_order_relaxed) != NULL)
 		i++;
 	/* Pairs with the acquire in table_find(). */
 	atomic_store_explicit(&t->slot[i & t->mask], s, memory_order_release);
@@ -205,7 +210,8 @@ series_good(const struct pdc_series *s, const struct cells *c)
 {
 	uint64_t unit = atomic_load_explicit(&s->unit, memory_order_relaxed);
 
-	return c != NULL && pdc_cells_tag_get(c, s->zone, unit) ==
+	return c != NULL &&
+	    pdc_cells_tag_get(c, s->zone, unit) ==
 	    atomic_load_explicit(&s->id, memory_order_relaxed);
 }
 
@@ -215,11 +221,14 @@ resolve_family(struct stxn *x, const struct pdc_family *f, struct place *pl)
 	int ret;
 
 	ret = pdc_family_get(x, f->name, &pl->f);
-	if (ret < 0)
+	if (ret < 0 && ret != PDC_ENOENT)
 		return ret;
-	if (pl->f.r.id != f->id || pl->f.r.incarnation != f->incarnation)
-		return pdc_err_set(PDC_ENOENT, "labels of %s: the family has "
-		    "been declared anew", f->name);
+	if (ret == PDC_ENOENT || pl->f.r.id != f->id ||
+	    pl->f.r.incarnation != f->incarnation)
+		return pdc_err_set(PDC_EEXIST,
+		    "labels of %s: the family has "
+		    "been declared anew",
+		    f->name);
 	return 0;
 }
 
@@ -232,15 +241,15 @@ resolve_read(struct pdc_series *s, struct place *pl)
 	struct stxn x;
 	int ret;
 
-	ret = pdc_stxn_read(&x, p->store);
+	ret = pdc_stxn_read_in(&x, p->store, RESOLVE_WAIT_MS);
 	if (ret < 0)
 		return ret;
 	ret = resolve_family(&x, s->family, pl);
 	if (ret == 0)
 		ret = pdc_place_find(&x, pl, s->values, s->values_len);
-	if (ret == 0 && (c == NULL || pl->unit == UNIT_NONE ||
-	    x.meta.epoch != c->epoch || pdc_cells_tag_get(c, s->zone,
-	    pl->unit) != pl->id))
+	if (ret == 0 &&
+	    (c == NULL || pl->unit == UNIT_NONE || x.meta.epoch != c->epoch ||
+		pdc_cells_tag_get(c, s->zone, pl->unit) != pl->id))
 		ret = PDC_ENOENT;
 	if (ret == 0)
 		series_set(s, pl);
@@ -265,8 +274,8 @@ resolve_write(struct pdc_series *s, struct place *pl)
 	if (ret == 0)
 		ret = pdc_place_cells(&x, p, pl);
 	/* The tag of what is stored, whatever became of the cells. */
-	if (ret == 0 && pdc_cells_tag_get(pdc_cells_now(p), s->zone,
-	    pl->unit) != pl->id)
+	if (ret == 0 &&
+	    pdc_cells_tag_get(pdc_cells_now(p), s->zone, pl->unit) != pl->id)
 		pdc_cells_tag(pdc_cells_now(p), s->zone, pl->unit, pl->id);
 	pdc_stxn_fail(&x, ret);
 	ret = pdc_stxn_commit(&x);
@@ -290,14 +299,18 @@ resolve(struct pdc_series *s)
 	} else {
 		pl->v = v;
 		ret = resolve_read(s, pl);
-		if (ret == PDC_ENOENT && !p->store->rdonly)
+		if (ret == PDC_ENOENT && p->store->rdonly)
+			pdc_err_set(ret, "labels of %s: no such series, and "
+			    "the store is opened read-only",
+			    s->family->name);
+		else if (ret == PDC_ENOENT)
 			ret = resolve_write(s, pl);
 	}
 	free(v);
 	free(pl);
-	if (ret < 0)	/* not at every request while something is wrong */
-		atomic_store(&p->retry_ns, pdc_clock_mono(&p->clock) +
-		    RESOLVE_RETRY_NS);
+	if (ret < 0) /* not at every request while something is wrong */
+		atomic_store(&p->retry_ns,
+		    pdc_clock_mono(&p->clock) + RESOLVE_RETRY_NS);
 	return ret;
 }
 
@@ -309,8 +322,9 @@ series_mend(struct pdc_series *s)
 	const struct cells *c = pdc_cells_now(p);
 	uint64_t id, unit;
 
-	if (c != NULL && pdc_fwd_get(c, atomic_load_explicit(&s->id,
-	    memory_order_relaxed), &id, &unit)) {
+	if (c != NULL &&
+	    pdc_fwd_get(c, atomic_load_explicit(&s->id, memory_order_relaxed),
+		&id, &unit)) {
 		atomic_store_explicit(&s->unit, unit, memory_order_relaxed);
 		atomic_store_explicit(&s->id, id, memory_order_relaxed);
 		if (series_good(s, c))
@@ -333,12 +347,14 @@ series_make(struct pdc_series **sp, struct pdc_family *f, uint64_t hash,
 	if (s == NULL)
 		return pdc_err_set(PDC_ENOMEM, "labels of %s", f->name);
 	if (s->values_len > LABELS_MAX_LEN)
-		ret = pdc_err_set(PDC_ENOENT, "labels of %s: more than %d "
-		    "bytes as UTF-8", f->name, LABELS_MAX_LEN);
+		ret = pdc_err_set(PDC_EINVAL,
+		    "labels of %s: more than %d bytes as UTF-8", f->name,
+		    LABELS_MAX_LEN);
 	else if (pdc_clock_mono(&f->pdc->clock) >=
 	    atomic_load(&f->pdc->retry_ns))
 		ret = resolve(s);
-	if (ret < 0 && (c == NULL || c->rdonly || ret == PDC_ENOENT)) {
+	if (ret < 0 && (c == NULL || c->rdonly || ret == PDC_EEXIST ||
+	    ret == PDC_EINVAL)) {
 		pdc_series_drop(s);
 		return ret;
 	}
@@ -366,7 +382,8 @@ pdc_labels(struct pdc_series **sp, struct pdc_family *f,
 	int ret;
 
 	if (sp == NULL)
-		return pdc_err_set(PDC_EINVAL, "labels: nowhere to put the "
+		return pdc_err_set(PDC_EINVAL,
+		    "labels: nowhere to put the "
 		    "handle");
 	*sp = NULL;
 	if (f == NULL)

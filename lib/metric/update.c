@@ -101,7 +101,8 @@ update_general(struct pdc_series *s, const struct cells *c, enum ring_op op,
     uint32_t bucket, double amount)
 {
 	struct ring_update u = { .h = { .op = (uint16_t)op },
-	    .amount = amount, .bucket = bucket };
+		.amount = amount,
+		.bucket = bucket };
 	uint64_t id = atomic_load_explicit(&s->id, RELAXED);
 	uint64_t unit = atomic_load_explicit(&s->unit, RELAXED);
 
@@ -140,9 +141,11 @@ pdc_inc(struct pdc_series *s, double amount)
 			return;
 		}
 		if (__builtin_expect(pdc_lane_add(c,
-		    atomic_load_explicit(&s->unit, RELAXED),
-		    atomic_load_explicit(&s->id, RELAXED), amount) ==
-		    LANE_OK, 1))
+					 atomic_load_explicit(&s->unit,
+					     RELAXED),
+					 atomic_load_explicit(&s->id, RELAXED),
+					 amount) == LANE_OK,
+			1))
 			return;
 		update_general(s, c, RING_ADD, 0, amount);
 	} else if (s->type == PDC_GAUGE) {
@@ -198,8 +201,10 @@ pdc_observe(struct pdc_series *s, double value)
 		return;
 	}
 	if (__builtin_expect(pdc_lane_pair(c,
-	    atomic_load_explicit(&s->unit, RELAXED), bucket,
-	    atomic_load_explicit(&s->id, RELAXED), value) == LANE_OK, 1))
+				 atomic_load_explicit(&s->unit, RELAXED),
+				 bucket, atomic_load_explicit(&s->id, RELAXED),
+				 value) == LANE_OK,
+		1))
 		return;
 	update_general(s, c, RING_OBSERVE, bucket, value);
 }

@@ -39,8 +39,8 @@ family_sane(const struct family_rec *r, size_t len)
 		return 0;
 	if (r->type == PDC_HISTOGRAM && r->width != r->nbounds + 1)
 		return 0;
-	return len == sizeof(*r) + r->strings_len +
-	    (size_t)r->nbounds * sizeof(double);
+	return len ==
+	    sizeof(*r) + r->strings_len + (size_t)r->nbounds * sizeof(double);
 }
 
 int
@@ -97,8 +97,10 @@ pdc_family_get(struct stxn *x, const char *name, struct family *f)
 		return ret;
 	ret = pdc_family_parse(f, key + 1, klen - 1, val, len);
 	if (ret < 0)
-		pdc_err_set(ret, "%s/data.mdb: the record of family %s is "
-		    "damaged", x->st->dir, name);
+		pdc_err_set(ret,
+		    "%s/data.mdb: the record of family %s is "
+		    "damaged",
+		    x->st->dir, name);
 	return ret;
 }
 
@@ -144,8 +146,7 @@ pdc_family_put(struct stxn *x, const struct family *f)
 	r.strings_len = (uint32_t)(b.len - at);
 	pdc_buf_put(&b, f->bounds, r.nbounds * sizeof(double));
 	if (b.error < 0) {
-		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s",
-		    f->name));
+		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s", f->name));
 	} else {
 		memcpy(b.data, &r, sizeof(r));
 		pdc_put_be32(ikey + 1, r.id);
@@ -173,8 +174,7 @@ pdc_family_touch(struct stxn *x, const struct family *f)
 	pdc_buf_init(&b);
 	pdc_buf_put(&b, val, len);
 	if (b.error < 0) {
-		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s",
-		    f->name));
+		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s", f->name));
 	} else {
 		memcpy(b.data, &f->r, sizeof(f->r));
 		pdc_stxn_put(x, key, klen, b.data, b.len);

@@ -23,14 +23,14 @@
 #include "pdc.h"
 #include "store/store.h"
 
-#define FS_TMPFS	0x01021994
-#define FS_RAMFS	0x858458f6
-#define FS_NFS		0x6969
-#define FS_SMB		0x517b
-#define FS_CIFS		0xff534d42
-#define FS_SMB2		0xfe534d42
-#define FS_9P		0x01021997
-#define FS_FUSE		0x65735546
+#define FS_TMPFS 0x01021994
+#define FS_RAMFS 0x858458f6
+#define FS_NFS 0x6969
+#define FS_SMB 0x517b
+#define FS_CIFS 0xff534d42
+#define FS_SMB2 0xfe534d42
+#define FS_9P 0x01021997
+#define FS_FUSE 0x65735546
 
 void
 pdc_file_path(const struct store *st, const char *name, char *buf, size_t len)
@@ -48,8 +48,8 @@ file_mkdir(const struct store *st, const struct store_opts *opts)
 	if (opts->group != NULL) {
 		gr = getgrnam(opts->group);
 		if (gr == NULL)
-			return pdc_err_set(PDC_EINVAL, "group %s: no such group",
-			    opts->group);
+			return pdc_err_set(PDC_EINVAL,
+			    "group %s: no such group", opts->group);
 		gid = gr->gr_gid;
 	}
 	if (mkdir(st->dir, 0700) == -1) {
@@ -57,8 +57,7 @@ file_mkdir(const struct store *st, const struct store_opts *opts)
 			return 0;
 		return pdc_err_sys("%s: making the store's directory", st->dir);
 	}
-	if (chown(st->dir, (uid_t)-1, gid) == -1 ||
-	    chmod(st->dir, mode) == -1)
+	if (chown(st->dir, (uid_t)-1, gid) == -1 || chmod(st->dir, mode) == -1)
 		return pdc_err_sys("%s: setting group or mode", st->dir);
 	return 0;
 }
@@ -83,7 +82,8 @@ file_fs(struct store *st)
 	case FS_FUSE:
 		return pdc_err_set(PDC_ENOTSUP,
 		    "%s: network and FUSE file systems cannot hold a store "
-		    "(type 0x%lx)", st->dir, (unsigned long)fs.f_type);
+		    "(type 0x%lx)",
+		    st->dir, (unsigned long)fs.f_type);
 	default:
 		return 0;
 	}
@@ -109,16 +109,17 @@ pdc_file_dir(struct store *st, const struct store_opts *opts)
 	if (sb.st_mode & S_IWOTH)
 		return pdc_err_set(PDC_EPERM,
 		    "%s: everybody may write there (mode %04o); a store wants "
-		    "0770 or less", st->dir, (unsigned)sb.st_mode & 07777);
+		    "0770 or less",
+		    st->dir, (unsigned)sb.st_mode & 07777);
 	st->owner.uid = sb.st_uid;
 	st->owner.gid = sb.st_gid;
 	st->owner.mode = sb.st_mode & 0666;
 	return file_fs(st);
 }
 
-/* An empty file of the right owner and mode, given its name when it is so. */
+/* Of the right owner and mode, given its name when it is so. */
 int
-pdc_file_make(struct store *st, const char *name)
+pdc_file_make(struct store *st, const char *name, size_t size)
 {
 	char path[4096], tmp[4096];
 	int fd, ret = 0;
@@ -126,20 +127,25 @@ pdc_file_make(struct store *st, const char *name)
 	pdc_file_path(st, name, path, sizeof(path));
 	snprintf(tmp, sizeof(tmp), "%s/.make-%d-%llx", st->dir, (int)getpid(),
 	    (unsigned long long)pdc_clock_mono(st->clock));
-	fd = open(tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = open(tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    0600);
 	if (fd == -1)
 		return pdc_err_sys("%s: making it", path);
 	if (geteuid() != st->owner.uid || getegid() != st->owner.gid)
 		/* Not allowed to give it away: the group must do then. */
 		if (fchown(fd, st->owner.uid, st->owner.gid) == -1 &&
 		    fchown(fd, (uid_t)-1, st->owner.gid) == -1)
-			ret = errno == EPERM ? 0 :
+			ret = errno == EPERM ?
+			    0 :
 			    pdc_err_sys("%s: giving it to %d:%d", path,
-			    (int)st->owner.uid, (int)st->owner.gid);
+				(int)st->owner.uid, (int)st->owner.gid);
+	if (ret == 0 && size > 0 &&
+	    (errno = posix_fallocate(fd, 0, (off_t)size)) != 0)
+		ret = pdc_err_sys("%s: %zu bytes", path, size);
 	if (ret == 0 && fchmod(fd, st->owner.mode | 0600) == -1)
 		ret = pdc_err_sys("%s: setting its mode", path);
-	if (ret == 0 && (FAULT(FILE_LINK) || (link(tmp, path) == -1 &&
-	    errno != EEXIST)))
+	if (ret == 0 &&
+	    (FAULT(FILE_LINK) || (link(tmp, path) == -1 && errno != EEXIST)))
 		ret = pdc_err_sys("%s: giving it its name", path);
 	unlink(tmp);
 	close(fd);
@@ -155,12 +161,15 @@ file_judge(const struct store *st, const char *path, const struct stat *sb)
 		return pdc_err_set(PDC_EFORMAT, "%s: not a regular file", path);
 	if (sb->st_uid != geteuid() && sb->st_uid != 0 &&
 	    sb->st_uid != st->owner.uid)
-		return pdc_err_set(PDC_EPERM, "%s: belongs to user %d, neither "
-		    "us, root nor the owner of the directory", path,
-		    (int)sb->st_uid);
+		return pdc_err_set(PDC_EPERM,
+		    "%s: belongs to user %d, neither "
+		    "us, root nor the owner of the directory",
+		    path, (int)sb->st_uid);
 	if (sb->st_mode & 066 & ~allowed)
-		return pdc_err_set(PDC_EPERM, "%s: mode %04o is wider than its "
-		    "directory's", path, (unsigned)sb->st_mode & 07777);
+		return pdc_err_set(PDC_EPERM,
+		    "%s: mode %04o is wider than its "
+		    "directory's",
+		    path, (unsigned)sb->st_mode & 07777);
 	return 0;
 }
 

@@ -26,8 +26,8 @@
 #include "pdc.h"
 #include "store/store.h"
 
-#define LOCK_NAP_MIN_NS	20000
-#define LOCK_NAP_MAX_NS	1000000
+#define LOCK_NAP_MIN_NS 20000
+#define LOCK_NAP_MAX_NS 1000000
 
 int
 pdc_wlock_open(struct wlock *wl, const struct store *st)
@@ -37,8 +37,10 @@ pdc_wlock_open(struct wlock *wl, const struct store *st)
 
 	fd = pdc_file_open(st, "write.lock", O_RDWR);
 	if (fd < 0)
-		return fd == PDC_ENOENT ? pdc_err_set(PDC_ENOENT,
-		    "%s: no store there (write.lock is missing)", st->dir) : fd;
+		return fd == PDC_ENOENT ?
+		    pdc_err_set(PDC_ENOENT,
+			"%s: no store there (write.lock is missing)", st->dir) :
+		    fd;
 	if (fstat(fd, &sb) == -1) {
 		close(fd);
 		return pdc_err_sys("%s/write.lock", st->dir);
@@ -54,8 +56,8 @@ pdc_wlock_close(struct wlock *wl)
 {
 	struct stat sb;
 
-	if (wl->fd != -1 && fstat(wl->fd, &sb) == 0 &&
-	    sb.st_dev == wl->dev && sb.st_ino == wl->ino)
+	if (wl->fd != -1 && fstat(wl->fd, &sb) == 0 && sb.st_dev == wl->dev &&
+	    sb.st_ino == wl->ino)
 		close(wl->fd);
 	wl->fd = -1;
 }
@@ -66,8 +68,8 @@ lock_guard(struct wlock *wl, const struct store *st)
 {
 	struct stat sb;
 
-	if (wl->fd != -1 && fstat(wl->fd, &sb) == 0 &&
-	    sb.st_dev == wl->dev && sb.st_ino == wl->ino)
+	if (wl->fd != -1 && fstat(wl->fd, &sb) == 0 && sb.st_dev == wl->dev &&
+	    sb.st_ino == wl->ino)
 		return 0;
 	wl->fd = -1;
 	return pdc_wlock_open(wl, st);
@@ -89,8 +91,10 @@ lock_try_process(struct wlock *wl, uint64_t gen)
 static int
 lock_try(struct wlock *wl, const struct store *st, uint64_t gen)
 {
-	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
-	    .l_start = 0, .l_len = 1 };
+	struct flock fl = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = 0,
+		.l_len = 1 };
 	int ret;
 
 	if (!lock_try_process(wl, gen))
@@ -127,8 +131,10 @@ pdc_wlock_take(struct wlock *wl, const struct store *st, uint32_t wait_ms,
 			return ret;
 		now = pdc_clock_mono(st->clock);
 		if (now - start >= (int64_t)wait_ms * 1000000)
-			return pdc_err_set(PDC_EBUSY, "%s: the write lock was "
-			    "not to be had in %u ms", st->dir, wait_ms);
+			return pdc_err_set(PDC_EBUSY,
+			    "%s: the write lock was "
+			    "not to be had in %u ms",
+			    st->dir, wait_ms);
 		if (spin++ < 4) {
 			sched_yield();
 			continue;
@@ -159,8 +165,10 @@ lock_eat_sigxfsz(const sigset_t *mask)
 void
 pdc_wlock_give(struct wlock *wl, const sigset_t *mask)
 {
-	struct flock fl = { .l_type = F_UNLCK, .l_whence = SEEK_SET,
-	    .l_start = 0, .l_len = 1 };
+	struct flock fl = { .l_type = F_UNLCK,
+		.l_whence = SEEK_SET,
+		.l_start = 0,
+		.l_len = 1 };
 	int saved = errno;
 
 	(void)fcntl(wl->fd, F_SETLK, &fl);

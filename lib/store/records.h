@@ -20,7 +20,7 @@
  *	R epoch				u64[]: positions of the rings
  *
  * A series of a family is numbered n = 0, 1, ...; n gives its place in the
- * value blocks, and in the cells of an epoch: the block has one extent of units,
+ * value blocks, and in the cells of an epoch: a block has one extent of units,
  * n's run lies at the same place in it.  F is the metric's key; S, L, V are its
  * continuation and count only under the incarnation F names.
  */
@@ -30,33 +30,31 @@
 
 #include "base/pair.h"
 
-#define STORE_MAGIC	"pdcstore"
-#define STORE_VERSION	1
+#define STORE_MAGIC "pdcstore"
+#define STORE_VERSION 1
 
-#define NAME_MAX_LEN	400	/* of a metric */
-#define LABELS_MAX	64	/* label names of a family */
-#define LABELS_MAX_LEN	4096	/* label values of a series, with their NULs */
-#define BOUNDS_MAX	512
-#define DIR_MAX		256	/* cells_dir */
+#define NAME_MAX_LEN 400 /* of a metric */
+#define LABELS_MAX 64 /* label names of a family */
+#define LABELS_MAX_LEN 4096 /* label values of a series, with their NULs */
+#define BOUNDS_MAX 512
+#define DIR_MAX 256 /* cells_dir */
 
-#define UNIT_NONE	UINT64_MAX
+#define UNIT_NONE UINT64_MAX
 
 struct meta {
 	char magic[8];
 	uint32_t version, flags;
 	unsigned char uuid[16];
-	uint64_t data_dev, data_ino;	/* of data.mdb: a copy is noticed */
-	uint64_t epoch;			/* 0: no cells yet */
-	uint64_t boot_epoch;		/* first epoch of this boot */
+	uint64_t data_dev, data_ino; /* of data.mdb: a copy is noticed */
+	uint64_t epoch; /* 0: no cells yet */
+	uint64_t boot_epoch; /* first epoch of this boot */
 	char boot_id[40];
-	char cells_dir[DIR_MAX];	/* "": the store's directory */
+	char cells_dir[DIR_MAX]; /* "": the store's directory */
 	char cells_name[40];
 	uint64_t cells_dev, cells_ino;
 	uint64_t next_series, next_unit[3];
 	uint32_t next_family, pad;
-	int64_t last_created_ns;	/* the latest created time given */
-	int64_t checkpoint_wall_ns, checkpoint_mono_ns;
-	uint64_t checkpoints;
+	int64_t last_created_ns; /* the latest created time given */
 	uint64_t nfamilies, nseries;
 	double ttl_s;
 	uint64_t max_series;
@@ -67,12 +65,12 @@ struct meta {
 struct family_rec {
 	uint32_t id, incarnation;
 	uint8_t type, mode, zone, pad;
-	uint32_t width;			/* units of a run */
+	uint32_t width; /* units of a run */
 	uint32_t nlabels, nbounds;
 	uint32_t next_n, strings_len;
 	uint64_t nseries;
 	double ttl_s, idle_s;
-	int64_t expires_mono_ns, expires_wall_ns;	/* 0: never */
+	int64_t expires_mono_ns, expires_wall_ns; /* 0: never */
 	int64_t created_ns;
 	uint64_t reserved[4];
 };
@@ -81,7 +79,7 @@ struct family_rec {
 struct series_rec {
 	uint64_t id;
 	int64_t created_ns;
-	int64_t expires_mono_ns;	/* 0: never */
+	int64_t expires_mono_ns; /* 0: never */
 	uint32_t values_len, rendered_len;
 };
 
@@ -89,19 +87,19 @@ struct series_rec {
 enum value_zone { VALUE_ADD, VALUE_PAIR, VALUE_GAUGE };
 
 struct value_head {
-	uint64_t epoch;		/* of seen and unit; 0: never had cells */
-	uint64_t unit;		/* first unit of the extent, UNIT_NONE */
-	uint32_t k, width;	/* series in the block, units of each */
+	uint64_t epoch; /* of seen and unit; 0: never had cells */
+	uint64_t unit; /* first unit of the extent, UNIT_NONE */
+	uint32_t k, width; /* series in the block, units of each */
 	uint32_t zone, pad;
 };
 
 struct value_gauge {
-	double value;		/* as last seen, or set without cells */
-	uint32_t seq;		/* number of the last operation by name */
+	double value; /* as last seen, or set without cells */
+	uint32_t seq; /* number of the last operation by name */
 	uint32_t touched;
 };
 
-#define VALUE_BODY_MAX	((BOUNDS_MAX + 1) * 32)
+#define VALUE_BODY_MAX ((BOUNDS_MAX + 1) * 32)
 
 /* ADD: double base[k], seen[k].  PAIR: struct pair.  GAUGE: value_gauge[k]. */
 struct value {
@@ -112,7 +110,7 @@ struct value {
 /* Then: struct pair sum0[width] or double sum0; then the values. */
 struct dying_rec {
 	uint64_t id, epoch, unit;
-	int64_t since_mono_ns;	/* its tag was seen 0; 0: not yet */
+	int64_t since_mono_ns; /* its tag was seen 0; 0: not yet */
 	uint32_t zone, width;
 	uint32_t values_len, removed;
 };

@@ -15,8 +15,8 @@
 #include "pdc.h"
 #include "store/series.h"
 
-#define LOOKUP_KEY_LEN	26
-#define LOOKUP_TRIES	16	/* equal 128-bit hashes, of somebody's making */
+#define LOOKUP_KEY_LEN 26
+#define LOOKUP_TRIES 16 /* equal 128-bit hashes, of somebody's making */
 
 void
 pdc_series_key(unsigned char *key, char kind, uint32_t family,
@@ -114,8 +114,10 @@ series_lookup(struct stxn *x, const struct family *f, const char *values,
 		if (ret < 0 && ret != PDC_ENOENT && ret != PDC_EFORMAT)
 			return ret;
 	}
-	return pdc_err_set(PDC_EFULL, "family %s: too many label sets of one "
-	    "hash", f->name);
+	return pdc_err_set(PDC_EFULL,
+	    "family %s: too many label sets of one "
+	    "hash",
+	    f->name);
 }
 
 int
@@ -169,8 +171,7 @@ series_put(struct stxn *x, const struct family *f, uint32_t n, uint64_t id,
 	pdc_buf_put(&b, values, len);
 	series_render(&b, f, values);
 	if (b.error < 0) {
-		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s",
-		    f->name));
+		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s", f->name));
 	} else {
 		rec.rendered_len = (uint32_t)(b.len - sizeof(rec) - len);
 		memcpy(b.data, &rec, sizeof(rec));
@@ -182,8 +183,8 @@ series_put(struct stxn *x, const struct family *f, uint32_t n, uint64_t id,
 }
 
 int
-pdc_series_add(struct stxn *x, struct family *f, const char *values,
-    size_t len, uint32_t *n, uint64_t *id)
+pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
+    uint32_t *n, uint64_t *id)
 {
 	unsigned char key[LOOKUP_KEY_LEN];
 	uint32_t found;
@@ -205,8 +206,8 @@ pdc_series_add(struct stxn *x, struct family *f, const char *values,
 }
 
 int
-pdc_series_del(struct stxn *x, struct family *f, uint32_t n,
-    const char *values, size_t len)
+pdc_series_del(struct stxn *x, struct family *f, uint32_t n, const char *values,
+    size_t len)
 {
 	unsigned char key[LOOKUP_KEY_LEN], skey[SERIES_KEY_LEN];
 	uint32_t found;

@@ -26,7 +26,7 @@
 #include "store/mdb.h"
 #include "store/store.h"
 
-#define MAX_READERS	2048
+#define MAX_READERS 2048
 
 static const uint64_t ladder[] = { 16ULL << 30, 4ULL << 30, 1ULL << 30,
 	256ULL << 20 };
@@ -40,27 +40,35 @@ pdc_mdb_err(const struct store *st, int rc, const char *what)
 	case MDB_NOTFOUND:
 		return PDC_ENOENT;
 	case MDB_MAP_FULL:
-		return pdc_err_set(PDC_ENOSPC, "%s/data.mdb: %s: all %llu "
-		    "bytes of the map are used", st->dir, what,
-		    (unsigned long long)st->map_size);
+		return pdc_err_set(PDC_ENOSPC,
+		    "%s/data.mdb: %s: all %llu "
+		    "bytes of the map are used",
+		    st->dir, what, (unsigned long long)st->map_size);
 	case MDB_MAP_RESIZED:
-		return pdc_err_set(PDC_ENOSPC, "%s/data.mdb: %s: larger than "
+		return pdc_err_set(PDC_ENOSPC,
+		    "%s/data.mdb: %s: larger than "
 		    "the %llu bytes of address space this process could have",
 		    st->dir, what, (unsigned long long)st->map_size);
 	case MDB_READERS_FULL:
-		return pdc_err_set(PDC_EBUSY, "%s/lock.mdb: %s: all %d reader "
-		    "slots are taken", st->dir, what, MAX_READERS);
+		return pdc_err_set(PDC_EBUSY,
+		    "%s/lock.mdb: %s: all %d reader "
+		    "slots are taken",
+		    st->dir, what, MAX_READERS);
 	case MDB_INVALID:
-		return pdc_err_set(PDC_EFORMAT, "%s/data.mdb: %s: not an LMDB "
-		    "0.9 file, or a damaged one", st->dir, what);
+		return pdc_err_set(PDC_EFORMAT,
+		    "%s/data.mdb: %s: not an LMDB "
+		    "0.9 file, or a damaged one",
+		    st->dir, what);
 	case MDB_VERSION_MISMATCH:
-		return pdc_err_set(PDC_EVERSION, "%s/data.mdb: %s: written by "
-		    "another version of LMDB", st->dir, what);
+		return pdc_err_set(PDC_EVERSION,
+		    "%s/data.mdb: %s: written by "
+		    "another version of LMDB",
+		    st->dir, what);
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
 		return pdc_err_set(PDC_EFORMAT, "%s/data.mdb: %s: damaged: %s",
 		    st->dir, what, mdb_strerror(rc));
-	case EIO:	/* LMDB's word for a short write */
+	case EIO: /* LMDB's word for a short write */
 		errno = ENOSPC;
 		return pdc_err_sys("%s/data.mdb: %s", st->dir, what);
 	default:
@@ -124,7 +132,7 @@ env_verify(struct store *st)
 	rc = mdb_reader_check(st->env, &dead);
 	if (rc == 0)
 		rc = mdb_txn_begin(st->env, NULL, MDB_RDONLY, &txn);
-	if (rc == EAGAIN)	/* our pid lives in another pid namespace too */
+	if (rc == EAGAIN) /* our pid lives in another pid namespace too */
 		return 0;
 	if (rc != 0)
 		return pdc_mdb_err(st, rc, "opening");
@@ -147,8 +155,9 @@ env_open(struct store *st)
 	if (ret == 0)
 		ret = pdc_file_check(st, "lock.mdb");
 	if (ret < 0)
-		return ret == PDC_ENOENT ? pdc_err_set(PDC_ENOENT,
-		    "%s: no store there", st->dir) : ret;
+		return ret == PDC_ENOENT ?
+		    pdc_err_set(PDC_ENOENT, "%s: no store there", st->dir) :
+		    ret;
 	for (i = 0; i < sizeof(ladder) / sizeof(ladder[0]); i++) {
 		st->map_size = ladder[i];
 		rc = FAULT(ENV_MAP) ? ENOMEM : env_try(st, &st->env, ladder[i]);
@@ -205,7 +214,8 @@ pdc_store_env(struct store *st, uint32_t wait_ms)
 	int ret;
 
 	if (atomic_load_explicit(&st->gen, memory_order_acquire) ==
-	    pdc_fork_gen() && pdc_mdb_guard(st))
+		pdc_fork_gen() &&
+	    pdc_mdb_guard(st))
 		return 0;
 	ret = pdc_wlock_take(&st->wlock, st, wait_ms, &mask);
 	if (ret < 0)
@@ -214,6 +224,12 @@ pdc_store_env(struct store *st, uint32_t wait_ms)
 	pdc_wlock_give(&st->wlock, &mask);
 	return ret;
 }
+
+/*
+ * LMDB maps lock.mdb and would make it sparse: the first reader on a full tmpfs
+ * were a SIGBUS.  A file of this size it takes as it is.
+ */
+#define LOCK_SIZE	((MAX_READERS + 2) * 64)
 
 static const char *const files[] = { "write.lock", "use.lock", "lock.mdb",
 	"data.mdb" };
@@ -227,14 +243,27 @@ store_files(struct store *st)
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		ret = pdc_file_check(st, files[i]);
 		if (ret == PDC_ENOENT && !st->rdonly)
-			ret = pdc_file_make(st, files[i]);
+			ret = pdc_file_make(st, files[i],
+			    strcmp(files[i], "lock.mdb") == 0 ? LOCK_SIZE : 0);
 		if (ret == PDC_ENOENT)
-			return pdc_err_set(ret, "%s: no store there (%s is "
-			    "missing)", st->dir, files[i]);
+			return pdc_err_set(ret,
+			    "%s: no store there (%s is "
+			    "missing)",
+			    st->dir, files[i]);
 		if (ret < 0)
 			return ret;
 	}
 	return 0;
+}
+
+/* The cells that were copied along: nobody has them mapped. */
+static void
+store_unlink(const struct store *st, const char *name)
+{
+	char path[4096];
+
+	pdc_file_path(st, name, path, sizeof(path));
+	unlink(path);
 }
 
 /* A store that was never written gets its first record. */
@@ -257,11 +286,12 @@ store_first(struct store *st)
 	}
 	/* New, or a copy: a store of its own from here on. */
 	if (m->data_ino != st->data_ino || m->data_dev != st->data_dev) {
-		if (getrandom(m->uuid, sizeof(m->uuid), 0) !=
-		    sizeof(m->uuid))
+		if (getrandom(m->uuid, sizeof(m->uuid), 0) != sizeof(m->uuid))
 			pdc_stxn_fail(&x, pdc_err_sys("getrandom"));
 		m->data_ino = st->data_ino;
 		m->data_dev = st->data_dev;
+		if (m->cells_name[0] != '\0' && m->cells_dir[0] == '\0')
+			store_unlink(st, m->cells_name);
 		m->cells_name[0] = '\0';
 		m->boot_id[0] = '\0';
 	}
@@ -283,8 +313,10 @@ store_check(struct store *st)
 	if (!first)
 		return 0;
 	if (st->rdonly)
-		return pdc_err_set(PDC_ENOENT, "%s: an empty store, or a copy "
-		    "nobody has opened for writing yet", st->dir);
+		return pdc_err_set(PDC_ENOENT,
+		    "%s: an empty store, or a copy "
+		    "nobody has opened for writing yet",
+		    st->dir);
 	return store_first(st);
 }
 
@@ -296,8 +328,10 @@ pdc_store_open(struct store **stp, const char *dir,
 	int ret;
 
 	if (strlen(dir) >= sizeof(st->dir))
-		return pdc_err_set(PDC_EINVAL, "the store's path is longer "
-		    "than %zu bytes", sizeof(st->dir) - 1);
+		return pdc_err_set(PDC_EINVAL,
+		    "the store's path is longer "
+		    "than %zu bytes",
+		    sizeof(st->dir) - 1);
 	st = calloc(1, sizeof(*st));
 	if (st == NULL || (st->value = malloc(sizeof(*st->value))) == NULL) {
 		free(st);
@@ -334,8 +368,8 @@ pdc_store_close(struct store *st)
 	if (st == NULL)
 		return;
 	if (st->env != NULL && pdc_mdb_guard(st)) {
-		locked = pdc_wlock_take(&st->wlock, st, st->wait_ms,
-		    &mask) == 0;
+		locked = pdc_wlock_take(&st->wlock, st, st->wait_ms, &mask) ==
+		    0;
 		/* A holder that is stopped for good: leave it open, then. */
 		if (locked) {
 			mdb_env_close(st->env);

@@ -48,7 +48,7 @@ struct wlock {
 struct store_owner {
 	uid_t uid;
 	gid_t gid;
-	mode_t mode;		/* rw bits of the directory */
+	mode_t mode; /* rw bits of the directory */
 };
 
 struct store {
@@ -59,12 +59,12 @@ struct store {
 	struct clock *clock;
 	struct wlock wlock;
 	struct MDB_env *env;
-	_Atomic uint64_t gen;	/* fork generation env belongs to; 0: none */
+	_Atomic uint64_t gen; /* fork generation env belongs to; 0: none */
 	int data_fd;
 	dev_t data_dev;
 	ino_t data_ino;
 	uint64_t map_size;
-	struct value *value;	/* scratch of the write transaction */
+	struct value *value; /* scratch of the write transaction */
 	/*
 	 * Set by lib/api: hook runs in each write transaction before anything
 	 * else, done after each commit, still under the lock.
@@ -72,7 +72,6 @@ struct store {
 	int (*hook)(void *arg, struct stxn *);
 	void (*done)(void *arg, struct stxn *);
 	void *hook_arg;
-	int in_hook;
 };
 
 /*
@@ -84,10 +83,10 @@ struct stxn {
 	struct MDB_txn *txn;
 	unsigned dbi;
 	int write, ret;
-	int locked;		/* holds the write lock */
-	struct meta meta;	/* changed in place by a write transaction */
+	int locked; /* holds the write lock */
+	struct meta meta; /* changed in place by a write transaction */
 	struct meta was;
-	struct owed *owed;	/* effects of this transaction, for done */
+	struct owed *owed; /* effects of this transaction, for done */
 	uint32_t nowed, owed_cap;
 	sigset_t mask;
 	int cancel;
@@ -99,8 +98,12 @@ void pdc_store_close(struct store *);
 /* The environment is gone or there is none yet of this process: open it. */
 int pdc_store_env(struct store *, uint32_t wait_ms);
 
-/* A snapshot.  PDC_E*. */
+/*
+ * A snapshot.  PDC_E*.  The first one of a process opens the environment, which
+ * takes the write lock: PDC_EBUSY when it is not had in wait_ms.
+ */
 int pdc_stxn_read(struct stxn *, struct store *);
+int pdc_stxn_read_in(struct stxn *, struct store *, uint32_t wait_ms);
 /* Write: PDC_EBUSY when the lock is not had in wait_ms. */
 int pdc_stxn_write(struct stxn *, struct store *, uint32_t wait_ms);
 /* Commit, and go on under the same lock. */
@@ -111,10 +114,10 @@ void pdc_stxn_abort(struct stxn *);
 int pdc_stxn_fail(struct stxn *, int ret);
 
 /* Values point into the map, to be copied out before the next write. */
-int pdc_stxn_get(struct stxn *, const void *key, size_t klen,
-    const void **val, size_t *len);	/* 0, PDC_ENOENT, error */
-int pdc_stxn_put(struct stxn *, const void *key, size_t klen,
-    const void *val, size_t len);
+int pdc_stxn_get(struct stxn *, const void *key, size_t klen, const void **val,
+    size_t *len); /* 0, PDC_ENOENT, error */
+int pdc_stxn_put(struct stxn *, const void *key, size_t klen, const void *val,
+    size_t len);
 int pdc_stxn_del(struct stxn *, const void *key, size_t klen);
 
 struct scur {
@@ -139,7 +142,8 @@ struct store_stat {
 int pdc_store_stat(struct store *, struct store_stat *);
 /* file.c: making and judging the store's files. */
 int pdc_file_dir(struct store *, const struct store_opts *);
-int pdc_file_make(struct store *, const char *name);
+/* An empty file, or one of size bytes that have their blocks. */
+int pdc_file_make(struct store *, const char *name, size_t size);
 /* Open for locking without O_CREAT; checked.  An fd or a PDC_E*. */
 int pdc_file_open(const struct store *, const char *name, int flags);
 int pdc_file_check(const struct store *, const char *name);

@@ -57,7 +57,7 @@ pdc_stxn_put(struct stxn *x, const void *key, size_t klen, const void *val,
 	if (x->ret < 0)
 		return x->ret;
 	rc = FAULT(STXN_PUT) ? MDB_MAP_FULL :
-	    mdb_put(x->txn, x->dbi, &k, &v, 0);
+			       mdb_put(x->txn, x->dbi, &k, &v, 0);
 	if (rc != 0)
 		pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "writing"));
 	return x->ret;
@@ -94,18 +94,22 @@ stxn_meta(struct stxn *x)
 	if (ret < 0)
 		return ret;
 	if (len < 12 || memcmp(val, STORE_MAGIC, 8) != 0)
-		return pdc_stxn_fail(x, pdc_err_set(PDC_EFORMAT,
-		    "%s/data.mdb: not a pdc store", x->st->dir));
+		return pdc_stxn_fail(x,
+		    pdc_err_set(PDC_EFORMAT, "%s/data.mdb: not a pdc store",
+			x->st->dir));
 	memcpy(&x->meta, val, len < sizeof(x->meta) ? len : sizeof(x->meta));
 	if (x->meta.version != STORE_VERSION)
-		return pdc_stxn_fail(x, pdc_err_set(PDC_EVERSION,
-		    "%s/data.mdb: a store of format %u; this is libpdc %s, "
-		    "which knows format %u", x->st->dir, x->meta.version,
-		    PACKAGE_VERSION, STORE_VERSION));
+		return pdc_stxn_fail(x,
+		    pdc_err_set(PDC_EVERSION,
+			"%s/data.mdb: a store of format %u; this is libpdc %s, "
+			"which knows format %u",
+			x->st->dir, x->meta.version, PACKAGE_VERSION,
+			STORE_VERSION));
 	if (len != sizeof(x->meta))
-		return pdc_stxn_fail(x, pdc_err_set(PDC_EFORMAT,
-		    "%s/data.mdb: its first record has %zu bytes, not %zu",
-		    x->st->dir, len, sizeof(x->meta)));
+		return pdc_stxn_fail(x,
+		    pdc_err_set(PDC_EFORMAT,
+			"%s/data.mdb: its first record has %zu bytes, not %zu",
+			x->st->dir, len, sizeof(x->meta)));
 	x->meta.cells_dir[sizeof(x->meta.cells_dir) - 1] = '\0';
 	x->meta.cells_name[sizeof(x->meta.cells_name) - 1] = '\0';
 	x->meta.boot_id[sizeof(x->meta.boot_id) - 1] = '\0';
@@ -191,11 +195,11 @@ stxn_unlock(struct stxn *x)
  * our place, read under the write lock instead.
  */
 static int
-stxn_read_locked(struct stxn *x)
+stxn_read_locked(struct stxn *x, uint32_t wait_ms)
 {
 	int ret, rc;
 
-	ret = stxn_lock(x, x->st->wait_ms);
+	ret = stxn_lock(x, wait_ms);
 	if (ret == 0) {
 		rc = stxn_begin(x, x->st->rdonly ? MDB_RDONLY : 0);
 		ret = pdc_mdb_err(x->st, rc, "reading");
@@ -208,16 +212,22 @@ stxn_read_locked(struct stxn *x)
 int
 pdc_stxn_read(struct stxn *x, struct store *st)
 {
+	return pdc_stxn_read_in(x, st, st->wait_ms);
+}
+
+int
+pdc_stxn_read_in(struct stxn *x, struct store *st, uint32_t wait_ms)
+{
 	int ret, rc;
 
 	memset(x, 0, sizeof(*x));
 	x->st = st;
-	ret = pdc_store_env(st, st->wait_ms);
+	ret = pdc_store_env(st, wait_ms);
 	if (ret < 0)
 		return x->ret = ret;
 	rc = stxn_snapshot(x);
 	if (rc == EAGAIN)
-		ret = stxn_read_locked(x);
+		ret = stxn_read_locked(x, wait_ms);
 	else
 		ret = pdc_mdb_err(st, rc, "reading");
 	if (ret == 0)
@@ -235,7 +245,7 @@ stxn_begin_write(struct stxn *x)
 	int rc;
 
 	rc = FAULT(STXN_BEGIN) ? ENOMEM : stxn_begin(x, 0);
-	if (rc == MDB_PANIC) {	/* an earlier commit broke off badly */
+	if (rc == MDB_PANIC) { /* an earlier commit broke off badly */
 		atomic_store(&x->st->gen, 0);
 		rc = pdc_mdb_reopen(x->st);
 		if (rc < 0)
@@ -247,20 +257,6 @@ stxn_begin_write(struct stxn *x)
 	return stxn_meta(x);
 }
 
-static int
-stxn_hook(struct stxn *x)
-{
-	struct store *st = x->st;
-	int ret;
-
-	if (st->hook == NULL || st->in_hook)
-		return 0;
-	st->in_hook = 1;
-	ret = st->hook(st->hook_arg, x);
-	st->in_hook = 0;
-	return ret;
-}
-
 int
 pdc_stxn_write(struct stxn *x, struct store *st, uint32_t wait_ms)
 {
@@ -270,13 +266,13 @@ pdc_stxn_write(struct stxn *x, struct store *st, uint32_t wait_ms)
 	x->st = st;
 	x->write = 1;
 	if (st->rdonly)
-		return x->ret = pdc_err_set(PDC_EPERM,
-		    "%s: opened read-only", st->dir);
+		return x->ret = pdc_err_set(PDC_EPERM, "%s: opened read-only",
+			   st->dir);
 	ret = stxn_lock(x, wait_ms);
 	if (ret == 0)
 		ret = stxn_begin_write(x);
 	if (ret == 0)
-		ret = stxn_hook(x);
+		ret = st->hook != NULL ? st->hook(st->hook_arg, x) : 0;
 	if (ret < 0) {
 		pdc_stxn_abort(x);
 		x->ret = ret;

@@ -13,9 +13,9 @@
 #include "store/series.h"
 #include "store/value.h"
 
-#define VALUE_BLOCK	2000
-#define VALUE_FIRST	8
-#define VALUE_SECOND	32
+#define VALUE_BLOCK 2000
+#define VALUE_FIRST 8
+#define VALUE_SECOND 32
 
 static uint32_t
 value_series_size(uint32_t zone, uint32_t width)
@@ -95,8 +95,8 @@ pdc_block_load(struct stxn *x, const struct family_rec *f, uint32_t block,
 }
 
 int
-pdc_block_get(struct stxn *x, const struct family_rec *f,
-    struct value_place at, struct value *v)
+pdc_block_get(struct stxn *x, const struct family_rec *f, struct value_place at,
+    struct value *v)
 {
 	int ret;
 
@@ -104,8 +104,10 @@ pdc_block_get(struct stxn *x, const struct family_rec *f,
 	if (ret == 0 && v->h.k != at.k)
 		ret = PDC_EFORMAT;
 	if (ret == PDC_EFORMAT)
-		pdc_err_set(ret, "%s/data.mdb: a value block of family %u is "
-		    "damaged", x->st->dir, f->id);
+		pdc_err_set(ret,
+		    "%s/data.mdb: a value block of family %u is "
+		    "damaged",
+		    x->st->dir, f->id);
 	if (ret != PDC_ENOENT)
 		return ret;
 	memset(&v->h, 0, sizeof(v->h));

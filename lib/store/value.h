@@ -10,8 +10,8 @@
  */
 
 struct value_place {
-	uint32_t block, pos;	/* n is the pos-th series of block */
-	uint32_t k;		/* series the block has room for */
+	uint32_t block, pos; /* n is the pos-th series of block */
+	uint32_t k; /* series the block has room for */
 };
 
 struct value_place pdc_block_place(const struct family_rec *, uint32_t n);
@@ -23,8 +23,8 @@ int pdc_block_parse(struct value *, const void *val, size_t len);
 int pdc_block_load(struct stxn *, const struct family_rec *, uint32_t block,
     struct value *);
 /* Load it or make an empty one in v. */
-int pdc_block_get(struct stxn *, const struct family_rec *,
-    struct value_place, struct value *);
+int pdc_block_get(struct stxn *, const struct family_rec *, struct value_place,
+    struct value *);
 int pdc_block_put(struct stxn *, const struct family_rec *, uint32_t block,
     const struct value *);
 
@@ -41,7 +41,7 @@ void pdc_closed_key(unsigned char *key, uint64_t epoch, uint32_t family,
     uint32_t incarnation, uint32_t block);
 
 /*
- * Bring a block into the epoch of the store: base += seen, the seen of this boot
+ * Bring a block into the epoch of the store: base += seen; seen of this boot
  * is kept as a C record; it has no cells then.
  */
 int pdc_block_fold(struct stxn *, const struct family_rec *, uint32_t block,

@@ -1,0 +1,5 @@
+noinst_PROGRAMS += %D%/load
+%C%_load_LDADD = $(LIBBSD_LIBS) -lpthread
+
+SH_TESTS += %D%/test_demo.sh
+dist_noinst_SCRIPTS = %D%/run.sh %D%/pages.py

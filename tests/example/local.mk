@@ -1,0 +1,7 @@
+# As users build it, with pdc.h alone.  ./bootstrap demo needs it, too.
+noinst_PROGRAMS += %D%/httpd
+%C%_httpd_CPPFLAGS = -I$(top_srcdir)/include
+%C%_httpd_LDADD = lib/libpdc.la
+
+SH_TESTS += %D%/test_gunicorn.sh
+EXTRA_DIST += %D%/gunicorn_app.py

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <math.h>
+
+#include "fixture.h"
+#include "lane/lane.h"
+
+#define ID	9
+#define NPROCS	8
+
+static struct cells *cells;
+
+static void
+test_operations(void)
+{
+	struct gauge g;
+
+	pdc_cells_gauge_init(cells, 0, 2.5, 10);
+	is_int(pdc_lane_gauge_set(cells, 0, ID, 1), LANE_STALE,
+	    "without a tag it is stale");
+	pdc_cells_tag(cells, ZONE_GAUGE, 0, ID);
+	g = pdc_cells_gauge(cells, 0);
+	ok(g.value == 2.5 && g.applied == 10 && g.touched == 0,
+	    "it begins as told");
+	is_int(pdc_lane_gauge_add(cells, 0, ID, -4), LANE_OK, "a dec");
+	is_double(pdc_cells_gauge(cells, 0).value, -1.5, "is done");
+	is_int(pdc_lane_gauge_set(cells, 0, ID, 7), LANE_OK, "a set");
+	is_int(pdc_lane_gauge_set(cells, 0, ID, 7), LANE_OK, "the same");
+	g = pdc_cells_gauge(cells, 0);
+	ok(g.value == 7 && g.applied == 10, "is done");
+	is_int(g.touched, 3, "and each is seen");
+	pdc_lane_gauge_set(cells, 0, ID, (double)NAN);
+	ok(isnan(pdc_cells_gauge(cells, 0).value), "NaN is a value");
+	pdc_lane_gauge_set(cells, 0, ID, 0);
+	is_double(pdc_cells_gauge(cells, 0).value, 0, "and set heals it");
+}
+
+static void
+test_apply(void)
+{
+	struct gauge g;
+
+	pdc_cells_gauge_init(cells, 0, 1, UINT32_MAX - 1);
+	pdc_lane_gauge_apply(cells, 0, ID, UINT32_MAX, 1, 5);
+	pdc_lane_gauge_apply(cells, 0, ID, UINT32_MAX, 1, 5);
+	is_double(pdc_cells_gauge(cells, 0).value, 6, "applied once");
+	pdc_lane_gauge_apply(cells, 0, ID, UINT32_MAX - 7, 0, 100);
+	is_double(pdc_cells_gauge(cells, 0).value, 6, "an old one never");
+	pdc_lane_gauge_apply(cells, 0, ID, 1, 0, 3);
+	g = pdc_cells_gauge(cells, 0);
+	ok(g.value == 3 && g.applied == 1, "numbers go on after the last");
+	is_int(g.touched, 2, "and it is touched");
+	pdc_lane_gauge_apply(cells, 0, ID + 1, 2, 0, 4);
+	is_double(pdc_cells_gauge(cells, 0).value, 3, "no other's");
+	pdc_cells_bump(cells, ZONE_GAUGE, 0, 1);
+	g = pdc_cells_gauge(cells, 0);
+	ok(g.value == 3 && g.applied == 2 && g.touched == 2,
+	    "a bump raises applied and keeps the value");
+	pdc_cells_zero(cells, ZONE_GAUGE, 0, 1);
+	g = pdc_cells_gauge(cells, 0);
+	ok(g.value == 0 && g.applied == 3, "zeroing too, without the value");
+}
+
+/* Each has some by number, of which others have the same. */
+static int
+add_many(void *arg)
+{
+	uint32_t i, n = *(uint32_t *)arg;
+
+	for (i = 0; i < n; i++) {
+		if (pdc_lane_gauge_add(cells, 1, ID, 1) != LANE_OK)
+			return 1;
+		pdc_lane_gauge_apply(cells, 1, ID, i + 1, 1, 1000000);
+	}
+	return 0;
+}
+
+static void
+test_many(void)
+{
+	uint32_t n = tap_short() ? 5000 : 50000;
+	int failed = 0, i, status;
+	struct gauge g;
+
+	pdc_cells_gauge_init(cells, 1, 0, 0);
+	pdc_cells_tag(cells, ZONE_GAUGE, 1, ID);
+	for (i = 0; i < NPROCS; i++)
+		if (fork() == 0)
+			_exit(add_many(&n));
+	while (wait(&status) > 0)
+		failed += status != 0;
+	is_int(failed, 0, "none is stale");
+	g = pdc_cells_gauge(cells, 1);
+	ok(fmod(g.value, 1000000) == fmod((double)n * NPROCS, 1000000),
+	    "all adds of many processes are there");
+	ok(g.applied == n && g.value <= 1000000.0 * n + (double)n * NPROCS,
+	    "no number is applied twice");
+}
+
+int
+main(void)
+{
+	cells = fixture_new(tap_tmpdir(), 8);
+	test_operations();
+	test_apply();
+	test_many();
+	pdc_cells_close(cells);
+	return tap_done();
+}

@@ -1,0 +1,393 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""The same random script into libpdc and into prometheus_client.
+
+Both pages, read by prometheus_client's parser, must have the same families and
+samples.  Numbers are equal, but for the sums of many amounts: libpdc adds up by
+CPU, so these may differ by the rounding of another order.  PDC_SEED=N repeats a
+run.  Prints TAP.
+"""
+import ctypes as c
+import math
+import os
+import random
+import shutil
+import sys
+import tempfile
+import threading
+
+import prometheus_client as official
+from prometheus_client.parser import text_string_to_metric_families
+
+OPERATIONS = 4000
+BREAKS = 8  # pages compared in the course of a script
+SEEDS = [1, 2, 3]
+HOSTILE = [
+    "", " ", "  lead", "trail  ", "\t", "\r", "\r\n", "\n", "\n\n", "\\",
+    "\\\\", "\\n", "\\\n", "\\\\n", '"', '""', '\\"', '"\\', '\\\\"', 'a"b\\',
+    "{", "}", "{}", '{a="b"}', ",", "=", '",b="', "#", "# HELP x y", "# EOF",
+    "+Inf", "NaN", "1 2", "'", "%s%n", "$(x)", "\x01", "\x1b[0m", "\x7f",
+    "\u00e9", "e\u0301", "\u65e5\u672c", "\U0001f642", "\u2028", "\u0085",
+    "\ufeff", "\ufffd", "\uffff", "\U0010ffff", "le", "x" * 1500,
+    "\u00e9" * 700, '"\\\n' * 400,
+]
+
+
+class Desc(c.Structure):
+    _fields_ = [("type", c.c_int), ("mode", c.c_int), ("name", c.c_char_p),
+                ("help", c.c_char_p), ("unit", c.c_char_p),
+                ("labels", c.POINTER(c.c_char_p)),
+                ("states", c.POINTER(c.c_char_p)),
+                ("bounds", c.POINTER(c.c_double)), ("nbounds", c.c_size_t),
+                ("ttl_s", c.c_double), ("idle_s", c.c_double),
+                ("reserved", c.c_uint64 * 8)]
+
+
+class Label(c.Structure):
+    _fields_ = [("name", c.c_char_p), ("value", c.c_char_p)]
+
+
+class Key(c.Structure):
+    _fields_ = [("metric", c.c_char_p), ("suffix", c.c_char_p),
+                ("labels", c.POINTER(Label)), ("nlabels", c.c_size_t)]
+
+
+def load():
+    pdc = c.CDLL(os.environ["PDC_LIB"])
+    pdc.pdc_error.restype = c.c_char_p
+    for name, args in (
+            ("pdc_open", [c.c_void_p, c.c_char_p, c.c_void_p]),
+            ("pdc_declare", [c.c_void_p] * 3),
+            ("pdc_labels", [c.c_void_p] * 3),
+            ("pdc_checkpoint", [c.c_void_p]),
+            ("pdc_begin", [c.c_void_p] * 2),
+            ("pdc_commit", [c.c_void_p]),
+            ("pdc_value_inc", [c.c_void_p, c.c_void_p, c.c_double]),
+            ("pdc_value_set", [c.c_void_p, c.c_void_p, c.c_double]),
+            ("pdc_value_observe", [c.c_void_p, c.c_void_p, c.c_double]),
+            ("pdc_render", [c.c_void_p] * 5)):
+        getattr(pdc, name).argtypes = args
+    for name in ("pdc_inc", "pdc_dec", "pdc_set", "pdc_observe"):
+        getattr(pdc, name).argtypes = [c.c_void_p, c.c_double]
+        getattr(pdc, name).restype = None
+    for name in ("pdc_close", "pdc_series_free", "pdc_free"):
+        getattr(pdc, name).argtypes = [c.c_void_p]
+        getattr(pdc, name).restype = None
+    return pdc
+
+
+def strings(words):
+    return (c.c_char_p * (len(words) + 1))(*(w.encode() for w in words), None)
+
+
+class Family:
+    """What is declared in both, and the amounts that went into its sums."""
+
+    def __init__(self, kind, name, text, labels=(), bounds=None):
+        self.kind, self.name, self.text = kind, name, text
+        self.labels, self.bounds = labels, bounds
+        self.values = []
+
+
+class Theirs:
+    def __init__(self, families):
+        self.registry = official.CollectorRegistry()
+        self.made = [self.declare(family) for family in families]
+
+    def declare(self, family):
+        kind = {"counter": official.Counter, "gauge": official.Gauge,
+                "summary": official.Summary,
+                "histogram": official.Histogram}[family.kind]
+        more = {"buckets": family.bounds} if family.bounds else {}
+        return kind(family.name, family.text, family.labels,
+                    registry=self.registry, **more)
+
+    def do(self, number, values, action, amount):
+        metric = self.made[number]
+        child = metric.labels(*values) if values else metric
+        try:
+            getattr(child, action)(amount)
+        except ValueError:
+            pass  # a negative amount for a counter: a no-op in libpdc
+
+    def page(self):
+        return official.generate_latest(self.registry).decode()
+
+
+class Ours:
+    """libpdc, by every way it may be called."""
+    KINDS = {"counter": 1, "gauge": 2, "summary": 3, "histogram": 4}
+
+    def __init__(self, families, pdc, path):
+        self.families, self.pdc, self.path = families, pdc, path
+        self.open()
+
+    def make(self, function, *args):
+        made = c.c_void_p()
+        self.check(function(c.byref(made), *args))
+        return made.value
+
+    def check(self, ret):
+        if ret < 0:
+            raise OSError("%d: %s" % (ret, self.pdc.pdc_error().decode()))
+
+    def open(self):
+        self.store = self.make(self.pdc.pdc_open, self.path.encode(), None)
+        self.made = [self.declare(family) for family in self.families]
+
+    def reopen(self):
+        self.pdc.pdc_close(self.store)
+        self.open()
+
+    def declare(self, family):
+        desc = Desc(type=self.KINDS[family.kind], name=family.name.encode(),
+                    help=family.text.encode(), labels=strings(family.labels))
+        if family.bounds:
+            desc.bounds = (c.c_double * len(family.bounds))(*family.bounds)
+            desc.nbounds = len(family.bounds)
+        return self.make(self.pdc.pdc_declare, self.store, c.byref(desc))
+
+    def do(self, number, values, action, amount):
+        series = self.make(self.pdc.pdc_labels, self.made[number],
+                           strings(values) if values else None)
+        getattr(self.pdc, "pdc_" + action)(series, amount)
+        if amount > 0.5:
+            self.pdc.pdc_series_free(series)
+
+    def do_by_name(self, number, values, action, amount):
+        family = self.families[number]
+        if family.kind == "counter" and amount < 0:
+            return
+        name = family.name
+        if family.kind == "counter" and name.endswith("_total"):
+            name = name[:-len("_total")]
+        pairs = list(zip(family.labels, values))
+        random.shuffle(pairs)
+        labels = (Label * len(pairs))(
+            *(Label(n.encode(), v.encode()) for n, v in pairs))
+        key = Key(name.encode(), b"_total" if family.kind == "counter" else b"",
+                  labels, len(pairs))
+        if action == "dec":
+            action, amount = "inc", -amount
+        txn = self.make(self.pdc.pdc_begin, self.store)
+        ret = getattr(self.pdc, "pdc_value_" + action)(
+            txn, c.byref(key), amount)
+        self.check(self.pdc.pdc_commit(txn))
+        self.check(ret)
+
+    def checkpoint(self):
+        self.check(self.pdc.pdc_checkpoint(self.store))
+
+    def page(self):
+        text, length = c.c_void_p(), c.c_size_t()
+        self.check(self.pdc.pdc_render(self.store, None, c.byref(text),
+                                       c.byref(length), None))
+        page = c.string_at(text, length.value).decode()
+        self.pdc.pdc_free(text)
+        return page
+
+
+def some_label(rng):
+    if rng.random() < 0.7:
+        return rng.choice(HOSTILE)
+    return "".join(rng.choice('ab"\\\n{},= \u00e9') for _ in range(
+        rng.randrange(12)))
+
+
+def some_families(rng):
+    own = sorted({round(rng.uniform(-5, 50), rng.randrange(6)) + 0.0
+                  for _ in range(rng.randrange(1, 40))})
+    wide = [1e-9, 2.5e-5, 0.001, 1.0, 12345.678, 1e6, 1e15]
+    text = 'Quoted "so", \\ and \\n,\nand a second line \u00e9.'
+    families = [
+        Family("counter", "t_requests", text, ("path", "who")),
+        Family("counter", "t_ticks_total", "Has its suffix already."),
+        Family("gauge", "t_level", "A level.", ("path",)),
+        Family("gauge", "t_temperature_celsius", "\\"),
+        Family("summary", "t_size_bytes", "Sizes.", ("who", "path")),
+        Family("summary", "t_plain", "No labels."),
+        Family("histogram", "t_default_seconds", "Default.", ("path",)),
+        Family("histogram", "t_own", "Own bounds.", ("a", "b"), own),
+        Family("histogram", "t_one", "One bound.", (), [1.0]),
+        Family("histogram", "t_wide", "Wide bounds.", ("path",), wide),
+    ]
+    for family in families:
+        family.values = [tuple(some_label(rng) for _ in family.labels)
+                         for _ in range(25 if family.labels else 1)]
+    return families
+
+
+def some_amount(rng, family, action):
+    what = rng.random()
+    if what < 0.2:
+        return float(rng.randrange(10))
+    if what < 0.6:
+        return rng.random() * 10
+    if what < 0.8 and family.kind == "histogram" and family.bounds:
+        return rng.choice(family.bounds)  # the bound belongs to the bucket
+    if what < 0.9:
+        return 10 ** rng.uniform(-20, 20)
+    if what < 0.93:
+        return rng.choice([0.0, -0.0, 5e-324, 1e-300, 1e300, 2.0 ** 53])
+    if what < 0.94 and action in ("set", "observe"):
+        return rng.choice([math.inf, -math.inf])
+    if what < 0.95 and action == "set":
+        return math.nan
+    return -rng.random() * 10
+
+
+def some_operation(rng, families):
+    number = rng.randrange(len(families))
+    family = families[number]
+    action = {"counter": ["inc"], "gauge": ["inc", "dec", "set"],
+              "summary": ["observe"], "histogram": ["observe"]}[family.kind]
+    action = rng.choice(action)
+    return (number, rng.choice(family.values), action,
+            some_amount(rng, family, action))
+
+
+def in_child(ours, batch):
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            for operation in batch:
+                ours.do(*operation)
+            status = 0
+        finally:
+            os._exit(status)
+    if os.waitpid(child, 0)[1] != 0:
+        raise OSError("a child failed")
+
+
+def in_thread(ours, batch):
+    thread = threading.Thread(
+        target=lambda: [ours.do(*operation) for operation in batch])
+    thread.start()
+    thread.join()
+
+
+def run_batch(ours, batch, way):
+    """In the order of the script, by one of the ways."""
+    if way == "child":
+        in_child(ours, batch)
+    elif way == "thread":
+        in_thread(ours, batch)
+    elif way == "name":
+        for operation in batch[:20]:
+            ours.do_by_name(*operation)
+        for operation in batch[20:]:
+            ours.do(*operation)
+    else:
+        if way == "checkpoint":
+            ours.checkpoint()
+        elif way == "reopen":
+            ours.reopen()
+        for operation in batch:
+            ours.do(*operation)
+
+
+def parsed(page):
+    """Families and samples; what tells when a series was created is left."""
+    families, samples = {}, {}
+    for family in text_string_to_metric_families(page):
+        if family.name.startswith("pdc_") or family.name.endswith("_created"):
+            continue
+        families[family.name] = (family.type, family.documentation)
+        for sample in family.samples:
+            key = (sample.name, frozenset(sample.labels.items()))
+            if key in samples:
+                raise ValueError("twice on a page: %r" % (key,))
+            samples[key] = sample.value
+    return families, samples
+
+
+def same(a, b, tolerance):
+    if math.isnan(a) or math.isnan(b):
+        return math.isnan(a) and math.isnan(b)
+    return a == b or abs(a - b) <= tolerance
+
+
+def differences(ours, theirs, added):
+    """added[key]: the magnitude of what went into a sum."""
+    ours_f, ours_s = parsed(ours)
+    theirs_f, theirs_s = parsed(theirs)
+    for name in sorted(set(ours_f) | set(theirs_f)):
+        if ours_f.get(name) != theirs_f.get(name):
+            yield "%s: %r, official %r" % (
+                name, ours_f.get(name), theirs_f.get(name))
+    for key in set(ours_s) | set(theirs_s):
+        a, b = ours_s.get(key), theirs_s.get(key)
+        if a is None or b is None or not same(a, b, 1e-12 * added.get(key, 0)):
+            yield "%s%s: %r, official %r" % (
+                key[0], ascii(dict(key[1]))[:200], a, b)
+
+
+def add_up(added, families, operation):
+    number, values, action, amount = operation
+    family = families[number]
+    suffix = {"counter": "_total", "summary": "_sum",
+              "histogram": "_sum"}.get(family.kind)
+    if suffix is None or not math.isfinite(amount):
+        return
+    name = family.name
+    if family.kind == "counter" and name.endswith("_total"):
+        name = name[:-len("_total")]
+    key = (name + suffix, frozenset(zip(family.labels, values)))
+    added[key] = added.get(key, 0) + abs(amount)
+
+
+def compare(pdc, seed, path):
+    """The differences, of which there should be none."""
+    rng = random.Random(seed)
+    families = some_families(rng)
+    ours = Ours(families, pdc, path)
+    theirs = Theirs(families)
+    cpus = sorted(os.sched_getaffinity(0))
+    ways = ["here", "child", "thread", "name", "checkpoint", "reopen"]
+    added, done, found = {}, 0, []
+    while done < OPERATIONS and not found:
+        for _ in range(OPERATIONS // BREAKS // 50):
+            batch = [some_operation(rng, families) for _ in range(50)]
+            for operation in batch:
+                theirs.do(*operation)
+                add_up(added, families, operation)
+            os.sched_setaffinity(0, {rng.choice(cpus)})
+            run_batch(ours, batch, rng.choice(ways))
+            os.sched_setaffinity(0, cpus)
+            done += len(batch)
+        found = list(differences(ours.page(), theirs.page(), added))
+        if not found:
+            ours.checkpoint()
+            found = list(differences(ours.page(), theirs.page(), added))
+    pdc.pdc_close(ours.store)
+    return ["after %d operations: %s" % (done, line) for line in found]
+
+
+def main():
+    seeds = SEEDS + [random.SystemRandom().randrange(1 << 32)]
+    if "PDC_SEED" in os.environ:
+        seeds = [int(os.environ["PDC_SEED"])]
+    pdc = load()
+    shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    failed = 0
+    for number, seed in enumerate(seeds, 1):
+        path = tempfile.mkdtemp(prefix="pdc-test-", dir=shm)
+        try:
+            found = compare(pdc, seed, os.path.join(path, "store"))
+        except (OSError, ValueError) as error:
+            found = [repr(error)]
+        finally:
+            shutil.rmtree(path)
+        failed += bool(found)
+        print("%sok %d - %d random operations are the same to both, seed %d" % (
+            "not " if found else "", number, OPERATIONS, seed))
+        for line in found[:20]:
+            print("# " + line.replace("\n", "\\n"))
+        sys.stdout.flush()
+    print("1..%d" % len(seeds))
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

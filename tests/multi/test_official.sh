@@ -1,0 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# What Debian's python3-prometheus-client says of random operations is what
+# libpdc says.
+
+. "$srcdir/tests/tap.sh"
+. "$srcdir/tests/multi/python.sh"
+
+"$python" -c 'import prometheus_client' 2>/dev/null ||
+    skip_all "no prometheus_client"
+"$python" "$srcdir/tests/multi/test_official.py"
