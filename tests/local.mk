@@ -64,4 +64,4 @@ TESTS = $(C_TESTS) $(SH_TESTS) $(HOUSE_TESTS)
 SUITE_TESTS = $(C_TESTS) $(SH_TESTS)
 ATOMIC_TESTS = $(C_TESTS)
 
-EXTRA_DIST += %D%/allowed-skips %D%/tap.sh
+EXTRA_DIST += %D%/allowed-skips %D%/help.h %D%/tap.sh

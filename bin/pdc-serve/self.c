@@ -25,13 +25,13 @@ self_is_taken(const struct self *self, const char *name)
 
 	if (self->use->state != SOURCE_OPEN)
 		return 0;
-	if (pdc_page_has(self->use->pdc, name) != 0)
+	if (pdc_page_type(self->use->pdc, name) != 0)
 		return 1;
 	if (len <= cut || len >= sizeof(stored) ||
 	    strcmp(name + len - cut, "_total") != 0)
 		return 0;
 	snprintf(stored, sizeof(stored), "%.*s", (int)(len - cut), name);
-	return pdc_page_has(self->use->pdc, stored) != 0;
+	return pdc_page_type(self->use->pdc, stored) != 0;
 }
 
 int

@@ -90,8 +90,6 @@ int parse_bounds(struct cmd *, const char *list, double **, size_t *);
 
 /* family.c: what the store knows by a name. */
 
-/* The enum pdc_type of this (stored) family, 0 if there is none, or a PDC_E*. */
-int family_type(struct pdc *, const char *name);
 const char *family_word(int type);
 int family_from_word(const char *word);
 /* Cut suffix off the end of name; 1 if it was there and something remains. */

@@ -37,27 +37,6 @@ family_from_word(const char *word)
 }
 
 int
-family_type(struct pdc *pdc, const char *name)
-{
-	struct family family;
-	struct stxn txn;
-	int ret;
-
-	if (strlen(name) > NAME_MAX_LEN)
-		return 0;
-	ret = pdc_stxn_read(&txn, pdc->store);
-	if (ret != 0)
-		return ret;
-	ret = pdc_family_get(&txn, name, &family);
-	pdc_stxn_abort(&txn);
-	if (ret == PDC_ENOENT)
-		return 0;
-	if (ret == PDC_EFORMAT)
-		return pdc_err_set(ret, "the record of %s is damaged", name);
-	return ret != 0 ? ret : family.r.type;
-}
-
-int
 family_strip(char *name, const char *suffix)
 {
 	size_t len = strlen(name), cut = strlen(suffix);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/page.h"
 #include "base/num.h"
 #include "pdc/cmd.h"
 
@@ -34,7 +35,7 @@ get_try(struct cmd *cmd, char *name, const struct get_suffix *entry)
 
 	if (!family_strip(name, entry->suffix))
 		return 0;
-	type = family_type(cmd->pdc, name);
+	type = pdc_page_type(cmd->pdc, name);
 	if (type < 0 || entry->types & 1u << type)
 		return type;
 	name[strlen(name)] = '_';
@@ -49,7 +50,7 @@ get_resolve(struct cmd *cmd, char *name, const char **suffix)
 	size_t i;
 	int whole, type = 0;
 
-	whole = family_type(cmd->pdc, name);
+	whole = pdc_page_type(cmd->pdc, name);
 	if (whole < 0)
 		return cmd_fail_pdc(cmd, whole);
 	if (whole == PDC_GAUGE || whole == PDC_COUNTER) {

@@ -32,8 +32,9 @@ main(int argc, char **argv)
 	int status;
 
 	main_fill_stdio();
-	/* A closed pipe is an error of write(2). */
+	/* A closed pipe and a file grown too large are errors of write(2). */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	status = cmd_run(&cmd, argc, argv);
 	if (status == CMD_TROUBLE)
 		errx(CMD_TROUBLE, "%s", cmd.error);

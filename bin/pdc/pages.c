@@ -82,10 +82,10 @@ cmd_show(struct cmd *cmd)
 static int
 keys_resolve(struct cmd *cmd, char *name, struct page_opts *opts)
 {
-	int type = family_type(cmd->pdc, name);
+	int type = pdc_page_type(cmd->pdc, name);
 
 	if (type == 0 && family_strip(name, "_total")) {
-		type = family_type(cmd->pdc, name);
+		type = pdc_page_type(cmd->pdc, name);
 		if (type > 0 && type != PDC_COUNTER)
 			type = 0;
 	}

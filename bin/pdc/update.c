@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/page.h"
 #include "pdc/cmd.h"
 
 /* inc, dec, set, setnx, observe: one number, one transaction. */
@@ -88,9 +89,9 @@ update_resolve(struct cmd *cmd, struct update *up)
 	char *name = up->name.metric;
 	size_t len = strlen(name);
 
-	up->type = family_type(cmd->pdc, name);
+	up->type = pdc_page_type(cmd->pdc, name);
 	if (up->type == 0 && family_strip(name, "_total")) {
-		up->type = family_type(cmd->pdc, name);
+		up->type = pdc_page_type(cmd->pdc, name);
 		if (up->type != PDC_COUNTER) {
 			if (up->type > 0)
 				up->type = 0;

@@ -135,7 +135,7 @@ pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
 }
 
 int
-pdc_page_has(struct pdc *p, const char *family)
+pdc_page_type(struct pdc *p, const char *family)
 {
 	struct family *f;
 	struct stxn x;
@@ -148,7 +148,7 @@ pdc_page_has(struct pdc *p, const char *family)
 	if (ret == 0) {
 		ret = pdc_family_get(&x, family, f);
 		pdc_stxn_abort(&x);
-		ret = ret == 0 ? 1 : ret == PDC_ENOENT ? 0 : ret;
+		ret = ret == 0 ? f->r.type : ret == PDC_ENOENT ? 0 : ret;
 	}
 	free(f);
 	return ret;
@@ -218,7 +218,8 @@ stat_cells(struct pdc *p, struct pdc_stat *s, const struct cells *c)
 	s->lanes = c->head->nlanes;
 	s->atomic_lanes = c->head->natomic;
 	s->rseq = (int)atomic_load(&c->head->rseq);
-	s->uses_rseq = c->use > 0;
+	s->uses_rseq = s->rseq == CELLS_RSEQ_OK && !(p->flags & PDC_ATOMIC) &&
+	    pdc_rseq_usable();
 	s->ring_backlog = pdc_ring_backlog(c);
 	s->anomalies = atomic_load(&c->head->anomalies);
 	s->unresolved = atomic_load(&c->head->unresolved);

@@ -35,8 +35,8 @@ struct page_result {
 int pdc_page_render(struct pdc *, struct buf *, const struct page_opts *,
     struct page_result *);
 
-/* 1 if the store has a family of this (stored) name, 0 if not, or a PDC_E*. */
-int pdc_page_has(struct pdc *, const char *family);
+/* The enum pdc_type of the family of this (stored) name, 0, or a PDC_E*. */
+int pdc_page_type(struct pdc *, const char *family);
 
 /* pdc_checkpoint(), waiting at most wait_ms for the lock. */
 int pdc_page_checkpoint(struct pdc *, uint32_t wait_ms);

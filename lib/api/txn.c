@@ -275,8 +275,8 @@ txn_writable(const struct family *f, const struct target *tg, double v, int set)
 	if (f->r.type == PDC_COUNTER && !(v >= 0 && v <= DBL_MAX))
 		return pdc_err_set(PDC_ERANGE,
 		    "%s: a counter %s a finite "
-		    "number that is not negative, not %g",
-		    f->name, set ? "is set to" : "grows by", v);
+		    "number that is not negative",
+		    f->name, set ? "is set to" : "grows by");
 	return 0;
 }
 
@@ -421,7 +421,7 @@ txn_suffix(const struct family *f, const struct target *tg,
 			continue;
 		if (upto == f->r.nbounds && !(isinf(tg->le) && tg->le > 0))
 			return pdc_err_set(PDC_ENOENT,
-			    "%s: no bucket le=\"%g\"", f->name, tg->le);
+			    "%s: no bucket of that le", f->name);
 		upto++;
 	} else if (strcmp(tg->suffix, "_count") != 0 &&
 	    strcmp(tg->suffix, "_sum") != 0) {
@@ -644,6 +644,12 @@ pdc_commit(struct pdc_txn *t)
 		if (ret == 0) {
 			pdc_stxn_fail(&x, commit_ops(t, &x));
 			ret = pdc_stxn_commit(&x);
+		}
+	} else if (ret == 0 && t->nops > 0) {
+		ret = pdc_stxn_read(&x, t->pdc->store);
+		if (ret == 0) {
+			ret = commit_ops(t, &x);
+			pdc_stxn_abort(&x);
 		}
 	}
 	pdc_abort(t);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/escape.h"
 #include "base/fork.h"
+#include "base/num.h"
 #include "metric/metric.h"
 #include "pdc.h"
 
@@ -154,11 +155,20 @@ desc_labels(struct family *f, const struct pdc_desc *d, uint32_t *order)
 	return 0;
 }
 
+/* A number for an error, whatever the locale; one at a time. */
+static const char *
+desc_number(char *out, double v)
+{
+	pdc_num_go(out, v);
+	return out;
+}
+
 static int
 desc_bounds(struct family *f, const struct pdc_desc *d)
 {
 	const double *bounds = d->bounds;
 	size_t i, n = d->nbounds;
+	char num[NUM_SIZE];
 
 	if (d->type != PDC_HISTOGRAM)
 		return bounds == NULL && n == 0 ?
@@ -181,8 +191,8 @@ desc_bounds(struct family *f, const struct pdc_desc *d)
 		    (i > 0 && !(bounds[i] > bounds[i - 1])))
 			return pdc_err_set(PDC_EINVAL,
 			    "declare %s: bound %zu "
-			    "(%g) is not finite, or not above the one before",
-			    f->name, i + 1, bounds[i]);
+			    "(%s) is not finite, or not above the one before",
+			    f->name, i + 1, desc_number(num, bounds[i]));
 		f->bounds[i] = bounds[i] + 0.0;
 	}
 	f->r.nbounds = (uint32_t)n;
@@ -291,8 +301,9 @@ declare_same(const struct family *old, const struct family *new)
 		if (old->bounds[i] != new->bounds[i])
 			return pdc_err_set(PDC_EEXIST,
 			    "declare %s: bound %u "
-			    "is %.17g here, %.17g in the store",
-			    new->name, i + 1, new->bounds[i], old->bounds[i]);
+			    "is %s here, %s in the store",
+			    new->name, i + 1, desc_number(a, new->bounds[i]),
+			    desc_number(b, old->bounds[i]));
 	if (new->r.nbounds != old->r.nbounds)
 		return pdc_err_set(PDC_EEXIST,
 		    "declare %s: %u bounds here, %u "

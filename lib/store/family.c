@@ -92,6 +92,10 @@ pdc_family_get(struct stxn *x, const char *name, struct family *f)
 	const void *val;
 	int ret;
 
+	if (strlen(name) > NAME_MAX_LEN)
+		return PDC_ENOENT;
+	if (klen < 2 || strlen(name) > NAME_MAX_LEN)
+		return PDC_ENOENT;
 	ret = pdc_stxn_get(x, key, klen, &val, &len);
 	if (ret < 0)
 		return ret;

@@ -288,6 +288,8 @@ store_first(struct store *st)
 	if (m->data_ino != st->data_ino || m->data_dev != st->data_dev) {
 		if (getrandom(m->uuid, sizeof(m->uuid), 0) != sizeof(m->uuid))
 			pdc_stxn_fail(&x, pdc_err_sys("getrandom"));
+		m->uuid[6] = (m->uuid[6] & 0x0f) | 0x40;	/* version 4 */
+		m->uuid[8] = (m->uuid[8] & 0x3f) | 0x80;
 		m->data_ino = st->data_ino;
 		m->data_dev = st->data_dev;
 		if (m->cells_name[0] != '\0' && m->cells_dir[0] == '\0')

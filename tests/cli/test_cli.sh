@@ -119,6 +119,12 @@ test_missing_store()
 	: >"$tmp/file"
 	got=$("$PDC" -s "$tmp/file" inc x 2>&1)
 	like "$?:$got" "2:pdc: *$tmp/file*" "a store that is a file is refused"
+	mkdir -m 0700 "$tmp/foreign"
+	echo 'no database' >"$tmp/foreign/data.mdb"
+	chmod 0600 "$tmp/foreign/data.mdb"
+	got=$("$PDC" -s "$tmp/foreign" inc x 2>&1)
+	like "$?:$got" "2:pdc: *$tmp/foreign*" "a foreign database is refused"
+	is "$(cat "$tmp/foreign/data.mdb")" 'no database' "and left alone"
 }
 
 test_store_option()
@@ -167,8 +173,12 @@ test_counter()
 	answer 0 2 get late_total
 	answer 0 2 get late
 	has "*# TYPE late_total counter${nl}late_total 2*" show
+	created=$("$PDC" -s "$store" keys late | sed -n 's/.*_created//p')
 	answer 0 '' set late 7
 	answer 0 7 get late_total
+	test "$created" != \
+	    "$("$PDC" -s "$store" keys late | sed -n 's/.*_created//p')"
+	ok $? "a counter that is set has a new created time"
 	trouble "late is a counter; set needs a finite*" set late -7
 	answer 1 '' setnx late 8
 	answer 1 '' setnx late_total 8
@@ -257,7 +267,10 @@ test_observe()
 	answer 1 '' get 'lat_count{a="1",z="3"}'
 	trouble "lat is a histogram; get needs*_bucket*" get lat
 	trouble "lat is a histogram; inc needs*" inc 'lat{a="1",z="2"}'
-	trouble "*" observe 'lat{a="1"}' 1
+	trouble "*NaN*" observe 'lat{a="1",z="2"}' NaN
+	trouble "*le*" get 'lat_bucket{a="1",z="2"}'
+	trouble "*le*" get 'lat_bucket{a="1",z="2",le="x"}'
+	trouble "*z*" observe 'lat{a="1"}' 1
 	trouble "*" observe 'lat{a="1",z="2",le="1"}' 1
 	has "*# HELP lat How long.${nl}# TYPE lat histogram${nl}*" show
 	has "*lat_bucket{a=\"1\",z=\"2\",le=\"0.5\"} 2${nl}*" show
@@ -305,7 +318,6 @@ it.' --labels=host
 	    --ttl=0 --labels= --help=
 	answer 1 '' keys good
 	answer 1 '' get good
-	has "*" keys good_seconds
 	# The exposition must not get two families that share a sample.
 	answer 0 '' declare summary taken
 	trouble "*" declare gauge taken_sum
@@ -344,7 +356,8 @@ test_names()
 	trouble "*n*" set 'n{a="x"}' 1
 	trouble "*n*" set 'n{a="x",c="y"}' 1
 	trouble "*n*" set n 1
-	trouble "*" set "$(printf '%0500d' 0 | tr 0 x)" 1
+	trouble "*4096*" set "g{a=\"$(printf '%05000d' 0)\"}" 1
+	trouble "*400*" set "$(printf '%0500d' 0 | tr 0 x)" 1
 	answer 1 '' get 'n{a="x",b="z"}'
 	answer 1 '' get "$(printf '%0500d' 0 | tr 0 x)"
 }
@@ -366,6 +379,9 @@ test_escapes()
 	answer 0 '' set "esc{a=\"two
 lines\"}" 5
 	answer 0 5 get 'esc{a="two\nlines"}'
+	answer 0 '' set "esc{a=\"$(printf 'a\377b')\"}" 7
+	answer 0 7 get "esc{a=\"$(printf 'a\377b')\"}"
+	answer 0 7 get 'esc{a="a�b"}'
 	answer 0 '' set 'esc{a=""}' 6
 	answer 0 6 get 'esc{a=""}'
 }
@@ -410,6 +426,11 @@ test_show()
 	is "$(sed -n 2p "$tmp/old")" "g 1" "and the old one stays whole"
 	trouble "$tmp/dir: *" show "--textfile=$tmp/dir"
 	is "$(ls "$tmp/dir")" "x.prom" "nothing else is left"
+	got=$(ulimit -f 0 && "$PDC" -s "$store" show \
+	    "--textfile=$tmp/dir/x.prom" 2>&1)
+	like "$?:$got" "2:pdc: $tmp/dir/x.prom: *" "a full disk is told"
+	is "$(sed -n 2p "$tmp/dir/x.prom")" "g 2" "and the page of before stays"
+	is "$(ls "$tmp/dir")" "x.prom" "and nothing else"
 	test -z "$(find "$tmp" -maxdepth 1 -name 'dir.*')"
 	ok $? "nor after a failure"
 }

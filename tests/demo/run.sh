@@ -26,7 +26,7 @@ die()
 	exit 1
 }
 
-# --- processes: all are ours, none survives us --------------------------------
+# --- processes: all are ours, none survives us ---
 
 pids=()
 
@@ -37,6 +37,7 @@ start()
 	local name=$1
 
 	shift
+	: >"$tmp/$name"
 	setsid "$@" >"$tmp/$name" 2>&1 </dev/null &
 	started=$!
 	pids+=("$started")
@@ -82,7 +83,7 @@ address()
 	return 1
 }
 
-# --- the parts -----------------------------------------------------------------
+# --- the parts ---
 
 # The pids of the server's workers.
 workers()
@@ -189,7 +190,7 @@ run()
 	((status == 0)) || failed=1
 }
 
-# --- main ----------------------------------------------------------------------
+# --- main ---
 
 test $# -ge 1 || usage
 build=$(cd "$1" && pwd) || exit 1
@@ -234,6 +235,7 @@ trap 'exit 129' HUP
 failed=0
 
 start_servers
+((seconds > 0)) || echo "Ctrl-C ends it"
 if test "$kills" = kills; then
 	echo "with kills:"
 else

@@ -10,6 +10,13 @@ command -v prometheus >/dev/null || skip_all "no prometheus"
 seconds=8
 test -z "${PDC_CHECK_SHORT:-}" || seconds=3
 
+demo=
+
+cleanup()
+{
+	test -z "$demo" || kill -TERM "$demo" 2>/dev/null
+}
+
 # left NAME: the processes of the demonstration that printed $tmp/NAME.
 left()
 {
@@ -18,6 +25,9 @@ left()
 	test ! -e "$dir" || echo "$dir"
 	pgrep -f -- "$dir/" || :
 }
+
+"$srcdir/tests/demo/run.sh" "$top_builddir" --no-kill >"$tmp/ended" 2>&1 &
+demo=$!
 
 "$srcdir/tests/demo/run.sh" "$top_builddir" --seconds "$seconds" \
     >"$tmp/timed" 2>&1
@@ -28,14 +38,6 @@ is "$(sed -n 's/^ *0 workers killed/none/p' "$tmp/timed")" none \
     "workers were killed in the first part and not in the second"
 is "$(left timed)" "" "it leaves no file and no process"
 
-"$srcdir/tests/demo/run.sh" "$top_builddir" --no-kill >"$tmp/ended" 2>&1 &
-demo=$!
-i=0
-until grep -q '^without kills' "$tmp/ended" || test "$i" -ge 100; do
-	i=$((i + 1))
-	sleep 0.1
-done
-sleep 1
 kill -TERM "$demo"
 wait "$demo"
 ok $? "without --seconds it goes on until it is told to end, then is exact"

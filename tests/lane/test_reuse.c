@@ -157,18 +157,30 @@ collect(struct storm *s, int unit)
 	s->owner[unit] = -1;
 }
 
-/* Move a label to a unit whose grace is over. */
+/* A unit that is free or whose grace is over, or -1. */
+static int
+find(const struct storm *s)
+{
+	double now = fixture_now();
+	int i;
+
+	for (i = 0; i < NUNITS; i++)
+		if (s->owner[i] == -1 ||
+		    (s->freed[i] != 0 && now > s->freed[i] + GRACE_S))
+			return i;
+	return -1;
+}
+
 static void
 reuse(struct storm *s)
 {
 	int label = (int)(fixture_random(&s->random) % NLABELS);
 	int old = (int)(s->shared->where[label] & ((1 << UNIT_BITS) - 1));
-	int unit = (int)(fixture_random(&s->random) % NUNITS);
+	int unit = find(s);
 
+	if (unit == -1)
+		return;
 	if (s->owner[unit] != -1) {
-		if (s->freed[unit] == 0 ||
-		    fixture_now() < s->freed[unit] + GRACE_S)
-			return;
 		collect(s, unit);
 		s->nreuses++;
 	}
@@ -231,7 +243,8 @@ test_storm(struct cells *cells, enum cells_zone_kind kind, const char *how)
 	start(&s);
 	end = fixture_now() + (tap_short() ? 0.2 : 0.6);
 	while (fixture_now() < end) {
-		reuse(&s);
+		for (i = 0; i < NLABELS; i++)
+			reuse(&s);
 		fixture_nap(20e-6);
 	}
 	finish(&s);

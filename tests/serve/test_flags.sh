@@ -79,9 +79,16 @@ addresses()
 	pattern=$1
 	shift
 	start "$@"
+	until_true 1 listens 2
 	like "$(grep listening "$log")" "$pattern" "listens: $*"
 	stop
 	is "$status" 0 "SIGTERM ends it with status 0"
+}
+
+# listens N: on so many addresses
+listens()
+{
+	test "$(grep -c listening "$log")" -eq "$1"
 }
 
 test_addresses()
@@ -96,6 +103,7 @@ test_addresses()
 	if test -e /proc/net/if_inet6 && grep -q ' lo$' /proc/net/if_inet6
 	then
 		start --web.listen-address='[::1]:0'
+		until_true 5 listens 2
 		v6=$(sed -n 's/.*address=\(\[::1\]:[0-9]*\).*/\1/p' "$log")
 		is "$(curl -s -g -m 9 "http://$v6/-/healthy")" \
 		    "pdc-serve is Healthy." "answers on [::1]"
@@ -109,7 +117,7 @@ test_addresses()
 	start $(for i in 1 2 3 4 5; do
 		echo --web.listen-address=127.0.0.1:0
 	done)
-	until_true 5 test "$(grep -c listening "$log")" -eq 6
+	until_true 5 listens 6
 	is "$(grep -c listening "$log")" 6 "six addresses, a line each"
 	for port in $(sed -n 's/.*address=.*:\([0-9]*\)$/\1/p' "$log"); do
 		curl -s -m 9 "http://127.0.0.1:$port/-/healthy"

@@ -16,6 +16,7 @@
 
 #include "lane/shape.h"
 #include "pdc.h"
+#include "store/series.h"
 #include "store/value.h"
 #include "tap.h"
 
@@ -40,9 +41,6 @@
 	X(meta, next_family) \
 	X(meta, pad) \
 	X(meta, last_created_ns) \
-	X(meta, checkpoint_wall_ns) \
-	X(meta, checkpoint_mono_ns) \
-	X(meta, checkpoints) \
 	X(meta, nfamilies) \
 	X(meta, nseries) \
 	X(meta, ttl_s) \
@@ -136,6 +134,9 @@
 	X(cells_head, next_unresolved) \
 	X(cells_head, anomalies) \
 	X(cells_head, unresolved) \
+	X(cells_head, checkpoint_wall_ns) \
+	X(cells_head, checkpoint_mono_ns) \
+	X(cells_head, checkpoints) \
 	X(cells_head, drops)
 
 #define CELLS_ZONE_HEAD(X) \
@@ -218,7 +219,7 @@ struct table {
 static const struct table tables[] = {
 #define T(s, list) \
 	{ #s, sizeof(struct s), s##_fields, \
-	    sizeof(s##_fields) / sizeof(s##_fields[0]) },
+		sizeof(s##_fields) / sizeof(s##_fields[0]) },
 	TABLES(T)
 #undef T
 };
@@ -283,7 +284,7 @@ same_rows(const struct table *t, char *line)
 		if (strncmp(line, ".El", 3) == 0)
 			return row == t->nfields;
 		if (sscanf(line, ".It %zu Ta %zu Ta Va %63s", &off, &len,
-		    name) != 3)
+			name) != 3)
 			continue;
 		f = &t->fields[row];
 		if (row == t->nfields || strcmp(f->name, name) != 0 ||
@@ -345,13 +346,18 @@ test_costs(void)
 	static const uint32_t cpus[] = { 2, 16, 64, 128 };
 	static const uint64_t add[] = { 40, 152, 536, 1048 };
 	static const uint64_t pair[] = { 56, 280, 1048, 2072 };
-	struct cells c = { .zone[ZONE_ADD] = { .unit = 8, .natomic = 1 },
-		.zone[ZONE_PAIR] = { .unit = 16, .natomic = 1 },
-		.zone[ZONE_GAUGE] = { .natomic = 1 } };
+	struct cells_zone_head *zone;
+	struct cells_head head = { .zone[ZONE_ADD].unit = 8,
+		.zone[ZONE_PAIR].unit = 16,
+		.zone[ZONE_GAUGE].natomic = 1 };
+	struct cells c = { .head = &head };
 	size_t i;
 
 	for (i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++) {
-		c.zone[ZONE_ADD].nlanes = c.zone[ZONE_PAIR].nlanes = cpus[i];
+		for (zone = head.zone; zone < &head.zone[ZONE_GAUGE]; zone++) {
+			zone->nlanes = cpus[i];
+			zone->natomic = 1;
+		}
 		is_int((long long)pdc_cells_unit_cost(&c, ZONE_ADD),
 		    (long long)add[i], "bytes of a counter, %u lanes", cpus[i]);
 		is_int((long long)pdc_cells_unit_cost(&c, ZONE_PAIR),

@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# What the compiler made of the restartable sequences: between start and end
+# of each no call, no lock prefix, and one store, the last instruction (a copy
+# by string instructions goes where nobody reads yet).
+
+. "$srcdir/tests/tap.sh"
+
+test -z "$PDC_SAN" || skip_all "sanitizers"
+command -v objdump >/dev/null 2>&1 || skip_all "no objdump"
+
+# Where each section starts, and the words of the descriptors.
+sections()
+{
+	objdump -r -j __rseq_cs "$1" |
+	    awk '$3 ~ /^\.text.*\+0x/ { sub(/\+0x/, " ", $3); print $3 }' \
+	    >"$tmp/starts"
+	objdump -s -j __rseq_cs "$1" | awk '/^ [0-9a-f]+ / {
+		print $2 $3 $4 $5 }' >"$tmp/words"
+}
+
+# The instructions of the section at line $2 of starts, without addresses.
+section()
+{
+	read -r text start <<-EOF
+	$(sed -n "${2}p" "$tmp/starts")
+	EOF
+	len=$(sed -n "$((2 * $2))p" "$tmp/words" | cut -c1-2)
+	objdump -d --no-show-raw-insn --start-address="0x$start" \
+	    --stop-address="$((0x$start + 0x$len))" -j "$text" "$1" |
+	    awk -F '\t' '/^ +[0-9a-f]+:/ { print $2 }'
+}
+
+# AT&T: the last operand is written, if it is memory; cmp and test write none.
+stores()
+{
+	grep -vE '^(cmp|test|j|lea|nop|pause)' |
+	    grep -cE '(,|[a-z] +)(%[a-f]s:)?-?(0x[0-9a-f]+)?\([^)]*\)$'
+}
+
+check()
+{
+	section "$1" "$2" >"$tmp/code"
+	name=$(basename "$1" .o), section=$2
+	n=$(wc -l <"$tmp/code")
+	test "$n" -ge 5 && test "$n" -le 30
+	ok $? "$name section $section has instructions ($n)"
+	sed -n 1p "$tmp/code" | grep -q '^cmp.*%fs:'
+	ok $? "$name section $section compares the CPU first"
+	! grep -qE '^(call|ret|syscall|int|lock|xchg|cmpxchg|xadd)' \
+	    "$tmp/code"
+	ok $? "$name section $section has no call and no lock"
+	tail -n 1 "$tmp/code" | stores | grep -q '^1$'
+	ok $? "$name section $section ends with its store"
+	is "$(grep -v '^rep' "$tmp/code" | stores)" 1 \
+	    "$name section $section has one store" || diag "$(cat "$tmp/code")"
+}
+
+found=0
+for object in lane ring; do
+	file=$top_builddir/lib/lane/$object.o
+	test -f "$file" || file=$top_builddir/lib/lane/.libs/$object.o
+	test -f "$file" || continue
+	objdump -h "$file" | grep -q __rseq_cs || continue
+	found=1
+	sections "$file"
+	i=0
+	while read -r _; do
+		i=$((i + 1))
+		check "$file" "$i"
+	done <"$tmp/starts"
+	test "$i" -ge 1
+	ok $? "$object has sections ($i)"
+done
+test "$found" = 1 || skip_all "built without restartable sequences"
+tap_done

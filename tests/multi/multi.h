@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MULTI_H
+#define MULTI_H
+
+/*
+ * For tests of many processes: children that never outlive their parent,
+ * waits that end, pages taken apart.
+ */
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pdc.h"
+
+/* Zeroed memory that children share. */
+void *multi_shared(size_t);
+
+/* fork(); the child dies with its parent and after 60 s in any case. */
+pid_t multi_fork(void);
+
+/*
+ * The status of a child as wait(2) has it; one that has not ended in time is
+ * killed, and -1 is returned.
+ */
+int multi_wait(pid_t, int timeout_ms);
+/* Run fn(arg) in a child; its exit status, or 256 and more if it had none. */
+int multi_run(int (*fn)(void *), void *arg, int timeout_ms);
+
+int64_t multi_now_ms(void);
+void multi_sleep_ms(int);
+/* Rise from *state: the same row of numbers from the same start. */
+uint32_t multi_random(uint64_t *state);
+
+/* Open or bail out; flags of struct pdc_options. */
+struct pdc *multi_open(const char *dir, unsigned flags);
+/* Declare with at most one label (NULL: none) or bail out. */
+struct pdc_family *multi_declare(struct pdc *, enum pdc_type, const char *name,
+    const char *label);
+/* The series with this value of the one label (NULL: none); NULL if not had. */
+struct pdc_series *multi_series(struct pdc_family *, const char *value);
+
+/* A page, or NULL; free with pdc_free(). */
+char *multi_page(struct pdc *);
+/* The value of a sample, such as a_total{b="c"}, NaN if it is not there. */
+double multi_sample(const char *page, const char *sample);
+/* The same of a page made now. */
+double multi_now(struct pdc *, const char *sample);
+/* By pdc_value_get(); label may be NULL.  NaN if it is not there. */
+double multi_get(struct pdc *, const char *metric, const char *suffix,
+    const char *label, const char *value);
+/* One call in a transaction: op "inc", "set" or "observe"; 0 or PDC_E*. */
+int multi_put(struct pdc *, const char *op, const struct pdc_key *, double);
+
+/*
+ * Counters, buckets, counts and sums of two pages: how many are lower in the
+ * second, or gone from it; the first of them into words.
+ */
+int multi_backwards(const char *before, const char *after, char *words,
+    size_t len);
+/*
+ * Of a page whose observations all were 1.0: how many histograms and summaries
+ * called name have _sum, _count and +Inf that differ.
+ */
+int multi_unequal(const char *page, const char *name);
+
+#endif

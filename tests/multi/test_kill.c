@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Workers and a checkpointer are killed every few milliseconds, at whatever
+ * instruction they are.  Each worker tells shared memory before it counts and
+ * after, so what the store has lies between the two sums.
+ */
+
+#include <sys/wait.h>
+
+#include <math.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/page.h"
+#include "metric/metric.h"
+#include "multi/multi.h"
+#include "tap.h"
+
+#define NWORKERS 6
+#define NLABELS 300
+
+struct tally {
+	_Atomic uint64_t before, after;
+};
+
+static struct shared {
+	struct tally handle[NWORKERS], labels[NLABELS], name;
+	_Atomic uint64_t pages, backwards, unequal, nopage, errors;
+	_Atomic int stop;
+	char words[512];
+} *sh;
+
+static char *dir;
+
+static void
+tell(struct tally *t, struct pdc_series *s)
+{
+	atomic_fetch_add(&t->before, 1);
+	pdc_inc(s, 1);
+	atomic_fetch_add(&t->after, 1);
+}
+
+/* Without rseq what an unresolved handle gets may be lost to a kill. */
+static int
+resolved(const struct pdc_series *s)
+{
+	const struct cells *c = pdc_cells_now(s->pdc);
+
+	return pdc_cells_tag_get(c, s->zone, atomic_load(&s->unit)) ==
+	    atomic_load(&s->id);
+}
+
+static struct pdc_series *
+must(struct pdc_family *f)
+{
+	struct pdc_series *s = NULL;
+
+	while (s == NULL || !resolved(s))
+		s = multi_series(f, NULL);
+	return s;
+}
+
+static void
+fresh(struct pdc_family *f, uint64_t *seed)
+{
+	uint32_t i = multi_random(seed) % NLABELS;
+	struct pdc_series *s;
+	char value[16];
+
+	snprintf(value, sizeof(value), "v%u", i);
+	s = multi_series(f, value);
+	if (s == NULL)
+		return;
+	tell(&sh->labels[i], s);
+	pdc_series_free(s);
+}
+
+/* A counter and a summary in one transaction. */
+static void
+by_name(struct pdc *p)
+{
+	static const struct pdc_key k = { "name", "_total", NULL, 0 },
+				    o = { "name_seen", "", NULL, 0 };
+	struct pdc_txn *t;
+
+	if (pdc_begin(&t, p) < 0)
+		return;
+	atomic_fetch_add(&sh->name.before, 1);
+	pdc_value_inc(t, &k, 1);
+	pdc_value_observe(t, &o, 1);
+	if (pdc_commit(t) == 0)
+		atomic_fetch_add(&sh->name.after, 1);
+	else
+		atomic_fetch_sub(&sh->name.before, 1);
+}
+
+static void
+work(int worker, uint64_t seed)
+{
+	int atomic = worker == 0, i;
+	struct pdc *p = multi_open(dir, atomic ? PDC_ATOMIC : 0);
+	struct pdc_family *labels;
+	struct pdc_series *s, *h, *m;
+
+	s = must(multi_declare(p, PDC_COUNTER, "handle", NULL));
+	h = must(multi_declare(p, PDC_HISTOGRAM, "seconds", NULL));
+	m = must(multi_declare(p, PDC_SUMMARY, "bytes", NULL));
+	labels = multi_declare(p, PDC_COUNTER, "labels", "l");
+	for (;;) {
+		for (i = 0; i < 64; i++) {
+			tell(&sh->handle[worker], s);
+			pdc_observe(h, 1);
+			pdc_observe(m, 1);
+		}
+		if (!atomic)
+			fresh(labels, &seed);
+		if (multi_random(&seed) % 4 == 0)
+			by_name(p);
+	}
+}
+
+static void
+checkpoint(void)
+{
+	struct pdc *p = multi_open(dir, 0);
+
+	for (;;) {
+		pdc_checkpoint(p);
+		usleep(500);
+	}
+}
+
+static int
+watch(void *arg)
+{
+	struct pdc *p = multi_open(dir, 0);
+	char *before = NULL, *page;
+	int bad;
+
+	(void)arg;
+	while (!atomic_load(&sh->stop)) {
+		page = multi_page(p);
+		if (page == NULL) {
+			atomic_fetch_add(&sh->nopage, 1);
+			continue;
+		}
+		atomic_fetch_add(&sh->pages, 1);
+		atomic_fetch_add(&sh->unequal, multi_unequal(page, "seconds") +
+		    multi_unequal(page, "bytes") +
+		    multi_unequal(page, "name_seen"));
+		if (before != NULL && (bad = multi_backwards(before, page,
+		    sh->words, sizeof(sh->words))) > 0) {
+			atomic_fetch_add(&sh->backwards, bad);
+			break;
+		}
+		pdc_free(before);
+		before = page;
+		usleep(500);
+	}
+	return 0;
+}
+
+static pid_t
+start(int who, uint64_t seed)
+{
+	pid_t pid = multi_fork();
+
+	if (pid != 0)
+		return pid;
+	if (who == NWORKERS)
+		checkpoint();
+	else
+		work(who, seed);
+	_exit(0);
+}
+
+static int
+storm(int ms)
+{
+	pid_t pids[NWORKERS + 1], watcher;
+	int64_t until = multi_now_ms() + ms;
+	uint64_t seed = (uint64_t)getpid();
+	int i, status, kills = 0;
+
+	watcher = multi_fork();
+	if (watcher == 0)
+		_exit(watch(NULL));
+	for (i = 0; i <= NWORKERS; i++)
+		pids[i] = start(i, seed + (uint64_t)i);
+	while (multi_now_ms() < until) {
+		usleep(multi_random(&seed) % 6000);
+		i = (int)(multi_random(&seed) % (NWORKERS + 1));
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], &status, 0);
+		if (!WIFSIGNALED(status))
+			atomic_fetch_add(&sh->errors, 1);
+		pids[i] = start(i, multi_random(&seed));
+		kills++;
+	}
+	for (i = 0; i <= NWORKERS; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], &status, 0);
+	}
+	atomic_store(&sh->stop, 1);
+	if (multi_wait(watcher, 5000) != 0)
+		atomic_fetch_add(&sh->errors, 1);
+	return kills;
+}
+
+static int
+within(double v, uint64_t after, uint64_t before)
+{
+	return v >= (double)after && v <= (double)before;
+}
+
+static void
+judge_labels(const char *page)
+{
+	uint64_t after, before, missed = 0, sum = 0;
+	char sample[64];
+	int i, bad = 0;
+	double v;
+
+	for (i = 0; i < NLABELS; i++) {
+		snprintf(sample, sizeof(sample), "labels_total{l=\"v%d\"}", i);
+		v = multi_sample(page, sample);
+		v = isnan(v) ? 0 : v;
+		after = atomic_load(&sh->labels[i].after);
+		before = atomic_load(&sh->labels[i].before);
+		sum += after;
+		missed += before - after;
+		if (!within(v, after, before) && bad++ == 0)
+			diag("%s is %.17g, not %llu to %llu", sample, v,
+			    (unsigned long long)after,
+			    (unsigned long long)before);
+	}
+	diag("label sets: %llu updates, %llu cut", (unsigned long long)sum,
+	    (unsigned long long)missed);
+	is_int(bad, 0, "each label set's count is within its bounds");
+}
+
+static void
+judge_handles(struct pdc *p, const char *page)
+{
+	uint64_t after = 0, before = 0;
+	double v, n;
+	int i;
+
+	for (i = 0; i < NWORKERS; i++) {
+		after += atomic_load(&sh->handle[i].after);
+		before += atomic_load(&sh->handle[i].before);
+	}
+	v = multi_sample(page, "handle_total");
+	ok(within(v, after, before), "the counter %.17g is within %llu to %llu",
+	    v, (unsigned long long)after, (unsigned long long)before);
+	is_double(multi_get(p, "handle", "_total", NULL, NULL), v,
+	    "by name it is the same");
+	/* An observation comes after its increment. */
+	n = multi_sample(page, "seconds_count");
+	ok(n <= (double)before && n >= (double)after - 8192,
+	    "the histogram's count %.17g is near it", n);
+	is_int(multi_unequal(page, "seconds") + multi_unequal(page, "bytes"), 0,
+	    "counts, sums and buckets agree at the end");
+	v = multi_sample(page, "name_total");
+	ok(within(v, atomic_load(&sh->name.after),
+	    atomic_load(&sh->name.before)),
+	    "the transactions' counter %.17g is within its bounds", v);
+	is_double(multi_sample(page, "name_seen_count"), v,
+	    "a transaction did all or nothing");
+}
+
+/* What the store alone has: the cells are deleted first. */
+static int
+store_alone(void *arg)
+{
+	char command[512], words[512], *page;
+	struct pdc *p;
+
+	snprintf(command, sizeof(command), "rm -f %s/pdc-*", dir);
+	if (system(command) != 0)
+		return 2;
+	p = multi_open(dir, 0);
+	page = multi_page(p);
+	if (page == NULL)
+		return 3;
+	return multi_backwards(arg, page, words, sizeof(words)) +
+	    multi_backwards(page, arg, words, sizeof(words));
+}
+
+static int
+judge(void *arg)
+{
+	struct pdc *p = multi_open(dir, 0);
+	struct pdc_stat st;
+	char *page;
+
+	(void)arg;
+	is_int(pdc_checkpoint(p), 0, "a fresh process can checkpoint");
+	page = multi_page(p);
+	judge_handles(p, page);
+	judge_labels(page);
+	pdc_stat_get(p, &st);
+	is_int((long long)st.anomalies, 0, "no checkpoint saw a count sink");
+	is_int((long long)(st.drops[DROP_DAMAGED] + st.drops[DROP_RING_FULL] +
+	    st.drops[DROP_SHAPE]), 0, "nothing was dropped");
+	is_int(multi_run(store_alone, page, 5000), 0,
+	    "the store alone has the same");
+	pdc_free(page);
+	pdc_close(p);
+	return 0;
+}
+
+int
+main(void)
+{
+	int kills;
+
+	dir = tap_tmpdir();
+	sh = multi_shared(sizeof(*sh));
+	kills = storm(tap_short() ? 1000 : 4000);
+	diag("%d kills, %llu pages", kills,
+	    (unsigned long long)atomic_load(&sh->pages));
+	ok(kills > 50, "workers were killed");
+	is_int((long long)atomic_load(&sh->errors), 0,
+	    "nobody ended of himself");
+	is_int((long long)atomic_load(&sh->nopage), 0, "every page came");
+	is_int((long long)atomic_load(&sh->backwards), 0,
+	    "no counter went backwards (%s)", sh->words);
+	is_int((long long)atomic_load(&sh->unequal), 0,
+	    "on every page sum, count and +Inf of observations of 1 agreed");
+	judge(NULL);
+	return tap_done();
+}
