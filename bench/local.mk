@@ -1,6 +1,9 @@
 # Never built by all or check.  BENCHES: programs, run in this order.
-BENCHES =
+BENCHES = %D%/bench_update
+%C%_bench_update_LDADD = lib/libpdc.la $(LMDB_LIBS)
+
 EXTRA_PROGRAMS += $(BENCHES)
+EXTRA_DIST += %D%/README.md
 
 .PHONY: bench
 bench: $(BENCHES)

@@ -25,3 +25,4 @@ endif
 
 pkgconfig_DATA += %D%/libpdc.pc
 EXTRA_DIST += %D%/pdc.map
+dist_man_MANS += %D%/pdc.3 %D%/store/pdc-store.5

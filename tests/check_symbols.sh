@@ -63,8 +63,10 @@ else
 	skip "no shared library was built"
 fi
 
+# In a build with fault points one of them kills, on a test's word alone.
 is "$(calls "$archive" exit abort printf __printf_chk puts putchar perror \
-    vprintf __vprintf_chk err errx warn warnx kill raise system)" "" \
+    vprintf __vprintf_chk err errx warn warnx kill raise system |
+    grep -v ':fault\.o: kill$')" "" \
     "the library never exits, aborts, prints or raises"
 test "$(calls "$archive" getenv secure_getenv | cut -d: -f2 | sort -u |
     wc -l)" -le 1

@@ -8,7 +8,6 @@
 
 #include "pdc-serve/options.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -120,7 +119,7 @@ options_set_number(struct options *o, enum flag_id id, const char *value)
 		return 0;
 	}
 	v = options_number(value, 1e6);
-	if (v < 0 || v != floor(v))
+	if (v < 0 || v != (unsigned)v)
 		return -1;
 	o->max_requests = (unsigned)v;
 	return 0;

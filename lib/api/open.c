@@ -195,8 +195,8 @@ open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 	p->refs = 1;
 	pdc_clock_init(&p->clock);
 	if (o->cells_dir != NULL &&
-	    (p->cells_dir = strdup(o->cells_dir)) == NULL)
-		ret = pdc_err_set(PDC_ENOMEM, "%s", dir);
+	    (p->cells_dir = realpath(o->cells_dir, NULL)) == NULL)
+		ret = pdc_err_sys("cells_dir %s", o->cells_dir);
 	if (ret == 0)
 		ret = pdc_store_open(&p->store, dir, &so, &p->clock);
 	if (ret == 0)
@@ -256,6 +256,16 @@ pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 	return ret;
 }
 
+/* Lanes outlive the process, but not when their file was deleted. */
+static int
+close_last_chance(const struct cells *c)
+{
+	struct stat sb;
+
+	return c->older != NULL || fstat(c->fd, &sb) == -1 ||
+	    sb.st_dev != c->dev || sb.st_ino != c->ino || sb.st_nlink == 0;
+}
+
 /* Carry into the store what was counted, unless that was just done. */
 static void
 close_checkpoint(struct pdc *p)
@@ -267,7 +277,7 @@ close_checkpoint(struct pdc *p)
 		return;
 	last = atomic_load(&c->head->checkpoint_mono_ns);
 	if (atomic_load(&p->pending) == 0 && last != 0 && last <= now &&
-	    now - last < LEAVE_SKIP_NS)
+	    now - last < LEAVE_SKIP_NS && !close_last_chance(c))
 		return;
 	(void)pdc_checkpoint_run(p, LEAVE_MS);
 }

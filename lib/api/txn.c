@@ -616,20 +616,60 @@ commit_ops(struct pdc_txn *t, struct stxn *x)
 }
 
 static int
-txn_writes(const struct pdc_txn *t)
+txn_has(const struct pdc_txn *t, enum op_kind kind)
 {
 	size_t i;
 
 	for (i = 0; i < t->nops; i++)
-		if (t->ops[i].kind != OP_READ)
+		if (t->ops[i].kind == kind)
 			return 1;
 	return 0;
+}
+
+/* What was counted before a set, by rings, must not be added after it. */
+static int
+commit_drain(struct pdc_txn *t)
+{
+	const struct cells *c = pdc_cells_now(t->pdc);
+
+	if (!txn_has(t, OP_SET) || c == NULL || pdc_ring_backlog(c) == 0)
+		return 0;
+	return pdc_drain_all(t->pdc, t->pdc->store->wait_ms);
+}
+
+static int
+commit_locked(struct pdc_txn *t)
+{
+	struct stxn x;
+	int ret;
+
+	ret = commit_drain(t);
+	if (ret == 0)
+		ret = pdc_stxn_write(&x, t->pdc->store, t->pdc->store->wait_ms);
+	if (ret < 0)
+		return ret;
+	pdc_stxn_fail(&x, commit_ops(t, &x));
+	return pdc_stxn_commit(&x);
+}
+
+/* Nothing to write: whether what was read fits together is all. */
+static int
+commit_unlocked(struct pdc_txn *t)
+{
+	struct stxn x;
+	int ret;
+
+	ret = pdc_stxn_read(&x, t->pdc->store);
+	if (ret < 0)
+		return ret;
+	ret = commit_ops(t, &x);
+	pdc_stxn_abort(&x);
+	return ret;
 }
 
 int
 pdc_commit(struct pdc_txn *t)
 {
-	struct stxn x;
 	int ret;
 
 	if (t == NULL)
@@ -639,19 +679,12 @@ pdc_commit(struct pdc_txn *t)
 		ret = pdc_err_set(PDC_ECHILD,
 		    "commit: begun by the parent of "
 		    "this process");
-	if (ret == 0 && txn_writes(t)) {
-		ret = pdc_stxn_write(&x, t->pdc->store, t->pdc->store->wait_ms);
-		if (ret == 0) {
-			pdc_stxn_fail(&x, commit_ops(t, &x));
-			ret = pdc_stxn_commit(&x);
-		}
-	} else if (ret == 0 && t->nops > 0) {
-		ret = pdc_stxn_read(&x, t->pdc->store);
-		if (ret == 0) {
-			ret = commit_ops(t, &x);
-			pdc_stxn_abort(&x);
-		}
-	}
+	if (ret == 0 &&
+	    (txn_has(t, OP_INC) || txn_has(t, OP_SET) ||
+		txn_has(t, OP_OBSERVE)))
+		ret = commit_locked(t);
+	else if (ret == 0 && t->nops > 0)
+		ret = commit_unlocked(t);
 	pdc_abort(t);
 	return ret;
 }

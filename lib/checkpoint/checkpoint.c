@@ -10,6 +10,7 @@
  * older and none wrong.
  */
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@
 #include "store/series.h"
 
 #define SLICE_NS 5000000
+#define SLICE_NAP_NS 1500000 /* who waits for the lock looks every 1 ms */
 #define SLICE_BYTES (2 << 20)
 #define SLICE_RECORDS 1024
 #define RING_SLICES 256
@@ -62,7 +64,8 @@ drain_record(struct stxn *x, struct pdc *p, const struct ring_head *h)
 	const struct ring_update *u = (const void *)h;
 
 	if (h->kind != RING_UPDATE || h->len < sizeof(*u) ||
-	    u->labels_len > h->len - sizeof(*u)) {
+	    u->labels_len > h->len - sizeof(*u) ||
+	    (h->op == RING_OBSERVE && isnan(u->amount))) {
 		pdc_cells_drop(pdc_cells_now(p), DROP_DAMAGED);
 		return 0;
 	}
@@ -114,8 +117,8 @@ pdc_drain_hints(struct stxn *x, const struct cells *c)
 	free(pos);
 }
 
-static int
-drain_all(struct pdc *p, uint32_t wait_ms)
+int
+pdc_drain_all(struct pdc *p, uint32_t wait_ms)
 {
 	struct stxn x;
 	int i, n = 1, ret = 0;
@@ -136,6 +139,8 @@ drain_all(struct pdc *p, uint32_t wait_ms)
 			pdc_drain_hints(&x, pdc_cells_now(p));
 		ret = x.ret;
 		pdc_stxn_abort(&x);
+		if (n == SLICE_RECORDS)
+			pdc_clock_sleep(SLICE_NAP_NS);
 	}
 	return ret;
 }
@@ -329,9 +334,12 @@ pdc_checkpoint_run(struct pdc *p, uint32_t wait_ms)
 	if (pdc_cells_now(p) == NULL || p->store->rdonly)
 		return pdc_err_set(PDC_EPERM, "%s: opened read-only",
 		    p->store->dir);
-	ret = drain_all(p, wait_ms);
-	while (ret == 0 && sl.more)
+	ret = pdc_drain_all(p, wait_ms);
+	while (ret == 0 && sl.more) {
 		ret = checkpoint_slice(p, &sl, wait_ms);
+		if (ret == 0 && sl.more)
+			pdc_clock_sleep(SLICE_NAP_NS);
+	}
 	if (ret == 0)
 		ret = checkpoint_end(p, wait_ms);
 	return ret;

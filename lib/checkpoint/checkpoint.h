@@ -18,6 +18,8 @@ int pdc_epoch_sweep(struct stxn *);
 /* Drain at most max records of a cells file's rings into x; their number. */
 int pdc_drain(struct stxn *, struct pdc *, const struct cells *, int all,
     uint32_t max);
+/* Drain what the present rings have by now, in slices. */
+int pdc_drain_all(struct pdc *, uint32_t wait_ms);
 
 /* After the commit, the writers' hints: what LMDB says has been taken. */
 void pdc_drain_hints(struct stxn *, const struct cells *);

@@ -159,6 +159,10 @@ pdc_epoch_map(struct pdc *p, const struct meta *m)
 	if (ret == 0)
 		ret = pdc_cells_open(&c, epoch_dir(p, m), m->cells_name,
 		    m->uuid, m->epoch, flags);
+	if (ret == 0 && (c->dev != m->cells_dev || c->ino != m->cells_ino)) {
+		pdc_cells_close(c); /* somebody else's of that name */
+		ret = PDC_ENOENT;
+	}
 	if (ret == 0)
 		epoch_swap(p, c);
 	return ret;
@@ -252,6 +256,7 @@ static int
 epoch_new(struct pdc *p, struct stxn *x)
 {
 	struct meta *m = &x->meta, new;
+	uint32_t commits = x->commits;
 	struct cells *c = NULL;
 	int ret;
 
@@ -269,8 +274,10 @@ epoch_new(struct pdc *p, struct stxn *x)
 	}
 	memset(new.next_unit, 0, sizeof(new.next_unit));
 	ret = epoch_make(p, &new, &c);
-	if (ret < 0)
+	if (ret < 0) {
+		epoch_unlink(p, &new);
 		return ret;
+	}
 	new.cells_dev = c->dev;
 	new.cells_ino = c->ino;
 	*m = new;
@@ -279,13 +286,13 @@ epoch_new(struct pdc *p, struct stxn *x)
 		ret = pdc_stxn_renew(x);
 	else if (ret == 0)
 		ret = pdc_err_set(PDC_ENOSPC, "fault");
-	if (ret < 0) {
+	if (ret < 0 && x->commits == commits) {
 		pdc_cells_close(c);
 		epoch_unlink(p, &new);
-		return ret;
+	} else {
+		epoch_swap(p, c);
 	}
-	epoch_swap(p, c);
-	return 0;
+	return ret;
 }
 
 /* The mapping is the store's, and the file has not been deleted under us. */

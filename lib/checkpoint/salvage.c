@@ -53,7 +53,9 @@ salvage_sums(const struct cells *c, struct value *v)
 		} else {
 			g = pdc_block_gauges(v) + i;
 			cell = pdc_cells_gauge(c, v->h.unit + i);
-			if (cell.touched == g->touched)
+			/* Untouched, or by name it has been set since. */
+			if (cell.touched == g->touched ||
+			    (int32_t)(g->seq - cell.applied) > 0)
 				continue;
 			g->touched = cell.touched;
 			g->value = cell.value;
@@ -103,6 +105,7 @@ salvage_diff(struct value *live, struct value *now, struct value *w)
 			old = pdc_block_gauges(now) + i;
 			/* The new cell is the truth once there is one. */
 			if (old->touched != pdc_block_gauges(w)[i].touched &&
+			    g->seq == pdc_block_gauges(w)[i].seq &&
 			    live->h.unit == UNIT_NONE)
 				g->value = old->value;
 		}
@@ -128,6 +131,7 @@ salvage_gauges(struct stxn *x, struct salvage *sv, struct value *w)
 		live = pdc_block_gauges(sv->live) + i;
 		o.unit = sv->live->h.unit + i;
 		if (now->touched == pdc_block_gauges(w)[i].touched ||
+		    live->seq != pdc_block_gauges(w)[i].seq ||
 		    pdc_cells_gauge(c, o.unit).touched != 0)
 			continue;
 		o.id = pdc_cells_tag_get(c, ZONE_GAUGE, o.unit);

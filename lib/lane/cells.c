@@ -29,19 +29,19 @@
 #include "lane/lane.h"
 #include "lane/shape.h"
 
-#define CELLS_PAGE	4096
-#define CELLS_STEP	512	/* units: a page of tags */
-#define CELLS_PIECE	(64 << 20)
-#define UNITS_MAX	((uint64_t)16 << 20)
-#define UNITS_HALVED	((uint64_t)64 << 10) /* not halved further */
-#define UNITS_MIN	1024
-#define BUDGET_UNKNOWN	((uint64_t)256 << 20)
-#define RINGS_TOTAL	((uint64_t)4 << 20)
-#define RING_SIZE_MIN	((uint64_t)64 << 10)
-#define RING_SIZE_MAX	((uint64_t)1 << 20)
-#define FWD_ENTRIES	4096
-#define CPUS_USUAL	64
-#define ATOMIC_USUAL	16
+#define CELLS_PAGE 4096
+#define CELLS_STEP 512 /* units: a page of tags */
+#define CELLS_PIECE (64 << 20)
+#define UNITS_MAX ((uint64_t)16 << 20)
+#define UNITS_HALVED ((uint64_t)64 << 10) /* not halved further */
+#define UNITS_MIN 1024
+#define BUDGET_UNKNOWN ((uint64_t)256 << 20)
+#define RINGS_TOTAL ((uint64_t)4 << 20)
+#define RING_SIZE_MIN ((uint64_t)64 << 10)
+#define RING_SIZE_MAX ((uint64_t)1 << 20)
+#define FWD_ENTRIES 4096
+#define CPUS_USUAL 64
+#define ATOMIC_USUAL 16
 
 static const char *const cells_zone_names[NZONES] = { "add", "pair", "gauge" };
 
@@ -82,8 +82,8 @@ cells_layout(struct cells_head *h)
 	h->fwd_off = off;
 	off += h->nfwd * sizeof(struct fwd_entry);
 	h->ring_off = off;
-	h->ring_stride = cells_round(sizeof(struct ring) + h->ring_size +
-	    RING_RECORD_MAX, CELLS_PAGE);
+	h->ring_stride = sizeof(struct ring) + h->ring_size + RING_RECORD_MAX;
+	h->ring_stride = cells_round(h->ring_stride, CELLS_PAGE);
 	off += h->nlanes * h->ring_stride;
 	for (i = 0; i < NZONES; i++) {
 		z = &h->zone[i];
@@ -171,7 +171,7 @@ cells_plan_sizes(struct cells_head *h)
 	while (h->ring_size < RING_SIZE_MAX && h->ring_size * 2 <= each)
 		h->ring_size *= 2;
 	h->nfwd = FWD_ENTRIES;
-	cells_layout(h);	/* for what a unit costs */
+	cells_layout(h); /* for what a unit costs */
 	for (i = 0; i < NZONES; i++) {
 		z = &h->zone[i];
 		n = h->budget / cells_cost(z) / CELLS_STEP * CELLS_STEP;
@@ -196,8 +196,7 @@ cells_plan(struct cells_head *h, const struct cells_make *m, int fd)
 	snprintf(h->boot_id, sizeof(h->boot_id), "%s", m->boot_id);
 	h->next_unresolved = 1;
 	if (FAULT(CELLS_STATVFS) || fstatvfs(fd, &fs) == -1)
-		return pdc_err_sys("%s/%s: asking for the size of the file "
-		    "system", m->dir, m->name);
+		return pdc_err_sys("%s/%s: fstatvfs", m->dir, m->name);
 	h->budget = (uint64_t)fs.f_blocks * fs.f_frsize / 4;
 	if (h->budget == 0)
 		h->budget = BUDGET_UNKNOWN;
@@ -211,13 +210,15 @@ static int
 cells_halve(struct cells_head *h)
 {
 	int halved = 0, i;
+	uint64_t *n;
 
-	for (i = 0; i < NZONES; i++)
-		if (h->zone[i].capacity > UNITS_HALVED) {
-			h->zone[i].capacity = cells_round(
-			    h->zone[i].capacity / 2, CELLS_STEP);
+	for (i = 0; i < NZONES; i++) {
+		n = &h->zone[i].capacity;
+		if (*n > UNITS_HALVED) {
+			*n = cells_round(*n / 2, CELLS_STEP);
 			halved = 1;
 		}
+	}
 	cells_layout(h);
 	return halved;
 }
@@ -297,7 +298,7 @@ cells_own(const struct cells_make *m, int fd)
 	if (FAULT(CELLS_OWNER) || fstat(fd, &st) == -1)
 		return -1;
 	if (((m->uid != (uid_t)-1 && m->uid != st.st_uid) ||
-	    (m->gid != (gid_t)-1 && m->gid != st.st_gid)) &&
+		(m->gid != (gid_t)-1 && m->gid != st.st_gid)) &&
 	    fchown(fd, m->uid, m->gid) == -1)
 		return -1;
 	return fchmod(fd, m->mode & 0666);
@@ -319,7 +320,7 @@ cells_fill(const struct cells_make *m, int fd)
 	if (cells_size(&h, fd) == -1)
 		return pdc_err_sys("%s/%s: a size of %llu bytes", m->dir,
 		    m->name, (unsigned long long)h.file_size);
-	len = h.zone[0].tags_off;	/* all before the zones */
+	len = h.zone[0].tags_off; /* all before the zones */
 	h.allocated = len;
 	if (cells_allocate(fd, 0, len) == -1)
 		return pdc_err_sys("%s/%s: reserving %llu bytes", m->dir,
@@ -380,8 +381,7 @@ cells_distrust(const struct stat *st, const struct stat *dir)
 		return "not a regular file";
 	if (st->st_uid != geteuid() && st->st_uid != 0 &&
 	    st->st_uid != dir->st_uid && !(dir->st_mode & S_ISVTX))
-		return "owned by somebody who is neither this user, root nor "
-		    "the owner of its directory";
+		return "its owner is not this user, root or its directory's";
 	if (st->st_mode & ~dir->st_mode & (S_IWGRP | S_IWOTH))
 		return "more widely writable than its directory";
 	return NULL;
@@ -398,8 +398,8 @@ cells_open_file(const char *dir, const char *name, int flags, struct stat *st)
 	if (dirfd < 0)
 		return dirfd;
 	if (!FAULT(CELLS_OPEN))
-		fd = openat(dirfd, name, flags | O_NOFOLLOW | O_CLOEXEC |
-		    O_NONBLOCK | O_NOCTTY);
+		fd = openat(dirfd, name,
+		    flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1 && errno == ENOENT)
 		ret = pdc_err_set(PDC_ENOENT, "%s/%s: no such file", dir, name);
 	else if (fd == -1 && errno == ELOOP)
@@ -471,8 +471,9 @@ cells_read_head(struct cells_head *h, int fd, const char *dir, const char *name)
 		return pdc_err_set(PDC_EFORMAT, "%s/%s: not a file of cells",
 		    dir, name);
 	if (h->version != CELLS_VERSION)
-		return pdc_err_set(PDC_EVERSION, "%s/%s: version %u of cells, "
-		    "not %u", dir, name, h->version, CELLS_VERSION);
+		return pdc_err_set(PDC_EVERSION,
+		    "%s/%s: cells of version %u, not %u", dir, name, h->version,
+		    CELLS_VERSION);
 	return 0;
 }
 
@@ -520,7 +521,7 @@ cells_set_use(struct cells *cells, unsigned flags)
 	if (answer == CELLS_RSEQ_UNKNOWN) {
 		answer = pdc_rseq_probe();
 		if (!atomic_compare_exchange_strong(&cells->head->rseq,
-		    &unknown, answer))
+			&unknown, answer))
 			answer = unknown;
 	}
 	if (answer != CELLS_RSEQ_OK)
@@ -579,8 +580,8 @@ pdc_cells_open(struct cells **cellsp, const char *dir, const char *name,
 	int fd, ret;
 
 	if ((flags & CELLS_RDONLY) && !atomic_can_load16())
-		return pdc_err_set(PDC_ENOTSUP, "%s/%s: this CPU cannot read "
-		    "cells without writing them", dir, name);
+		return pdc_err_set(PDC_ENOTSUP,
+		    "%s/%s: this CPU cannot read cells without AVX", dir, name);
 	fd = cells_open_file(dir, name,
 	    (flags & CELLS_RDONLY) ? O_RDONLY : O_RDWR, &st);
 	if (fd < 0)
@@ -657,11 +658,11 @@ cells_each_region(const struct cells *cells, enum cells_zone_kind kind,
 		return -1;
 	for (i = 0; i < z->nlanes; i++)
 		if (fn(cells->fd, lanes + i * z->stride + from * z->unit,
-		    n * z->unit) == -1)
+			n * z->unit) == -1)
 			return -1;
 	for (i = 0; i < z->natomic; i++)
 		if (fn(cells->fd, atomic + i * z->astride + from * 16,
-		    n * 16) == -1)
+			n * 16) == -1)
 			return -1;
 	return 0;
 }
@@ -684,16 +685,16 @@ cells_grow(struct cells *cells, enum cells_zone_kind kind, uint64_t from,
 	int saved;
 
 	if (used > h->budget || cost > h->budget - used)
-		return pdc_err_set(PDC_EFULL, "cells of kind %s: %llu bytes "
-		    "more are over the budget of %llu, %llu are used",
+		return pdc_err_set(PDC_EFULL,
+		    "%s cells: %llu bytes more, %llu of %llu are in use",
 		    cells_zone_names[kind], (unsigned long long)cost,
-		    (unsigned long long)h->budget, (unsigned long long)used);
+		    (unsigned long long)used, (unsigned long long)h->budget);
 	if (FAULT(CELLS_GROW) ||
 	    cells_each_region(cells, kind, from, to, cells_allocate) == -1) {
 		saved = errno;
 		cells_each_region(cells, kind, from, to, cells_punch);
 		errno = saved;
-		return pdc_err_sys("cells of kind %s: reserving %llu bytes",
+		return pdc_err_sys("%s cells: reserving %llu bytes",
 		    cells_zone_names[kind], (unsigned long long)cost);
 	}
 	atomic_store(&h->allocated, used + cost);
@@ -714,9 +715,10 @@ pdc_cells_reserve(struct cells *cells, enum cells_zone_kind kind, uint64_t upto)
 	if (upto <= from && from <= capacity)
 		return 0;
 	if (upto > capacity || from % CELLS_STEP != 0)
-		return pdc_err_set(PDC_EFULL, "cells of kind %s: %llu are "
-		    "wanted, %llu can be", cells_zone_names[kind],
-		    (unsigned long long)upto, (unsigned long long)capacity);
+		return pdc_err_set(PDC_EFULL,
+		    "%s cells: %llu are wanted, there is room for %llu",
+		    cells_zone_names[kind], (unsigned long long)upto,
+		    (unsigned long long)capacity);
 	if (cells->rdonly)
 		return pdc_err_set(PDC_EPERM, "cells mapped to read only");
 	if (!cells_has_fd(cells)) {

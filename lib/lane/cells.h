@@ -30,30 +30,30 @@
 
 #include "base/pair.h"
 
-#define CELLS_MAGIC	"pdccells"
-#define CELLS_VERSION	1
-#define CELLS_MAX_LANES	1024
-#define CELLS_NONE	UINT64_MAX	/* no unit */
+#define CELLS_MAGIC "pdccells"
+#define CELLS_VERSION 1
+#define CELLS_MAX_LANES 1024
+#define CELLS_NONE UINT64_MAX /* no unit */
 
 enum cells_zone_kind { ZONE_ADD, ZONE_PAIR, ZONE_GAUGE, NZONES };
 
 /* What was dropped or went wrong, by reason; counted in the head. */
-#define CELLS_DROPS(X)						\
-	X(AMOUNT, "amount")	/* counter: negative, NaN, Inf */	\
-	X(NAN, "nan")		/* observe(NaN) */			\
-	X(TYPE, "type")		/* set on a counter and the like */	\
-	X(RING_FULL, "ring_full")					\
-	X(PENDING, "pending")	/* a pending sum given up */		\
-	X(NOSPACE, "no_space")	/* the series could not be made */	\
-	X(SHAPE, "shape")	/* of a family declared differently */	\
-	X(DAMAGED, "damaged")	/* a record that makes no sense */	\
+#define CELLS_DROPS(X) \
+	X(AMOUNT, "amount") /* counter: negative, NaN, Inf */ \
+	X(NAN, "nan") /* observe(NaN) */ \
+	X(TYPE, "type") /* set on a counter and the like */ \
+	X(RING_FULL, "ring_full") \
+	X(PENDING, "pending") /* a pending sum given up */ \
+	X(NOSPACE, "no_space") /* the series could not be made */ \
+	X(SHAPE, "shape") /* of a family declared differently */ \
+	X(DAMAGED, "damaged") /* a record that makes no sense */ \
 	X(NONFINITE, "non_finite") /* a late credit that is not finite */
 
 enum cells_drop {
 #define X(name, word) DROP_##name,
 	CELLS_DROPS(X)
 #undef X
-	NDROPS
+	    NDROPS
 };
 
 enum cells_rseq { CELLS_RSEQ_UNKNOWN, CELLS_RSEQ_OK, CELLS_RSEQ_BROKEN };
@@ -62,9 +62,9 @@ struct cells_zone_head {
 	uint64_t tags_off;
 	uint64_t lanes_off, lane_stride;
 	uint64_t atomic_off, atomic_stride;
-	uint64_t capacity;		/* units */
-	_Atomic uint64_t reserved;	/* units that have blocks */
-	uint64_t unit;			/* bytes in an rseq lane: 8, 16, 0 */
+	uint64_t capacity; /* units */
+	_Atomic uint64_t reserved; /* units that have blocks */
+	uint64_t unit; /* bytes in an rseq lane: 8, 16, 0 */
 	uint32_t nlanes, natomic;
 };
 
@@ -75,25 +75,25 @@ struct cells_zone_head {
 struct cells_head {
 	char magic[8];
 	uint32_t version, head_size;
-	unsigned char uuid[16];		/* of the store */
+	unsigned char uuid[16]; /* of the store */
 	uint64_t epoch;
 	char boot_id[40];
 	uint32_t nlanes, natomic;
-	_Atomic uint32_t rseq;		/* enum cells_rseq */
+	_Atomic uint32_t rseq; /* enum cells_rseq */
 	uint32_t pad;
 	uint64_t file_size;
-	uint64_t budget;		/* bytes of blocks at most */
-	_Atomic uint64_t allocated;	/* bytes of blocks by now */
+	uint64_t budget; /* bytes of blocks at most */
+	_Atomic uint64_t allocated; /* bytes of blocks by now */
 	uint64_t fwd_off, nfwd;
 	uint64_t ring_off, ring_stride, ring_size;
 	struct cells_zone_head zone[NZONES];
 	_Atomic uint64_t next_unresolved;
-	_Atomic uint64_t anomalies;	/* a checkpoint saw a count sink */
-	_Atomic uint64_t unresolved;	/* pdc_labels() that had to go without */
-	_Atomic int64_t checkpoint_wall_ns;	/* end of the last whole one */
+	_Atomic uint64_t anomalies; /* a checkpoint saw a count sink */
+	_Atomic uint64_t unresolved; /* pdc_labels() that had to go without */
+	_Atomic int64_t checkpoint_wall_ns; /* end of the last whole one */
 	_Atomic int64_t checkpoint_mono_ns;
 	_Atomic uint64_t checkpoints;
-	_Atomic uint64_t drops[32];	/* enum cells_drop */
+	_Atomic uint64_t drops[32]; /* enum cells_drop */
 };
 
 /* A zone as mapped here; never changes while the mapping lives. */
@@ -102,8 +102,8 @@ struct cells_zone {
 	char *lanes, *atomic;
 	size_t stride, astride;
 	uint64_t capacity;
-	uint32_t nlanes, natomic;	/* as in the file, for sums */
-	uint32_t use;			/* lanes this process updates by rseq */
+	uint32_t nlanes, natomic; /* as in the file, for sums */
+	uint32_t use; /* lanes this process updates by rseq */
 	uint32_t unit;
 };
 
@@ -116,34 +116,34 @@ struct cells {
 	size_t ring_stride, ring_size;
 	struct fwd_entry *fwd;
 	uint64_t nfwd;
-	uint32_t nlanes;		/* and rings */
+	uint32_t nlanes; /* and rings */
 	uint64_t epoch;
 	dev_t dev;
 	ino_t ino;
-	int fd;				/* to grow by; -1 if rdonly */
+	int fd; /* to grow by; -1 if rdonly */
 	int rdonly;
-	uint32_t use;			/* lanes and rings used by rseq, or 0 */
-	ptrdiff_t area;			/* of rseq, from the thread's pointer */
-	struct cells *older;		/* closed mappings, for salvage */
+	uint32_t use; /* lanes and rings used by rseq, or 0 */
+	ptrdiff_t area; /* of rseq, from the thread's pointer */
+	struct cells *older; /* closed mappings, for salvage */
 };
 
 struct cells_make {
-	const char *dir, *name;		/* name: without a slash */
-	const unsigned char *uuid;	/* 16 bytes */
+	const char *dir, *name; /* name: without a slash */
+	const unsigned char *uuid; /* 16 bytes */
 	uint64_t epoch;
 	const char *boot_id;
-	uint32_t max_cpus;		/* 0: 64 */
-	uint32_t atomic_lanes;		/* 0: by rule */
-	uint32_t flags;			/* CELLS_* */
-	uid_t uid;			/* owner, group, mode of the file; */
-	gid_t gid;			/* (uid_t)-1 leaves it */
+	uint32_t max_cpus; /* 0: 64 */
+	uint32_t atomic_lanes; /* 0: by rule */
+	uint32_t flags; /* CELLS_* */
+	uid_t uid; /* owner, group, mode of the file; */
+	gid_t gid; /* (uid_t)-1 leaves it */
 	mode_t mode;
 };
 
-#define CELLS_RDONLY	1	/* map without the right to write */
-#define CELLS_ATOMIC	2	/* this process uses no rseq */
+#define CELLS_RDONLY 1 /* map without the right to write */
+#define CELLS_ATOMIC 2 /* this process uses no rseq */
 
-struct gauge {			/* what a gauge cell holds */
+struct gauge { /* what a gauge cell holds */
 	double value;
 	uint32_t applied, touched;
 };
@@ -190,8 +190,8 @@ int pdc_cells_reserve(struct cells *, enum cells_zone_kind, uint64_t upto);
 
 /*
  * Make run [unit, unit + n) ready for series id: all lanes zero (an atomic
- * lane's version is bumped and kept), then the tag.  Write lock held; the units are
- * reserved; no handle knows the run yet.
+ * lane's version is bumped and kept), then the tag.  Write lock held; the units
+ * are reserved; no handle knows the run yet.
  */
 void pdc_cells_zero(struct cells *, enum cells_zone_kind, uint64_t unit,
     uint32_t n);

@@ -4,17 +4,16 @@
 /*
  * Updates.  What may run beside what, in whatever processes:
  *
- *		rseq	atomic	gauge	sum	zero	untag	bump	put	drain
- *		add	add	op		+ tag
- *	rseq add	1	2	2	3	4	5	2	1	2
- *	atomic add	2	6	2	3	4	5	6	2	2
- *	gauge op	2	2	6	3	4	5	6	2	2
- *	sum		3	3	3	2	7	7	3	2	2
- *	zero + tag	4	4	4	7	L	L	L	2	2
- *	untag		5	5	5	7	L	L	L	2	2
- *	bump		2	6	6	3	L	L	L	2	2
- *	put		1	2	2	2	2	2	2	1	8
- *	drain		2	2	2	2	2	2	2	8	L
+ *              rseq   atomic gauge  sum    zero   untag  bump   put    drain
+ *   rseq add   1      2      2      3      4      5      2      1      2
+ *   atomic add 2      6      2      3      4      5      6      2      2
+ *   gauge op   2      2      6      3      4      5      6      2      2
+ *   sum        3      3      3      2      7      7      3      2      2
+ *   zero + tag 4      4      4      7      L      L      L      2      2
+ *   untag      5      5      5      7      L      L      L      2      2
+ *   bump       2      6      6      3      L      L      L      2      2
+ *   ring put   1      2      2      2      2      2      2      1      8
+ *   drain      2      2      2      2      2      2      2      8      L
  *
  * 1  Same CPU: the section is restarted.  Other CPUs: other memory.
  * 2  Different memory, or both only read.
@@ -41,7 +40,7 @@
 #include "lane/lane.h"
 #include "lane/rseq.h"
 
-/* One try in line; the rest out of line, so that it needs no registers saved. */
+/* One try in line; the rest not, so that it needs no registers saved. */
 #define LANE_INLINE static inline __attribute__((always_inline))
 #define LANE_COLD __attribute__((noinline))
 

@@ -19,8 +19,8 @@
 enum lane_result { LANE_OK, LANE_STALE };
 
 /* Add v to a counter's unit. */
-enum lane_result pdc_lane_add(const struct cells *, uint64_t unit,
-    uint64_t id, double v);
+enum lane_result pdc_lane_add(const struct cells *, uint64_t unit, uint64_t id,
+    double v);
 
 /* Add {1, v} to the pair at unit + bucket; the tag is at unit. */
 enum lane_result pdc_lane_pair(const struct cells *, uint64_t unit,
@@ -46,19 +46,19 @@ void pdc_lane_gauge_apply(const struct cells *, uint64_t unit, uint64_t id,
  */
 struct pending {
 	double value;
-	uint64_t count;		/* adds; of a gauge: LANE_PENDING_SET */
+	uint64_t count; /* adds; of a gauge: LANE_PENDING_SET */
 } __attribute__((aligned(16)));
-#define LANE_PENDING_ADD	1
-#define LANE_PENDING_SET	2
+#define LANE_PENDING_ADD 1
+#define LANE_PENDING_SET 2
 
-void pdc_lane_pending_add(struct pending *, double v);	/* count += 1 */
+void pdc_lane_pending_add(struct pending *, double v); /* count += 1 */
 void pdc_lane_pending_gauge(struct pending *, int set, double v);
 /* Take it out, leaving zero. */
 struct pending pdc_lane_pending_take(struct pending *);
 
 /* The thread's registration, the AVX bit and the kernel's answer. */
-int pdc_rseq_usable(void);	/* this process could use rseq */
-ptrdiff_t pdc_rseq_area(void);	/* from a thread's pointer; 0: not usable */
+int pdc_rseq_usable(void); /* this process could use rseq */
+ptrdiff_t pdc_rseq_area(void); /* from a thread's pointer; 0: not usable */
 /*
  * Whether preemption aborts a section here: OK or BROKEN; UNKNOWN when it could
  * not be found out now.  Two threads for less than 1 ms, 100 ms at most.

@@ -14,9 +14,9 @@
 #include "lane/rseq.h"
 #include "lane/shape.h"
 
-#define NOTHING	UINT64_MAX	/* the stamp of a ring that has no record */
+#define NOTHING UINT64_MAX /* the stamp of a ring that has no record */
 
-#define FWD_FRESH	((uint64_t)1 << 63)
+#define FWD_FRESH ((uint64_t)1 << 63)
 
 static struct ring *
 ring_of(const struct cells *cells, uint32_t lane)
@@ -268,8 +268,10 @@ pdc_fwd_get(const struct cells *cells, uint64_t old_id, uint64_t *new_id,
 uint64_t
 pdc_fwd_new_id(const struct cells *cells)
 {
-	if (cells->rdonly)
-		return FWD_FRESH;
-	return FWD_FRESH | atomic_fetch_add_explicit(
-	    &cells->head->next_unresolved, 1, memory_order_relaxed);
+	uint64_t n = 0;
+
+	if (!cells->rdonly)
+		n = atomic_fetch_add_explicit(&cells->head->next_unresolved, 1,
+		    memory_order_relaxed);
+	return FWD_FRESH | n;
 }

@@ -23,27 +23,27 @@
 
 #include "lane/cells.h"
 
-#define RING_RECORD_MAX	8192
-#define RING_MARGIN_NS	1000000
+#define RING_RECORD_MAX 8192
+#define RING_MARGIN_NS 1000000
 
 /* Kinds of record; the journal will add its own. */
 enum ring_kind { RING_UPDATE = 1 };
 
 enum ring_op { RING_ADD = 1, RING_SET, RING_OBSERVE };
 
-struct ring_head {		/* at the start of each record */
-	uint32_t len;		/* with this head; a multiple of 8 */
+struct ring_head { /* at the start of each record */
+	uint32_t len; /* with this head; a multiple of 8 */
 	uint16_t kind, op;
-	uint64_t stamp;		/* CLOCK_MONOTONIC ns, set by pdc_ring_put() */
+	uint64_t stamp; /* CLOCK_MONOTONIC ns, set by pdc_ring_put() */
 };
 
-struct ring_update {		/* RING_UPDATE: this, then the label values */
+struct ring_update { /* RING_UPDATE: this, then the label values */
 	struct ring_head h;
-	uint64_t id;		/* of the handle */
+	uint64_t id; /* of the handle */
 	uint32_t family, incarnation;
 	double amount;
-	uint32_t labels_len;	/* bytes after this head */
-	uint32_t bucket;	/* of a histogram, for RING_OBSERVE */
+	uint32_t labels_len; /* bytes after this head */
+	uint32_t bucket; /* of a histogram, for RING_OBSERVE */
 };
 
 enum ring_result { RING_OK, RING_FULL, RING_NONE };
@@ -76,8 +76,8 @@ enum ring_result pdc_ring_put(const struct cells *, struct ring_update *head,
 struct ring_drain {
 	const struct cells *cells;
 	uint64_t *pos;
-	uint64_t until;		/* stamps before this */
-	uint64_t latest;	/* a stamp after this is of another clock */
+	uint64_t until; /* stamps before this */
+	uint64_t latest; /* a stamp after this is of another clock */
 	uint64_t heads[CELLS_MAX_LANES];
 	uint64_t stamps[CELLS_MAX_LANES]; /* of the record at pos */
 	unsigned char record[RING_RECORD_MAX] __attribute__((aligned(16)));
@@ -90,7 +90,10 @@ void pdc_ring_done(const struct cells *, const uint64_t *pos);
 /* Bytes not yet drained by the hints, all rings. */
 uint64_t pdc_ring_backlog(const struct cells *);
 
-/* Forward table. Put: write lock held. Get: anybody; 1 if found. */
+/*
+ * Forward table. Put: write lock held. Get: anybody; 1 if found.  If one old id
+ * is put twice, new_id and unit may be of the two: an update compares the tag.
+ */
 void pdc_fwd_put(struct cells *, uint64_t old_id, uint64_t new_id,
     uint64_t unit);
 int pdc_fwd_get(const struct cells *, uint64_t old_id, uint64_t *new_id,

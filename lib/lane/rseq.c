@@ -49,9 +49,9 @@ pdc_rseq_probe(void)
 #include "base/fault.h"
 #include "lane/atomic.h"
 
-#define PROBE_TURNS	(1 << 21)	/* pauses: 20 to 100 ms */
-#define PROBE_STACK	(256 * 1024)
-#define PROBE_NAP_NS	20000
+#define PROBE_TURNS (1 << 21) /* pauses: 20 to 100 ms */
+#define PROBE_STACK (256 * 1024)
+#define PROBE_NAP_NS 20000
 
 struct probe {
 	_Atomic uint32_t inside, seen, ended;
@@ -75,8 +75,7 @@ probe_stay(void *arg)
 {
 	struct probe *p = arg;
 
-	switch (rseq_wait(pdc_rseq_area(), &p->inside, &p->seen,
-	    PROBE_TURNS)) {
+	switch (rseq_wait(pdc_rseq_area(), &p->inside, &p->seen, PROBE_TURNS)) {
 	case RSEQ_ABORT:
 		p->answer = CELLS_RSEQ_OK;
 		break;

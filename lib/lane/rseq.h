@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RSEQ_TRIES	64
+#define RSEQ_TRIES 64
 
 enum rseq_result { RSEQ_OK, RSEQ_ABORT, RSEQ_STALE, RSEQ_NONE };
 
@@ -39,7 +39,7 @@ struct rseq_copy {
 	const void *body;
 	uint64_t body_len;
 	void *to;
-	uint64_t pos, next;	/* of the ring: expected, then stored */
+	uint64_t pos, next; /* of the ring: expected, then stored */
 };
 
 #ifdef PDC_RSEQ
@@ -47,30 +47,30 @@ struct rseq_copy {
 #error "PDC_RSEQ is for x86-64"
 #endif
 
-#define RSEQ_INLINE	static inline __attribute__((always_inline))
+#define RSEQ_INLINE static inline __attribute__((always_inline))
 
-/* The descriptor of a section from 1: to 2: that aborts at 4:, and its start. */
-#define RSEQ_BEGIN						\
-	".pushsection __rseq_cs, \"aw\"\n\t"			\
-	".balign 32\n"						\
-	"3:\n\t"						\
-	".long 0, 0\n\t"					\
-	".quad 1f, 2f - 1f, 4f\n\t"				\
-	".popsection\n\t"					\
-	"leaq 3b(%%rip), %%rax\n\t"				\
-	"movq %%rax, %%fs:8(%[area])\n"				\
-	"1:\n\t"						\
-	"cmpl %[cpu], %%fs:4(%[area])\n\t"			\
+/* The descriptor of a section from 1: to 2: that aborts at 4:; its start. */
+#define RSEQ_BEGIN \
+	".pushsection __rseq_cs, \"aw\"\n\t" \
+	".balign 32\n" \
+	"3:\n\t" \
+	".long 0, 0\n\t" \
+	".quad 1f, 2f - 1f, 4f\n\t" \
+	".popsection\n\t" \
+	"leaq 3b(%%rip), %%rax\n\t" \
+	"movq %%rax, %%fs:8(%[area])\n" \
+	"1:\n\t" \
+	"cmpl %[cpu], %%fs:4(%[area])\n\t" \
 	"jnz %l[aborted]\n\t"
 
 /* The signature is the operand of a ud1, so that disassemblers keep step. */
-#define RSEQ_END						\
-	"\n2:\n\t"						\
-	".pushsection __rseq_fail, \"ax\"\n\t"			\
-	".byte 0x0f, 0xb9, 0x3d\n\t"				\
-	".long 0x53053053\n"					\
-	"4:\n\t"						\
-	"jmp %l[aborted]\n\t"					\
+#define RSEQ_END \
+	"\n2:\n\t" \
+	".pushsection __rseq_fail, \"ax\"\n\t" \
+	".byte 0x0f, 0xb9, 0x3d\n\t" \
+	".long 0x53053053\n" \
+	"4:\n\t" \
+	"jmp %l[aborted]\n\t" \
 	".popsection\n\t"
 
 /*
@@ -91,18 +91,16 @@ RSEQ_INLINE enum rseq_result
 rseq_add(ptrdiff_t area, uint32_t cpu, double *cell, double v,
     struct rseq_tag tag)
 {
-	__asm__ goto(RSEQ_BEGIN
-	    "cmpq %[id], %[tag]\n\t"
-	    "jnz %l[stale]\n\t"
-	    "movsd (%[cell]), %%xmm1\n\t"
-	    "addsd %[v], %%xmm1\n\t"
-	    "movsd %%xmm1, (%[cell])"
-	    RSEQ_END
-	    :
-	    : [area] "r"(area), [cpu] "r"(cpu), [cell] "r"(cell),
-	    [tag] "m"(*tag.at), [id] "r"(tag.id), [v] "x"(v)
-	    : "memory", "cc", "rax", "xmm1"
-	    : aborted, stale);
+	__asm__ goto(RSEQ_BEGIN "cmpq %[id], %[tag]\n\t"
+				"jnz %l[stale]\n\t"
+				"movsd (%[cell]), %%xmm1\n\t"
+				"addsd %[v], %%xmm1\n\t"
+				"movsd %%xmm1, (%[cell])" RSEQ_END
+		     :
+		     : [area] "r"(area), [cpu] "r"(cpu), [cell] "r"(cell),
+		     [tag] "m"(*tag.at), [id] "r"(tag.id), [v] "x"(v)
+		     : "memory", "cc", "rax", "xmm1"
+		     : aborted, stale);
 	return RSEQ_OK;
 aborted:
 	return RSEQ_ABORT;
@@ -115,22 +113,20 @@ RSEQ_INLINE enum rseq_result
 rseq_pair(ptrdiff_t area, uint32_t cpu, void *pair, double v,
     struct rseq_tag tag)
 {
-	__asm__ goto(RSEQ_BEGIN
-	    "cmpq %[id], %[tag]\n\t"
-	    "jnz %l[stale]\n\t"
-	    "movq (%[pair]), %%rax\n\t"
-	    "movsd 8(%[pair]), %%xmm2\n\t"
-	    "addq $1, %%rax\n\t"
-	    "addsd %[v], %%xmm2\n\t"
-	    "movq %%rax, %%xmm1\n\t"
-	    "punpcklqdq %%xmm2, %%xmm1\n\t"
-	    "movdqa %%xmm1, (%[pair])"
-	    RSEQ_END
-	    :
-	    : [area] "r"(area), [cpu] "r"(cpu), [pair] "r"(pair),
-	    [tag] "m"(*tag.at), [id] "r"(tag.id), [v] "x"(v)
-	    : "memory", "cc", "rax", "xmm1", "xmm2"
-	    : aborted, stale);
+	__asm__ goto(RSEQ_BEGIN "cmpq %[id], %[tag]\n\t"
+				"jnz %l[stale]\n\t"
+				"movq (%[pair]), %%rax\n\t"
+				"movsd 8(%[pair]), %%xmm2\n\t"
+				"addq $1, %%rax\n\t"
+				"addsd %[v], %%xmm2\n\t"
+				"movq %%rax, %%xmm1\n\t"
+				"punpcklqdq %%xmm2, %%xmm1\n\t"
+				"movdqa %%xmm1, (%[pair])" RSEQ_END
+		     :
+		     : [area] "r"(area), [cpu] "r"(cpu), [pair] "r"(pair),
+		     [tag] "m"(*tag.at), [id] "r"(tag.id), [v] "x"(v)
+		     : "memory", "cc", "rax", "xmm1", "xmm2"
+		     : aborted, stale);
 	return RSEQ_OK;
 aborted:
 	return RSEQ_ABORT;
@@ -147,31 +143,30 @@ RSEQ_INLINE enum rseq_result
 rseq_publish(ptrdiff_t area, uint32_t cpu, _Atomic uint64_t *pos,
     const struct rseq_copy *copy)
 {
-	__asm__ goto(RSEQ_BEGIN
-	    "movq %c[pos](%[copy]), %%rax\n\t"
-	    "cmpq %%rax, (%[head])\n\t"
-	    "jnz %l[aborted]\n\t"
-	    "movq %c[to](%[copy]), %%rdi\n\t"
-	    "movq %c[from1](%[copy]), %%rsi\n\t"
-	    "movq %c[len1](%[copy]), %%rcx\n\t"
-	    "rep movsb\n\t"
-	    "movq %c[from2](%[copy]), %%rsi\n\t"
-	    "movq %c[len2](%[copy]), %%rcx\n\t"
-	    "rep movsb\n\t"
-	    "movq %c[next](%[copy]), %%rax\n\t"
-	    "movq %%rax, (%[head])"
-	    RSEQ_END
-	    :
-	    : [area] "r"(area), [cpu] "r"(cpu), [head] "r"(pos),
-	    [copy] "r"(copy), [pos] "i"(offsetof(struct rseq_copy, pos)),
-	    [next] "i"(offsetof(struct rseq_copy, next)),
-	    [to] "i"(offsetof(struct rseq_copy, to)),
-	    [from1] "i"(offsetof(struct rseq_copy, head)),
-	    [len1] "i"(offsetof(struct rseq_copy, head_len)),
-	    [from2] "i"(offsetof(struct rseq_copy, body)),
-	    [len2] "i"(offsetof(struct rseq_copy, body_len))
-	    : "memory", "cc", "rax", "rcx", "rsi", "rdi"
-	    : aborted);
+	__asm__ goto(RSEQ_BEGIN "movq %c[pos](%[copy]), %%rax\n\t"
+				"cmpq %%rax, (%[head])\n\t"
+				"jnz %l[aborted]\n\t"
+				"movq %c[to](%[copy]), %%rdi\n\t"
+				"movq %c[from1](%[copy]), %%rsi\n\t"
+				"movq %c[len1](%[copy]), %%rcx\n\t"
+				"rep movsb\n\t"
+				"movq %c[from2](%[copy]), %%rsi\n\t"
+				"movq %c[len2](%[copy]), %%rcx\n\t"
+				"rep movsb\n\t"
+				"movq %c[next](%[copy]), %%rax\n\t"
+				"movq %%rax, (%[head])" RSEQ_END
+		     :
+		     : [area] "r"(area), [cpu] "r"(cpu), [head] "r"(pos),
+		     [copy] "r"(copy),
+		     [pos] "i"(offsetof(struct rseq_copy, pos)),
+		     [next] "i"(offsetof(struct rseq_copy, next)),
+		     [to] "i"(offsetof(struct rseq_copy, to)),
+		     [from1] "i"(offsetof(struct rseq_copy, head)),
+		     [len1] "i"(offsetof(struct rseq_copy, head_len)),
+		     [from2] "i"(offsetof(struct rseq_copy, body)),
+		     [len2] "i"(offsetof(struct rseq_copy, body_len))
+		     : "memory", "cc", "rax", "rcx", "rsi", "rdi"
+		     : aborted);
 	return RSEQ_OK;
 aborted:
 	return RSEQ_ABORT;
@@ -188,21 +183,19 @@ rseq_wait(ptrdiff_t area, _Atomic uint32_t *inside,
 {
 	uint32_t cpu = rseq_cpu(area);
 
-	__asm__ goto(RSEQ_BEGIN
-	    "movq %[turns], %%rcx\n\t"
-	    "movl $1, (%[inside])\n"
-	    "5:\n\t"
-	    "cmpl $0, (%[seen])\n\t"
-	    "jnz %l[stale]\n\t"
-	    "pause\n\t"
-	    "subq $1, %%rcx\n\t"
-	    "jnz 5b"
-	    RSEQ_END
-	    :
-	    : [area] "r"(area), [cpu] "r"(cpu), [inside] "r"(inside),
-	    [seen] "r"(seen), [turns] "r"(turns)
-	    : "memory", "cc", "rax", "rcx"
-	    : aborted, stale);
+	__asm__ goto(RSEQ_BEGIN "movq %[turns], %%rcx\n\t"
+				"movl $1, (%[inside])\n"
+				"5:\n\t"
+				"cmpl $0, (%[seen])\n\t"
+				"jnz %l[stale]\n\t"
+				"pause\n\t"
+				"subq $1, %%rcx\n\t"
+				"jnz 5b" RSEQ_END
+		     :
+		     : [area] "r"(area), [cpu] "r"(cpu), [inside] "r"(inside),
+		     [seen] "r"(seen), [turns] "r"(turns)
+		     : "memory", "cc", "rax", "rcx"
+		     : aborted, stale);
 	return RSEQ_OK;
 aborted:
 	return RSEQ_ABORT;

@@ -14,11 +14,11 @@ struct ring {
 	char pad1[56];
 	_Atomic uint64_t tail;
 	char pad2[56];
-	char bytes[];		/* ring_size, and RING_RECORD_MAX behind */
+	char bytes[]; /* ring_size, and RING_RECORD_MAX behind */
 };
 
 struct fwd_entry {
-	_Atomic uint64_t old_id;	/* 0: none, or being written */
+	_Atomic uint64_t old_id; /* 0: none, or being written */
 	_Atomic uint64_t new_id, unit;
 	uint64_t pad;
 };

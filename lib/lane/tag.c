@@ -12,8 +12,8 @@
 #include "lane/atomic.h"
 #include "lane/cells.h"
 
-#define PAIR_COUNT	0xffffffffffff	/* the version is above */
-#define PAIR_VERSION	((uint64_t)1 << 48)
+#define PAIR_COUNT 0xffffffffffff /* the version is above */
+#define PAIR_VERSION ((uint64_t)1 << 48)
 
 /* Units that have blocks; the rest must not be touched. */
 static uint64_t
@@ -39,8 +39,9 @@ tag_has(const struct cells *cells, enum cells_zone_kind kind, uint64_t unit,
 static _Atomic uint64_t *
 tag_lane_word(const struct cells_zone *z, uint32_t lane, uint64_t unit)
 {
-	return (_Atomic uint64_t *)(z->lanes + lane * z->stride +
-	    unit * z->unit);
+	char *at = z->lanes + lane * z->stride + unit * z->unit;
+
+	return (_Atomic uint64_t *)at;
 }
 
 static struct word16 *

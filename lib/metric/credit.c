@@ -11,11 +11,12 @@
  * and is done once.
  */
 
-#include <math.h>
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/fork.h"
 #include "base/wire.h"
 #include "metric/metric.h"
 #include "pdc.h"
@@ -70,6 +71,36 @@ pdc_credit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
 }
 
 int
+pdc_later_add(struct stxn *x, const struct later *l)
+{
+	struct later *more;
+	uint32_t cap;
+
+	if (x->nlater == x->later_cap) {
+		cap = x->later_cap ? 2 * x->later_cap : 16;
+		more = reallocarray(x->later, cap, sizeof(*more));
+		if (more == NULL)
+			return pdc_stxn_fail(x,
+			    pdc_err_set(PDC_ENOMEM, "a place in the cells"));
+		x->later = more;
+		x->later_cap = cap;
+	}
+	x->later[x->nlater++] = *l;
+	return x->ret;
+}
+
+static void
+later_do(struct cells *c, const struct later *l)
+{
+	if (c == NULL || l->epoch != c->epoch)
+		return;
+	if (l->old_id == 0)
+		pdc_cells_tag(c, l->zone, l->unit, l->id);
+	else if (l->old_id != l->id)
+		pdc_fwd_put(c, l->old_id, l->id, l->unit);
+}
+
+int
 pdc_owed_add(struct stxn *x, const struct owed *o)
 {
 	unsigned char key[OWED_KEY_LEN] = { 'O' };
@@ -100,6 +131,10 @@ owed_effect(const struct cells *c, const struct owed *o)
 			pdc_cells_tag((struct cells *)(uintptr_t)c, o->zone,
 			    o->unit, 0);
 	} else if (o->zone == VALUE_GAUGE) {
+		/* Who should have set it died after the commit. */
+		if (pdc_cells_tag_get(c, o->zone, o->unit) == 0)
+			pdc_cells_tag((struct cells *)(uintptr_t)c, o->zone,
+			    o->unit, o->id);
 		pdc_lane_gauge_apply(c, o->unit, o->id, o->seq,
 		    o->op == OWED_ADD, o->amount);
 	}
@@ -108,9 +143,11 @@ owed_effect(const struct cells *c, const struct owed *o)
 void
 pdc_owed_done(void *arg, struct stxn *x)
 {
-	const struct cells *c = pdc_cells_now(arg);
+	struct cells *c = pdc_cells_now(arg);
 	uint32_t i;
 
+	for (i = 0; i < x->nlater; i++)
+		later_do(c, &x->later[i]);
 	for (i = 0; i < x->nowed; i++)
 		owed_effect(c, &x->owed[i]);
 }
@@ -148,6 +185,7 @@ credit_place(struct stxn *x, struct pdc *p, struct place *pl,
 {
 	struct cells *c = pdc_cells_now(p);
 	struct pair one = { 1, u->amount };
+	struct later on = { .epoch = x->meta.epoch, .old_id = u->id };
 	int ret;
 
 	ret = pdc_place_make(x, pl, values, u->labels_len);
@@ -161,9 +199,26 @@ credit_place(struct stxn *x, struct pdc *p, struct place *pl,
 		pdc_credit_pair(x, pl, u->bucket, one);
 	else
 		pdc_credit_gauge(x, c, pl, u->h.op == RING_ADD, u->amount);
+	on.unit = pl->unit;
+	on.id = pl->id;
 	if (x->ret == 0 && pl->unit != UNIT_NONE)
-		pdc_fwd_put(c, u->id, pl->id, pl->unit);
+		pdc_later_add(x, &on);
 	return x->ret;
+}
+
+/* Rings are anybody's to write: what a handle never would is refused. */
+static int
+credit_sane(const struct family_rec *f, const struct ring_update *u)
+{
+	switch (f->zone) {
+	case VALUE_ADD:
+		return u->h.op == RING_ADD && u->amount >= 0 &&
+		    u->amount <= DBL_MAX;
+	case VALUE_PAIR:
+		return u->h.op == RING_OBSERVE && u->bucket < f->width;
+	default:
+		return u->h.op == RING_ADD || u->h.op == RING_SET;
+	}
 }
 
 int
@@ -184,8 +239,7 @@ pdc_credit_update(struct stxn *x, struct pdc *p, const struct ring_update *u,
 		pdc_cells_drop(c, DROP_SHAPE);
 	} else if (ret < 0) {
 		pdc_stxn_fail(x, ret);
-	} else if (u->bucket >= pl->f.r.width ||
-	    (pl->f.r.zone == VALUE_ADD && !isfinite(u->amount))) {
+	} else if (!credit_sane(&pl->f.r, u)) {
 		pdc_cells_drop(c, DROP_DAMAGED);
 	} else {
 		ret = credit_place(x, p, pl, u, values);
@@ -254,17 +308,22 @@ static int
 pending_series(struct stxn *x, struct pdc_series *s)
 {
 	struct pending pend;
-	uint32_t b;
+	uint32_t b, commits;
 	int ret = 0;
 
+	/* Pairs with the release in pending_own(). */
+	if (atomic_load_explicit(&s->pending_gen, memory_order_acquire) !=
+	    pdc_fork_gen())
+		return 0;
 	for (b = 0; b < s->family->width && ret == 0; b++) {
 		pend = pdc_lane_pending_take(s->pending + b);
 		if (pend.count == 0)
 			continue;
+		commits = x->commits;
 		ret = pending_credit(x, s, b, &pend);
 		if (ret == 0)
 			ret = pdc_stxn_renew(x);
-		if (ret < 0)
+		if (ret < 0 && x->commits == commits)
 			pending_back(s, b, &pend);
 	}
 	return ret;

@@ -35,6 +35,7 @@ struct pdc_series {
 	struct pdc *pdc;
 	struct pdc_family *family;
 	struct pending *pending; /* width of them */
+	_Atomic uint64_t pending_gen; /* the process they are of */
 	uint64_t hash;
 	_Atomic uint32_t refs;
 	uint32_t raw_len, values_len;
@@ -133,6 +134,9 @@ int pdc_credit_gauge(struct stxn *, const struct cells *, struct place *,
 /* By the words of a ring record or a handle; drops are counted in cells. */
 int pdc_credit_update(struct stxn *, struct pdc *, const struct ring_update *,
     const char *values);
+
+/* After the commit, before the effects below; nothing if it fails. */
+int pdc_later_add(struct stxn *, const struct later *);
 
 /* Effects on cells owed by this transaction: O records, run by done. */
 int pdc_owed_add(struct stxn *, const struct owed *);

@@ -6,9 +6,14 @@
  *
  * A block has no cells until somebody resolves one of its series in the
  * present epoch; then it gets one extent for all of them.  Shared memory is
- * written first (zeroes, then tags), then the transaction is committed, and
- * only then are handles given out.  What an aborted transaction left behind
- * lies above next_unit and is written again.
+ * written first (zeroes, and the tags of series that are new), then the
+ * transaction is committed, and only then are handles given out.  What an
+ * aborted transaction left behind lies above next_unit and is written again.
+ *
+ * A series that was there before has handles, in any process, that may count
+ * as soon as they find its tag: these tags, and the ways on to new runs, are
+ * stored after the commit.  If the process dies in between, the next one that
+ * needs the run does it.
  */
 
 #include <string.h>
@@ -95,6 +100,17 @@ pdc_place_make(struct stxn *x, struct place *pl, const char *values, size_t len)
 	return place_add(x, x->st->hook_arg, pl, values, len);
 }
 
+static void
+place_tag_later(struct stxn *x, uint32_t zone, uint64_t unit, uint64_t id)
+{
+	struct later l = { .epoch = x->meta.epoch,
+		.unit = unit,
+		.id = id,
+		.zone = zone };
+
+	pdc_later_add(x, &l);
+}
+
 /* Tag the run of series n with its id; a gauge starts with what it was. */
 static void
 place_tag(struct stxn *x, struct cells *c, struct place *pl, uint32_t n,
@@ -111,7 +127,10 @@ place_tag(struct stxn *x, struct cells *c, struct place *pl, uint32_t n,
 		g = pdc_block_gauges(pl->v) + pos;
 		pdc_cells_gauge_init(c, unit, g->value, g->seq);
 	}
-	pdc_cells_tag(c, f->zone, unit, s.id);
+	if (s.id >= x->was.next_series)
+		pdc_cells_tag(c, f->zone, unit, s.id);
+	else
+		place_tag_later(x, f->zone, unit, s.id);
 }
 
 int
@@ -122,8 +141,11 @@ pdc_place_cells(struct stxn *x, struct pdc *p, struct place *pl)
 	uint64_t unit, units;
 	int ret;
 
-	if (pl->unit != UNIT_NONE)
+	if (pl->unit != UNIT_NONE) {
+		if (pdc_cells_tag_get(c, zone, pl->unit) != pl->id)
+			place_tag_later(x, zone, pl->unit, pl->id);
 		return x->ret;
+	}
 	pdc_block_fold(x, &pl->f.r, pl->at.block, pl->v);
 	units = (uint64_t)pl->at.k * pl->f.r.width;
 	unit = x->meta.next_unit[zone];
@@ -174,8 +196,8 @@ int
 pdc_place_move(struct stxn *x, struct pdc *p, struct place *pl, double v)
 {
 	char values[LABELS_MAX_LEN];
+	struct later on = { .epoch = x->meta.epoch, .old_id = pl->id };
 	struct series_ref s;
-	uint64_t old_id = pl->id;
 	size_t len;
 	int ret;
 
@@ -195,7 +217,9 @@ pdc_place_move(struct stxn *x, struct pdc *p, struct place *pl, double v)
 	pdc_block_add_base(pl->v)[pl->at.pos] = v;
 	pdc_block_add_seen(pl->v)[pl->at.pos] = 0;
 	pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+	on.unit = pl->unit;
+	on.id = pl->id;
 	if (pl->unit != UNIT_NONE)
-		pdc_fwd_put(pdc_cells_now(p), old_id, pl->id, pl->unit);
+		pdc_later_add(x, &on);
 	return x->ret;
 }

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/escape.h"
+#include "base/fork.h"
 #include "base/hash.h"
 #include "metric/metric.h"
 #include "pdc.h"
@@ -186,6 +187,7 @@ series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
 		return NULL;
 	}
 	memset(s->pending, 0, f->width * sizeof(*s->pending));
+	s->pending_gen = pdc_fork_gen();
 	s->pdc = f->pdc;
 	s->family = f;
 	s->type = (uint8_t)f->type;
@@ -273,10 +275,6 @@ resolve_write(struct pdc_series *s, struct place *pl)
 		ret = pdc_place_make(&x, pl, s->values, s->values_len);
 	if (ret == 0)
 		ret = pdc_place_cells(&x, p, pl);
-	/* The tag of what is stored, whatever became of the cells. */
-	if (ret == 0 &&
-	    pdc_cells_tag_get(pdc_cells_now(p), s->zone, pl->unit) != pl->id)
-		pdc_cells_tag(pdc_cells_now(p), s->zone, pl->unit, pl->id);
 	pdc_stxn_fail(&x, ret);
 	ret = pdc_stxn_commit(&x);
 	if (ret == 0)

@@ -14,6 +14,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/fork.h"
 #include "metric/metric.h"
 #include "pdc.h"
 
@@ -55,9 +56,43 @@ update_lane(const struct cells *c, const struct pdc_series *s, uint64_t unit,
 	}
 }
 
-static void
-update_pending(struct pdc_series *s, const struct ring_update *u)
+/*
+ * What a child inherited is its parent's to credit: the first update in a
+ * child throws it away.  Who comes while another is at that (a signal handler
+ * may not wait for whom it interrupted) gets 0.
+ */
+static int
+pending_own(struct pdc_series *s)
 {
+	uint64_t gen = pdc_fork_gen(), was;
+	uint32_t i;
+
+	/* Pairs with the release below. */
+	was = atomic_load_explicit(&s->pending_gen, memory_order_acquire);
+	while (was != gen) {
+		if (was == ~gen)
+			return 0;
+		if (!atomic_compare_exchange_strong(&s->pending_gen, &was,
+			~gen))
+			continue;
+		for (i = 0; i < s->family->width; i++)
+			(void)pdc_lane_pending_take(s->pending + i);
+		/* Pairs with the acquires above and in pending_series(). */
+		atomic_store_explicit(&s->pending_gen, gen,
+		    memory_order_release);
+		break;
+	}
+	return 1;
+}
+
+static void
+update_pending(struct pdc_series *s, const struct cells *c,
+    const struct ring_update *u)
+{
+	if (!pending_own(s)) {
+		pdc_cells_drop(c, DROP_PENDING);
+		return;
+	}
 	if (s->zone == ZONE_GAUGE)
 		pdc_lane_pending_gauge(s->pending, u->h.op == RING_SET,
 		    u->amount);
@@ -92,7 +127,7 @@ update_slow(struct pdc_series *s, const struct cells *c, uint64_t id,
 		pdc_cells_drop(c, DROP_RING_FULL);
 		return;
 	case RING_NONE:
-		update_pending(s, u);
+		update_pending(s, c, u);
 	}
 }
 

@@ -152,10 +152,27 @@ pdc_file_make(struct store *st, const char *name, size_t size)
 	return ret;
 }
 
+/*
+ * The two files that LMDB and we lock may also be written by those who only
+ * read the rest: somebody has given them that right on purpose.
+ */
+static mode_t
+file_allowed(const struct store *st, const char *path)
+{
+	const char *name = strrchr(path, '/');
+	mode_t allowed = st->owner.mode | 0600;
+
+	if (name != NULL &&
+	    (strcmp(name, "/lock.mdb") == 0 ||
+		strcmp(name, "/write.lock") == 0))
+		allowed |= (st->owner.mode & 044) >> 1;
+	return allowed;
+}
+
 static int
 file_judge(const struct store *st, const char *path, const struct stat *sb)
 {
-	mode_t allowed = st->owner.mode | 0600;
+	mode_t allowed = file_allowed(st, path);
 
 	if (!S_ISREG(sb->st_mode))
 		return pdc_err_set(PDC_EFORMAT, "%s: not a regular file", path);

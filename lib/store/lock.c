@@ -145,6 +145,15 @@ pdc_wlock_take(struct wlock *wl, const struct store *st, uint32_t wait_ms,
 	}
 }
 
+void
+pdc_signals_block(sigset_t *mask)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, mask);
+}
+
 /* RLIMIT_FSIZE: the write failed with EFBIG; the signal must not kill. */
 static void
 lock_eat_sigxfsz(const sigset_t *mask)
@@ -163,6 +172,13 @@ lock_eat_sigxfsz(const sigset_t *mask)
 }
 
 void
+pdc_signals_restore(const sigset_t *mask)
+{
+	lock_eat_sigxfsz(mask);
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+void
 pdc_wlock_give(struct wlock *wl, const sigset_t *mask)
 {
 	struct flock fl = { .l_type = F_UNLCK,
@@ -174,7 +190,6 @@ pdc_wlock_give(struct wlock *wl, const sigset_t *mask)
 	(void)fcntl(wl->fd, F_SETLK, &fl);
 	/* Pairs with the acquire in lock_try_process(). */
 	atomic_store_explicit(&wl->owner, 0, memory_order_release);
-	lock_eat_sigxfsz(mask);
-	pthread_sigmask(SIG_SETMASK, mask, NULL);
+	pdc_signals_restore(mask);
 	errno = saved;
 }

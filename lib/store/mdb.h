@@ -5,10 +5,20 @@
 /* Between the files of lib/store that speak to LMDB. */
 
 struct store;
+struct MDB_txn;
 
 /* An LMDB or errno code to a PDC_E*, with words; MDB_NOTFOUND has none. */
 int pdc_mdb_err(const struct store *, int rc, const char *what);
 int pdc_mdb_guard(const struct store *);
 int pdc_mdb_reopen(struct store *);
+
+/*
+ * Readers.  A new one takes a mutex of LMDB that all processes share and wait
+ * for without end, so it is begun under the write lock alone; it is kept, and
+ * begins again without any lock.
+ */
+void pdc_reader_give(struct store *, struct MDB_txn *);
+/* End those that are kept; forget: they are a parent's, or of lost files. */
+void pdc_reader_end(struct store *, int forget);
 
 #endif

@@ -7,17 +7,17 @@
  * what the record is.  Numbers in keys are big-endian, in values little-endian
  * (the machine's).  pdc-store(5) has the offset tables.
  *
- *	key				value
- *	M				struct meta
- *	F name				struct family_rec, strings, bounds
- *	I family			name of the family
- *	S family incarnation n		struct series_rec, values, rendered
- *	L family incarnation hash i	n: find a series by its values
- *	V family incarnation block	struct value: base and seen of a run of n
- *	C epoch family inc. block	struct value of a closed epoch, when folded
- *	D family incarnation n		struct dying_rec: a series moved from n
- *	O				struct owed[]: effects on cells to be redone
- *	R epoch				u64[]: positions of the rings
+ * key				value
+ * M				struct meta
+ * F name			struct family_rec, strings, bounds
+ * I family			name of the family
+ * S family incarnation n	struct series_rec, values, rendered
+ * L family incarnation hash i	n: find a series by its values
+ * V family incarnation block	struct value: base and seen of a run of n
+ * C epoch family inc. block	struct value of a closed epoch, when folded
+ * D family incarnation n	struct dying_rec: a series moved from n
+ * O number			struct owed: an effect on cells to be redone
+ * R epoch			u64[]: positions of the rings
  *
  * A series of a family is numbered n = 0, 1, ...; n gives its place in the
  * value blocks, and in the cells of an epoch: a block has one extent of units,

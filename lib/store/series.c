@@ -182,6 +182,20 @@ series_put(struct stxn *x, const struct family *f, uint32_t n, uint64_t id,
 	return x->ret;
 }
 
+/* One value for each label, each with its NUL, and UTF-8. */
+static int
+series_sane(const struct family *f, const char *values, size_t len)
+{
+	uint32_t n = 0;
+	size_t i;
+
+	if (len > LABELS_MAX_LEN || (len > 0 && values[len - 1] != '\0'))
+		return 0;
+	for (i = 0; i < len; i++)
+		n += values[i] == '\0';
+	return n == f->r.nlabels && pdc_utf8_valid(values, len);
+}
+
 int
 pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
     uint32_t *n, uint64_t *id)
@@ -190,6 +204,8 @@ pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
 	uint32_t found;
 	int ret;
 
+	if (!series_sane(f, values, len))
+		return PDC_EFORMAT;
 	ret = series_lookup(x, f, values, len, key, &found);
 	if (ret == 0)
 		ret = pdc_err_set(PDC_EEXIST, "family %s: the series is there",

@@ -121,7 +121,52 @@ env_try(struct store *st, MDB_env **envp, uint64_t size)
 	return 0;
 }
 
+/*
+ * A writer that was killed after it wrote its root and before it told so leaves
+ * LMDB's mutex to whoever writes next, who then puts that right.
+ */
+static int
+env_settle(struct store *st)
+{
+	MDB_txn *txn;
+	int rc;
+
+	rc = mdb_txn_begin(st->env, NULL, 0, &txn);
+	if (rc == 0)
+		mdb_txn_abort(txn);
+	return rc;
+}
+
 /* A crash between opening and sharing of another process shows here. */
+/*
+ * A file that is shorter than the pages in use was cut off: reading it would be
+ * a SIGBUS.  Pages that were freed need not have been written.
+ */
+static int
+env_whole(struct store *st, MDB_txn *txn)
+{
+	mdb_filehandle_t fd;
+	struct stat sb;
+	MDB_stat ms;
+	MDB_dbi dbi;
+	uint64_t pages;
+	int rc;
+
+	rc = mdb_dbi_open(txn, NULL, 0, &dbi);
+	if (rc == 0)
+		rc = mdb_stat(txn, dbi, &ms);
+	if (rc != 0)
+		return rc;
+	mdb_env_get_fd(st->env, &fd);
+	if (fstat(fd, &sb) == -1)
+		return errno;
+	pages = ms.ms_branch_pages + ms.ms_leaf_pages + ms.ms_overflow_pages;
+	if (pages == 0 ||
+	    (uint64_t)sb.st_size / ms.ms_psize >= pages + 2)
+		return 0;
+	return MDB_CORRUPTED;
+}
+
 static int
 env_verify(struct store *st)
 {
@@ -130,6 +175,8 @@ env_verify(struct store *st)
 	int dead, rc;
 
 	rc = mdb_reader_check(st->env, &dead);
+	if (rc == 0 && !st->rdonly)
+		rc = env_settle(st);
 	if (rc == 0)
 		rc = mdb_txn_begin(st->env, NULL, MDB_RDONLY, &txn);
 	if (rc == EAGAIN) /* our pid lives in another pid namespace too */
@@ -137,9 +184,15 @@ env_verify(struct store *st)
 	if (rc != 0)
 		return pdc_mdb_err(st, rc, "opening");
 	rc = mdb_env_info(st->env, &info);
-	if (rc == 0 && mdb_txn_id(txn) != info.me_last_txnid)
+	if (rc == 0 &&
+	    mdb_txn_id(txn) + (st->rdonly ? 1 : 0) < info.me_last_txnid)
 		rc = MDB_CORRUPTED;
-	mdb_txn_abort(txn);
+	if (rc == 0)
+		rc = env_whole(st, txn);
+	if (rc == 0)
+		pdc_reader_give(st, txn);
+	else
+		mdb_txn_abort(txn);
 	return pdc_mdb_err(st, rc, "opening");
 }
 
@@ -197,6 +250,7 @@ pdc_mdb_reopen(struct store *st)
 	if (st->env != NULL && atomic_load(&st->gen) == gen &&
 	    pdc_mdb_guard(st))
 		return 0;
+	pdc_reader_end(st, 1);
 	if (st->env != NULL && pdc_mdb_guard(st))
 		mdb_env_close(st->env);
 	st->env = NULL;
@@ -229,7 +283,7 @@ pdc_store_env(struct store *st, uint32_t wait_ms)
  * LMDB maps lock.mdb and would make it sparse: the first reader on a full tmpfs
  * were a SIGBUS.  A file of this size it takes as it is.
  */
-#define LOCK_SIZE	((MAX_READERS + 2) * 64)
+#define LOCK_SIZE ((MAX_READERS + 2) * 64)
 
 static const char *const files[] = { "write.lock", "use.lock", "lock.mdb",
 	"data.mdb" };
@@ -288,7 +342,7 @@ store_first(struct store *st)
 	if (m->data_ino != st->data_ino || m->data_dev != st->data_dev) {
 		if (getrandom(m->uuid, sizeof(m->uuid), 0) != sizeof(m->uuid))
 			pdc_stxn_fail(&x, pdc_err_sys("getrandom"));
-		m->uuid[6] = (m->uuid[6] & 0x0f) | 0x40;	/* version 4 */
+		m->uuid[6] = (m->uuid[6] & 0x0f) | 0x40; /* version 4 */
 		m->uuid[8] = (m->uuid[8] & 0x3f) | 0x80;
 		m->data_ino = st->data_ino;
 		m->data_dev = st->data_dev;
@@ -322,11 +376,32 @@ store_check(struct store *st)
 	return store_first(st);
 }
 
+/* Whatever becomes of the working directory, and of links. */
+static int
+store_path(struct store *st)
+{
+	char *real;
+	int ret = 0;
+
+	real = realpath(st->dir, NULL);
+	if (real == NULL)
+		return pdc_err_sys("%s", st->dir);
+	if (strlen(real) < sizeof(st->dir))
+		strcpy(st->dir, real);
+	else
+		ret = pdc_err_set(PDC_EINVAL,
+		    "%s: its whole path is longer than %zu bytes", st->dir,
+		    sizeof(st->dir) - 1);
+	free(real);
+	return ret;
+}
+
 int
 pdc_store_open(struct store **stp, const char *dir,
     const struct store_opts *opts, struct clock *clock)
 {
 	struct store *st;
+	sigset_t mask;
 	int ret;
 
 	if (strlen(dir) >= sizeof(st->dir))
@@ -346,7 +421,12 @@ pdc_store_open(struct store **stp, const char *dir,
 	st->wlock.fd = -1;
 	ret = pdc_file_dir(st, opts);
 	if (ret == 0)
+		ret = store_path(st);
+	if (ret == 0) {
+		pdc_signals_block(&mask);
 		ret = store_files(st);
+		pdc_signals_restore(&mask);
+	}
 	if (ret == 0)
 		ret = pdc_wlock_open(&st->wlock, st);
 	if (ret == 0)
@@ -374,6 +454,8 @@ pdc_store_close(struct store *st)
 		    0;
 		/* A holder that is stopped for good: leave it open, then. */
 		if (locked) {
+			pdc_reader_end(st,
+			    atomic_load(&st->gen) != pdc_fork_gen());
 			mdb_env_close(st->env);
 			pdc_wlock_give(&st->wlock, &mask);
 		}

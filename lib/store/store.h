@@ -51,6 +51,8 @@ struct store_owner {
 	mode_t mode; /* rw bits of the directory */
 };
 
+#define STORE_IDLE 8
+
 struct store {
 	char dir[4096 - 64];
 	struct store_owner owner;
@@ -59,6 +61,7 @@ struct store {
 	struct clock *clock;
 	struct wlock wlock;
 	struct MDB_env *env;
+	_Atomic(struct MDB_txn *) idle[STORE_IDLE]; /* readers, see stxn.c */
 	_Atomic uint64_t gen; /* fork generation env belongs to; 0: none */
 	int data_fd;
 	dev_t data_dev;
@@ -75,6 +78,16 @@ struct store {
 };
 
 /*
+ * To be stored in the cells after the commit: the tag of a run or, with an
+ * old id, an entry of the forward table.  Whoever needs it and does not find
+ * it does it again.
+ */
+struct later {
+	uint64_t epoch, unit, id, old_id;
+	uint32_t zone;
+};
+
+/*
  * A transaction.  The first error stays in ret, later calls do nothing and
  * return it; pdc_stxn_commit() does too.
  */
@@ -83,11 +96,14 @@ struct stxn {
 	struct MDB_txn *txn;
 	unsigned dbi;
 	int write, ret;
+	uint32_t commits; /* that succeeded: renew may fail after one */
 	int locked; /* holds the write lock */
 	struct meta meta; /* changed in place by a write transaction */
 	struct meta was;
 	struct owed *owed; /* effects of this transaction, for done */
 	uint32_t nowed, owed_cap;
+	struct later *later; /* and what need not be redone */
+	uint32_t nlater, later_cap;
 	sigset_t mask;
 	int cancel;
 };
@@ -157,5 +173,8 @@ void pdc_wlock_close(struct wlock *);
 int pdc_wlock_take(struct wlock *, const struct store *, uint32_t wait_ms,
     sigset_t *mask);
 void pdc_wlock_give(struct wlock *, const sigset_t *mask);
+/* All signals, and back; a SIGXFSZ of our own writes is taken out. */
+void pdc_signals_block(sigset_t *mask);
+void pdc_signals_restore(const sigset_t *mask);
 
 #endif

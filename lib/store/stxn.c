@@ -19,6 +19,8 @@
 #include "store/mdb.h"
 #include "store/store.h"
 
+#define READER_WAIT_MS 2
+
 int
 pdc_stxn_fail(struct stxn *x, int ret)
 {
@@ -77,6 +79,26 @@ pdc_stxn_del(struct stxn *x, const void *key, size_t klen)
 	return x->ret;
 }
 
+/* No first record: a store nobody has written yet, or somebody else's. */
+static int
+stxn_empty(struct stxn *x)
+{
+	MDB_stat st;
+	int rc;
+
+	x->was = x->meta;
+	rc = mdb_stat(x->txn, x->dbi, &st);
+	if (rc != 0)
+		return pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "reading"));
+	if (st.ms_entries == 0)
+		return 0;
+	return pdc_stxn_fail(x,
+	    pdc_err_set(PDC_EFORMAT,
+		"%s/data.mdb: not a pdc store, but a database of something "
+		"else",
+		x->st->dir));
+}
+
 /* Version 0 means a store nobody has written yet. */
 static int
 stxn_meta(struct stxn *x)
@@ -87,10 +109,8 @@ stxn_meta(struct stxn *x)
 
 	memset(&x->meta, 0, sizeof(x->meta));
 	ret = pdc_stxn_get(x, "M", 1, &val, &len);
-	if (ret == PDC_ENOENT) {
-		x->was = x->meta;
-		return 0;
-	}
+	if (ret == PDC_ENOENT)
+		return stxn_empty(x);
 	if (ret < 0)
 		return ret;
 	if (len < 12 || memcmp(val, STORE_MAGIC, 8) != 0)
@@ -140,24 +160,112 @@ stxn_begin(struct stxn *x, unsigned flags)
 	return rc;
 }
 
+void
+pdc_reader_give(struct store *st, MDB_txn *txn)
+{
+	MDB_txn *none;
+	int i;
+
+	/* Of an environment that was lost meanwhile: its slot is another's. */
+	if (mdb_txn_env(txn) != st->env)
+		return;
+	mdb_txn_reset(txn);
+	for (i = 0; i < STORE_IDLE; i++) {
+		none = NULL;
+		/* Pairs with the exchange in reader_take(). */
+		if (atomic_compare_exchange_strong(&st->idle[i], &none, txn))
+			return;
+	}
+	mdb_txn_abort(txn);
+}
+
+static MDB_txn *
+reader_take(struct store *st)
+{
+	MDB_txn *txn;
+	int i;
+
+	for (i = 0; i < STORE_IDLE; i++) {
+		/* Pairs with the exchange in pdc_reader_give(). */
+		txn = atomic_exchange(&st->idle[i], NULL);
+		if (txn != NULL)
+			return txn;
+	}
+	return NULL;
+}
+
+void
+pdc_reader_end(struct store *st, int forget)
+{
+	MDB_txn *txn;
+
+	while ((txn = reader_take(st)) != NULL)
+		if (!forget)
+			mdb_txn_abort(txn);
+}
+
+/* A reader more, when all that are kept are in use. */
+static int
+reader_new(struct stxn *x, uint32_t wait_ms)
+{
+	struct store *st = x->st;
+	sigset_t mask;
+	int ret;
+
+	ret = pdc_wlock_take(&st->wlock, st, wait_ms, &mask);
+	if (ret < 0)
+		return ret;
+	ret = pdc_mdb_reopen(st);
+	if (ret == 0)
+		ret = stxn_begin(x, MDB_RDONLY);
+	pdc_wlock_give(&st->wlock, &mask);
+	return ret;
+}
+
+/* An LMDB code, or a PDC_E* with words. */
+static int
+reader_begin(struct stxn *x, uint32_t wait_ms)
+{
+	const struct clock *clock = x->st->clock;
+	int64_t until = pdc_clock_mono(clock) + wait_ms * INT64_C(1000000);
+	MDB_txn *txn;
+	int rc;
+
+	for (;;) {
+		txn = reader_take(x->st);
+		if (txn != NULL) {
+			rc = mdb_txn_renew(txn);
+			if (rc == 0)
+				rc = mdb_dbi_open(txn, NULL, 0, &x->dbi);
+			x->txn = rc == 0 ? txn : NULL;
+			if (rc != MDB_BAD_RSLOT)
+				return rc;
+			continue; /* not ours any more: forget it */
+		}
+		rc = reader_new(x, READER_WAIT_MS);
+		if (rc != PDC_EBUSY || pdc_clock_mono(clock) >= until)
+			return rc;
+	}
+}
+
 /*
  * A reader preempted while it copied the root may have a torn one; it shows by
  * being two transactions behind.  Begin again then.
  */
 static int
-stxn_snapshot(struct stxn *x)
+stxn_snapshot(struct stxn *x, uint32_t wait_ms)
 {
 	MDB_envinfo info;
 	int i, rc;
 
 	for (i = 0; i < 16; i++) {
-		rc = stxn_begin(x, MDB_RDONLY);
+		rc = reader_begin(x, wait_ms);
 		if (rc != 0)
 			return rc;
 		rc = mdb_env_info(x->st->env, &info);
 		if (rc == 0 && info.me_last_txnid < mdb_txn_id(x->txn) + 2)
 			return 0;
-		mdb_txn_abort(x->txn);
+		pdc_reader_give(x->st, x->txn);
 		x->txn = NULL;
 	}
 	return rc != 0 ? rc : EAGAIN;
@@ -183,6 +291,9 @@ stxn_unlock(struct stxn *x)
 	free(x->owed);
 	x->owed = NULL;
 	x->nowed = x->owed_cap = 0;
+	free(x->later);
+	x->later = NULL;
+	x->nlater = x->later_cap = 0;
 	if (!x->locked)
 		return;
 	x->locked = 0;
@@ -225,9 +336,11 @@ pdc_stxn_read_in(struct stxn *x, struct store *st, uint32_t wait_ms)
 	ret = pdc_store_env(st, wait_ms);
 	if (ret < 0)
 		return x->ret = ret;
-	rc = stxn_snapshot(x);
+	rc = stxn_snapshot(x, wait_ms);
 	if (rc == EAGAIN)
 		ret = stxn_read_locked(x, wait_ms);
+	else if (rc <= PDC_EINVAL && rc >= PDC_ESTORE)
+		ret = rc;
 	else
 		ret = pdc_mdb_err(st, rc, "reading");
 	if (ret == 0)
@@ -246,6 +359,7 @@ stxn_begin_write(struct stxn *x)
 
 	rc = FAULT(STXN_BEGIN) ? ENOMEM : stxn_begin(x, 0);
 	if (rc == MDB_PANIC) { /* an earlier commit broke off badly */
+		pdc_reader_end(x->st, 0);
 		atomic_store(&x->st->gen, 0);
 		rc = pdc_mdb_reopen(x->st);
 		if (rc < 0)
@@ -294,11 +408,12 @@ stxn_commit(struct stxn *x)
 	} else {
 		rc = mdb_txn_commit(x->txn);
 		pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "commit"));
+		x->commits += rc == 0;
 	}
 	x->txn = NULL;
 	if (x->ret == 0 && !FAULT(STXN_COMMITTED) && x->st->done != NULL)
 		x->st->done(x->st->hook_arg, x);
-	x->nowed = 0;
+	x->nowed = x->nlater = 0;
 	return x->ret;
 }
 
@@ -329,7 +444,9 @@ pdc_stxn_commit(struct stxn *x)
 void
 pdc_stxn_abort(struct stxn *x)
 {
-	if (x->txn != NULL)
+	if (x->txn != NULL && !x->write && !x->locked)
+		pdc_reader_give(x->st, x->txn);
+	else if (x->txn != NULL)
 		mdb_txn_abort(x->txn);
 	x->txn = NULL;
 	stxn_unlock(x);

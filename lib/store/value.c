@@ -70,6 +70,7 @@ pdc_block_parse(struct value *v, const void *val, size_t len)
 	memcpy(&v->h, val, sizeof(v->h));
 	if (v->h.zone > VALUE_GAUGE || v->h.k == 0 || v->h.width == 0 ||
 	    v->h.k > VALUE_BODY_MAX || v->h.width > BOUNDS_MAX + 1 ||
+	    (v->h.zone != VALUE_PAIR && v->h.width != 1) ||
 	    pdc_block_size(&v->h) != len)
 		return PDC_EFORMAT;
 	memcpy(v->body, (const char *)val + sizeof(v->h), len - sizeof(v->h));

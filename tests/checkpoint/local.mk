@@ -1,0 +1,4 @@
+C_TESTS += %D%/test_checkpoint %D%/test_forged %D%/test_pending
+if WITH_FAULTS
+C_TESTS += %D%/test_cutoff
+endif

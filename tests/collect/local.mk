@@ -1,0 +1,1 @@
+C_TESTS += %D%/test_damage

@@ -10,6 +10,7 @@ test -x /usr/bin/gunicorn || skip_all "no gunicorn"
 
 load=$top_builddir/tests/demo/load
 export PDC_STORE="$tmp/store"
+client=
 gunicorn=
 serve=
 
@@ -28,6 +29,7 @@ end()
 
 cleanup()
 {
+	test -z "$client" || end "$client"
 	test -z "$gunicorn" || end "$gunicorn"
 	test -z "$serve" || end "$serve"
 }
@@ -70,14 +72,15 @@ round()
 	fi
 	end "$client"
 	ok $? "the answers are the right ones $3"
-	"$python" "$srcdir/tests/demo/pages.py" verdict \
+	client=
+	/usr/bin/python3 "$srcdir/tests/demo/pages.py" verdict \
 	    "http://127.0.0.1:$pages/metrics" "" "$tmp/state" "$2" \
 	    "$tmp/client" >"$tmp/verdict"
 	ok $? "the totals are exact $3"
 	diag "$(cat "$tmp/verdict")"
 }
 
-env -u LD_PRELOAD "$PDC_SERVE" --store="$PDC_STORE" \
+"$PDC_SERVE" --store="$PDC_STORE" \
     --web.listen-address=127.0.0.1:0 2>"$tmp/serve.log" &
 serve=$!
 pages=$(await "$tmp/serve.log" msg=listening)
@@ -87,7 +90,7 @@ for preload in '' --preload; do
 	how="${preload:+the store opened before fork}"
 	how="${how:-the store opened by each worker}"
 	# shellcheck disable=SC2086 # a flag or none
-	"$python" /usr/bin/gunicorn -w 4 -b 127.0.0.1:0 $preload \
+	with_pdc /usr/bin/gunicorn -w 4 -b 127.0.0.1:0 $preload \
 	    --chdir "$srcdir/tests/example" --worker-tmp-dir "$tmp" \
 	    gunicorn_app:app 2>"$tmp/gunicorn.log" &
 	gunicorn=$!

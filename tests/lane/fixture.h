@@ -19,8 +19,8 @@
 #include "lane/cells.h"
 #include "tap.h"
 
-#define FIXTURE_NAME	"cells"
-#define FIXTURE_EPOCH	7
+#define FIXTURE_NAME "cells"
+#define FIXTURE_EPOCH 7
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1

@@ -11,7 +11,9 @@ C_TESTS += \
 	%D%/test_probe \
 	%D%/test_reuse \
 	%D%/test_ring \
-	%D%/test_ring_kill
+	%D%/test_ring_kill \
+	%D%/test_rseq \
+	%D%/test_tag
 SH_TESTS += %D%/test_rseq_code.sh
 TSAN_TESTS += %D%/test_fwd %D%/test_lane_thread %D%/test_pending
-EXTRA_DIST += %D%/fixture.h
+EXTRA_DIST += %D%/fixture.h %D%/workers.h

@@ -58,6 +58,7 @@ test_names(const char *dir)
 	struct cells_make m = fixture_how(dir);
 	unsigned char uuid[16] = { 0 };
 	struct cells *cells = NULL;
+	int ret;
 
 	is_int(fixture_try(&cells, dir, 0), PDC_ENOENT, "no such cells");
 	is_int(fixture_try(&cells, "/nonexistent", 0), PDC_ENOENT,
@@ -67,33 +68,47 @@ test_names(const char *dir)
 	is_int(pdc_cells_open(&cells, dir, "../x", fixture_uuid, 1, 0),
 	    PDC_EINVAL, "nor on opening");
 	is_int(fixture_make(dir), 0, "made");
-	is_int(pdc_cells_open(&cells, dir, FIXTURE_NAME, uuid, FIXTURE_EPOCH,
-	    0), PDC_EFORMAT, "cells of another store are refused");
-	is_int(pdc_cells_open(&cells, dir, FIXTURE_NAME, fixture_uuid,
-	    FIXTURE_EPOCH + 1, 0), PDC_EFORMAT, "another epoch is refused");
+	ret = pdc_cells_open(&cells, dir, FIXTURE_NAME, uuid, FIXTURE_EPOCH, 0);
+	is_int(ret, PDC_EFORMAT, "cells of another store are refused");
+	ret = pdc_cells_open(&cells, dir, FIXTURE_NAME, fixture_uuid,
+	    FIXTURE_EPOCH + 1, 0);
+	is_int(ret, PDC_EFORMAT, "another epoch is refused");
 	ok(cells == NULL, "nothing was handed out");
 	unlink(path);
 }
 
-#define FIELD(name) \
-	{ #name, offsetof(struct cells_head, name), \
-	    sizeof(((struct cells_head *)0)->name) }
-#define ZONE_FIELD(name) \
-	{ "zone[1]." #name, offsetof(struct cells_head, zone[1].name), \
-	    sizeof(((struct cells_head *)0)->zone[1].name) }
+#define HEAD ((struct cells_head *)0)
+#define FIELD(name) #name, offsetof(struct cells_head, name), sizeof(HEAD->name)
 
 static const struct field {
 	const char *name;
 	size_t off, len;
 } fields[] = {
-	FIELD(magic), FIELD(version), FIELD(head_size), FIELD(uuid),
-	FIELD(epoch), FIELD(boot_id), FIELD(nlanes), FIELD(natomic),
-	FIELD(rseq), FIELD(file_size), FIELD(fwd_off), FIELD(nfwd),
-	FIELD(ring_off), FIELD(ring_stride), FIELD(ring_size),
-	ZONE_FIELD(tags_off), ZONE_FIELD(lanes_off), ZONE_FIELD(lane_stride),
-	ZONE_FIELD(atomic_off), ZONE_FIELD(atomic_stride),
-	ZONE_FIELD(capacity), ZONE_FIELD(reserved), ZONE_FIELD(unit),
-	ZONE_FIELD(nlanes), ZONE_FIELD(natomic),
+	{ FIELD(magic) },
+	{ FIELD(version) },
+	{ FIELD(head_size) },
+	{ FIELD(uuid) },
+	{ FIELD(epoch) },
+	{ FIELD(boot_id) },
+	{ FIELD(nlanes) },
+	{ FIELD(natomic) },
+	{ FIELD(rseq) },
+	{ FIELD(file_size) },
+	{ FIELD(fwd_off) },
+	{ FIELD(nfwd) },
+	{ FIELD(ring_off) },
+	{ FIELD(ring_stride) },
+	{ FIELD(ring_size) },
+	{ FIELD(zone[1].tags_off) },
+	{ FIELD(zone[1].lanes_off) },
+	{ FIELD(zone[1].lane_stride) },
+	{ FIELD(zone[1].atomic_off) },
+	{ FIELD(zone[1].atomic_stride) },
+	{ FIELD(zone[1].capacity) },
+	{ FIELD(zone[1].reserved) },
+	{ FIELD(zone[1].unit) },
+	{ FIELD(zone[1].nlanes) },
+	{ FIELD(zone[1].natomic) },
 };
 
 /* Whether a field of these bytes is refused, with the words and no cells. */
@@ -137,8 +152,7 @@ test_damaged_heads(const char *dir)
 			bad += !field_refused(dir, fd, f, is);
 		}
 		ok(bad == 0, "a wrong %s is refused", f->name);
-		if (pwrite(fd, was, f->len, (off_t)f->off) !=
-		    (ssize_t)f->len)
+		if (pwrite(fd, was, f->len, (off_t)f->off) != (ssize_t)f->len)
 			bail_out("pwrite");
 	}
 	is_int(fixture_try(&cells, dir, 0), 0, "mended, it opens");

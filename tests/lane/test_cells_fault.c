@@ -73,7 +73,8 @@ test_grow(const char *dir)
 		    "growing fails at region %d", nth);
 	}
 	ok(cells->head->zone[ZONE_PAIR].reserved == 512 &&
-	    cells->head->allocated == used, "and changes nothing");
+		cells->head->allocated == used,
+	    "and changes nothing");
 	is_int(pdc_cells_reserve(cells, ZONE_PAIR, 513), 0, "then works");
 	pdc_cells_close(cells);
 	unlink(path);

@@ -10,6 +10,7 @@
 
 static struct cells *cells;
 static _Atomic int stop, nwrong;
+static _Atomic uint64_t newest;
 
 static void
 test_table(void)
@@ -37,30 +38,37 @@ test_table(void)
 	    (unsigned long long)mine);
 }
 
+/* Entry i is {i, i + 1, 3 * i}; old ids are never put twice. */
 static void *
 read_table(void *arg)
 {
-	uint64_t i, id, unit;
+	uint64_t i, id, n = 0, unit;
 
 	(void)arg;
-	for (i = 1; !stop; i++)
-		if (pdc_fwd_get(cells, i % 20000 + 1, &id, &unit) &&
-		    (id % 20000 + 1 != i % 20000 + 1 || unit != id * 3))
+	while (!stop) {
+		i = newest - n++ % 64;
+		if (pdc_fwd_get(cells, i, &id, &unit) &&
+		    (id != i + 1 || unit != i * 3))
 			nwrong++;
+	}
 	return NULL;
 }
 
 static void
 test_race(void)
 {
-	uint64_t i, n = tap_short() ? 100000 : 1000000;
+	double end = fixture_now() + (tap_short() ? 0.1 : 0.5);
 	pthread_t threads[NTHREADS];
+	uint64_t i;
 	int t;
 
+	newest = 64;
 	for (t = 0; t < NTHREADS; t++)
 		pthread_create(&threads[t], NULL, read_table, NULL);
-	for (i = 0; i < n; i++)
-		pdc_fwd_put(cells, i % 20000 + 1, i, i * 3);
+	for (i = 65; i % 1000 != 0 || fixture_now() < end; i++) {
+		newest = i;
+		pdc_fwd_put(cells, i, i + 1, i * 3);
+	}
 	stop = 1;
 	for (t = 0; t < NTHREADS; t++)
 		pthread_join(threads[t], NULL);

@@ -6,8 +6,8 @@
 #include "fixture.h"
 #include "lane/lane.h"
 
-#define ID	9
-#define NPROCS	8
+#define ID 9
+#define NPROCS 8
 
 static struct cells *cells;
 

@@ -12,9 +12,9 @@
  * not told, and never the other way round.
  */
 
-#define NWORKERS	6
-#define NUNITS		8
-#define NTALLIES	4096
+#define NWORKERS 6
+#define NUNITS 8
+#define NTALLIES 4096
 
 struct tally {
 	_Atomic uint64_t n;
@@ -93,8 +93,8 @@ run(struct storm *s, double seconds)
 		i = (int)(fixture_random(&s->random) % NWORKERS);
 		slay(s, i);
 		spawn(s, i);
-		next = fixture_now() + 0.001 + fixture_random(&s->random) %
-		    2000 * 1e-6;
+		next = fixture_now() + 0.001 +
+		    fixture_random(&s->random) % 2000 * 1e-6;
 		fixture_nap(0.0002);
 	}
 	for (i = 0; i < NWORKERS; i++)

@@ -9,7 +9,7 @@
 
 /* All operations beside each other in threads of one process. */
 
-#define NTHREADS	4
+#define NTHREADS 4
 
 struct shared {
 	struct cells *cells[2];

@@ -16,12 +16,12 @@
  * what its workers were told OK for.
  */
 
-#define NWORKERS	4
-#define NTHREADS	2
-#define NLABELS		8
-#define NUNITS		16
-#define GRACE_S		0.003
-#define UNIT_BITS	8
+#define NWORKERS 4
+#define NTHREADS 2
+#define NLABELS 8
+#define NUNITS 16
+#define GRACE_S 0.003
+#define UNIT_BITS 8
 
 /* A handle is one word, {id, unit}: threads cannot see half of it. */
 struct shared {
@@ -37,8 +37,8 @@ struct storm {
 	enum cells_zone_kind kind;
 	uint64_t next_id, random, nreuses;
 	double credit[NLABELS];
-	int owner[NUNITS];	/* label, or -1 */
-	double freed[NUNITS];	/* when untagged; 0: in use */
+	int owner[NUNITS]; /* label, or -1 */
+	double freed[NUNITS]; /* when untagged; 0: in use */
 	pid_t pids[NWORKERS], stopper;
 };
 
@@ -80,17 +80,15 @@ count(void *arg)
 {
 	const struct thread *t = arg;
 	struct shared *sh = t->s->shared;
+	_Atomic uint64_t *told = sh->told[t->worker][t->n];
 	uint64_t where[NLABELS];
-	int label = 0;
+	int label;
 
 	for (label = 0; label < NLABELS; label++)
 		where[label] = sh->where[label];
-	while (!atomic_load_explicit(&sh->stop, memory_order_relaxed)) {
-		label = (label + 1) % NLABELS;
+	for (label = 0; !sh->stop; label = (label + 1) % NLABELS) {
 		if (update(t->s, where[label]) == LANE_OK)
-			atomic_fetch_add_explicit(
-			    &sh->told[t->worker][t->n][label], 1,
-			    memory_order_relaxed);
+			told[label]++;
 		else {
 			sh->nstale++;
 			where[label] = sh->where[label];
@@ -231,6 +229,12 @@ finish(struct storm *s)
 			collect(s, i);
 }
 
+static uint64_t
+tell(const struct shared *sh, int thread, int label)
+{
+	return sh->told[thread / NTHREADS][thread % NTHREADS][label];
+}
+
 static void
 test_storm(struct cells *cells, enum cells_zone_kind kind, const char *how)
 {
@@ -250,8 +254,7 @@ test_storm(struct cells *cells, enum cells_zone_kind kind, const char *how)
 	finish(&s);
 	for (i = 0; i < NLABELS; i++) {
 		for (told = 0, j = 0; j < NWORKERS * NTHREADS; j++)
-			told += (double)s.shared->told[j / NTHREADS]
-			    [j % NTHREADS][i];
+			told += (double)tell(s.shared, j, i);
 		all += told;
 		if (s.credit[i] > told)
 			wrong += s.credit[i] - told;

@@ -14,9 +14,9 @@
  * one more: the record of a kill between publishing and telling.
  */
 
-#define NWRITERS	4
-#define NBORN_MAX	4096
-#define BODY_MAX	240
+#define NWRITERS 4
+#define NBORN_MAX 4096
+#define BODY_MAX 240
 
 struct storm {
 	const struct cells *cells;

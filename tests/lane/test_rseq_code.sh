@@ -46,7 +46,8 @@ check()
 	n=$(wc -l <"$tmp/code")
 	test "$n" -ge 5 && test "$n" -le 30
 	ok $? "$name section $section has instructions ($n)"
-	sed -n 1p "$tmp/code" | grep -q '^cmp.*%fs:'
+	sed -n 1p "$tmp/code" | grep -q '^cmp.*%fs:' &&
+	    sed -n 2p "$tmp/code" | grep -q '^jne'
 	ok $? "$name section $section compares the CPU first"
 	! grep -qE '^(call|ret|syscall|int|lock|xchg|cmpxchg|xadd)' \
 	    "$tmp/code"

@@ -9,17 +9,17 @@
 #include "fixture.h"
 #include "lane/lane.h"
 
-#define NPROCS		16
-#define NTHREADS	2
-#define NUNITS		8
+#define NPROCS 16
+#define NTHREADS 2
+#define NUNITS 8
 
 typedef enum lane_result workers_update(const struct cells *, uint64_t unit,
     double v);
 
 struct workers {
-	struct cells *cells[2];	/* processes take them in turn */
+	struct cells *cells[2]; /* processes take them in turn */
 	workers_update *update;
-	uint64_t each;		/* updates of each thread, of units in turn */
+	uint64_t each; /* updates of each thread, of units in turn */
 };
 
 static inline void *

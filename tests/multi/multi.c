@@ -105,6 +105,42 @@ multi_run(int (*fn)(void *), void *arg, int timeout_ms)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
 }
 
+static struct alone {
+	_Atomic int state; /* 1 to be done, 2 done */
+	int (*fn)(void *);
+	int timeout_ms, status;
+	char arg[4096] __attribute__((aligned(16)));
+} *alone;
+
+void
+multi_alone_init(void)
+{
+	alone = multi_shared(sizeof(*alone));
+	if (multi_fork() != 0)
+		return;
+	for (;;) {
+		while (alone->state != 1)
+			usleep(200);
+		alone->status = multi_run(alone->fn, alone->arg,
+		    alone->timeout_ms);
+		alone->state = 2;
+	}
+}
+
+int
+multi_alone(int (*fn)(void *), const void *arg, size_t len, int timeout_ms)
+{
+	if (len > sizeof(alone->arg))
+		bail_out("an argument of %zu bytes", len);
+	memcpy(alone->arg, arg, len);
+	alone->fn = fn;
+	alone->timeout_ms = timeout_ms;
+	alone->state = 1;
+	while (alone->state != 2)
+		usleep(200);
+	return alone->status;
+}
+
 uint32_t
 multi_random(uint64_t *state)
 {

@@ -28,6 +28,15 @@ int multi_wait(pid_t, int timeout_ms);
 /* Run fn(arg) in a child; its exit status, or 256 and more if it had none. */
 int multi_run(int (*fn)(void *), void *arg, int timeout_ms);
 
+/*
+ * The same in a process that has inherited nothing: its parent was made by
+ * multi_alone_init(), to be called before any store is opened.  arg is copied,
+ * pointers in it are not followed.
+ */
+void multi_alone_init(void);
+int multi_alone(int (*fn)(void *), const void *arg, size_t len,
+    int timeout_ms);
+
 int64_t multi_now_ms(void);
 void multi_sleep_ms(int);
 /* Rise from *state: the same row of numbers from the same start. */

@@ -30,7 +30,7 @@ struct tally {
 };
 
 static struct shared {
-	struct tally handle[NWORKERS], labels[NLABELS], name;
+	struct tally handle[NWORKERS], seen[NWORKERS], labels[NLABELS], name;
 	_Atomic uint64_t pages, backwards, unequal, nopage, errors;
 	_Atomic int stop;
 	char words[512];
@@ -112,11 +112,15 @@ work(int worker, uint64_t seed)
 	h = must(multi_declare(p, PDC_HISTOGRAM, "seconds", NULL));
 	m = must(multi_declare(p, PDC_SUMMARY, "bytes", NULL));
 	labels = multi_declare(p, PDC_COUNTER, "labels", "l");
+	multi_declare(p, PDC_COUNTER, "name", NULL);
+	multi_declare(p, PDC_SUMMARY, "name_seen", NULL);
 	for (;;) {
 		for (i = 0; i < 64; i++) {
 			tell(&sh->handle[worker], s);
+			atomic_fetch_add(&sh->seen[worker].before, 1);
 			pdc_observe(h, 1);
 			pdc_observe(m, 1);
+			atomic_fetch_add(&sh->seen[worker].after, 1);
 		}
 		if (!atomic)
 			fresh(labels, &seed);
@@ -245,32 +249,37 @@ judge_labels(const char *page)
 	is_int(bad, 0, "each label set's count is within its bounds");
 }
 
+/* The sum of n tallies, as a case. */
+static void
+judge_sum(double v, struct tally *t, int n, const char *what)
+{
+	uint64_t after = 0, before = 0;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		after += atomic_load(&t[i].after);
+		before += atomic_load(&t[i].before);
+	}
+	ok(within(v, after, before), "the %s, %.17g, is within %llu to %llu",
+	    what, v, (unsigned long long)after, (unsigned long long)before);
+}
+
 static void
 judge_handles(struct pdc *p, const char *page)
 {
-	uint64_t after = 0, before = 0;
-	double v, n;
-	int i;
+	double v = multi_sample(page, "handle_total");
 
-	for (i = 0; i < NWORKERS; i++) {
-		after += atomic_load(&sh->handle[i].after);
-		before += atomic_load(&sh->handle[i].before);
-	}
-	v = multi_sample(page, "handle_total");
-	ok(within(v, after, before), "the counter %.17g is within %llu to %llu",
-	    v, (unsigned long long)after, (unsigned long long)before);
+	judge_sum(v, sh->handle, NWORKERS, "counter");
 	is_double(multi_get(p, "handle", "_total", NULL, NULL), v,
 	    "by name it is the same");
-	/* An observation comes after its increment. */
-	n = multi_sample(page, "seconds_count");
-	ok(n <= (double)before && n >= (double)after - 8192,
-	    "the histogram's count %.17g is near it", n);
+	judge_sum(multi_sample(page, "seconds_count"), sh->seen, NWORKERS,
+	    "histogram's count");
+	judge_sum(multi_sample(page, "bytes_sum"), sh->seen, NWORKERS,
+	    "summary's sum");
 	is_int(multi_unequal(page, "seconds") + multi_unequal(page, "bytes"), 0,
 	    "counts, sums and buckets agree at the end");
 	v = multi_sample(page, "name_total");
-	ok(within(v, atomic_load(&sh->name.after),
-	    atomic_load(&sh->name.before)),
-	    "the transactions' counter %.17g is within its bounds", v);
+	judge_sum(v, &sh->name, 1, "transactions' counter");
 	is_double(multi_sample(page, "name_seen_count"), v,
 	    "a transaction did all or nothing");
 }

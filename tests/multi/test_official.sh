@@ -6,6 +6,7 @@
 . "$srcdir/tests/tap.sh"
 . "$srcdir/tests/multi/python.sh"
 
-"$python" -c 'import prometheus_client' 2>/dev/null ||
+/usr/bin/python3 -c 'import prometheus_client' 2>/dev/null ||
     skip_all "no prometheus_client"
-"$python" "$srcdir/tests/multi/test_official.py"
+export TMPDIR="$tmp"
+(with_pdc "$srcdir/tests/multi/test_official.py")

@@ -193,6 +193,7 @@ def refused():
     except ConnectionRefusedError:
         return True
 print(until(refused))
+slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
 text = first
 want = None
 while want is None or len(text) < want:

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Damaged records: skipped and counted, the rest is served; whatever is done
+ * with such a store, nothing dies.
+ */
+
+#include <stdint.h>
+
+#include "api/page.h"
+#include "help.h"
+#include "metric/metric.h"
+#include "store/series.h"
+
+#define NKEYS 64
+#define NFUZZ 400
+
+static struct pdc *p;
+static struct {
+	unsigned char key[512];
+	size_t klen;
+	char val[4096];
+	size_t len;
+} kept[NKEYS];
+static int nkept;
+static uint64_t seed = 1;
+
+static uint32_t
+rnd(void)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(seed >> 33);
+}
+
+/* A store with all kinds of records, and what is in it. */
+static void
+fill(void)
+{
+	static const char *const names[] = { "aa", "bb", "cc" };
+	struct pdc_label l = { "l", "x" };
+	struct pdc_key k = help_key("aa", "_total", &l);
+	struct pdc_family *f;
+	struct pdc_series *s;
+	char value[8];
+	int i, j;
+
+	for (i = 0; i < 3; i++) {
+		f = help_family(p,
+		    i == 0	   ? PDC_COUNTER :
+			    i == 1 ? PDC_GAUGE :
+				     PDC_HISTOGRAM,
+		    names[i], "l");
+		for (j = 0; j < 3; j++) {
+			snprintf(value, sizeof(value), "%c", "xyz"[j]);
+			s = help_series(f, value);
+			pdc_inc(s, 2 + j);
+			pdc_observe(s, 2 + j);
+		}
+	}
+	help_by_name(p, pdc_value_set, &k, 2);
+	k = help_key("bb", "", &l);
+	help_by_name(p, pdc_value_inc, &k, 0);
+	atomic_store(&p->retry_ns, INT64_MAX);
+	s = help_series(help_family(p, PDC_COUNTER, "aa", "l"), "w");
+	pdc_inc(s, 1);
+	atomic_store(&p->retry_ns, 0);
+	pdc_checkpoint(p);
+	help_by_name(p, pdc_value_inc, &k, 0);
+}
+
+static void
+keep_records(void)
+{
+	struct scur c;
+	struct stxn x;
+	int got;
+
+	nkept = 0;
+	if (pdc_stxn_read(&x, p->store) < 0 || pdc_scur_open(&c, &x) < 0)
+		bail_out("%s", pdc_error());
+	for (got = pdc_scur_seek(&c, "", 1); got == 1 && nkept < NKEYS;
+	     got = pdc_scur_next(&c)) {
+		memcpy(kept[nkept].key, c.key, c.klen);
+		memcpy(kept[nkept].val, c.val, c.len);
+		kept[nkept].klen = c.klen;
+		kept[nkept++].len = c.len;
+	}
+	pdc_scur_close(&c);
+	pdc_stxn_abort(&x);
+}
+
+/* Past the hook: what it would do with the damage is a case of its own. */
+static void
+put_raw(const void *key, size_t klen, const void *val, size_t len)
+{
+	int (*hook)(void *, struct stxn *) = p->store->hook;
+	struct stxn x;
+
+	p->store->hook = NULL;
+	if (pdc_stxn_write(&x, p->store, 1000) < 0)
+		bail_out("%s", pdc_error());
+	pdc_stxn_put(&x, key, klen, val, len);
+	if (pdc_stxn_commit(&x) < 0)
+		bail_out("%s", pdc_error());
+	p->store->hook = hook;
+}
+
+static uint64_t
+damaged(void)
+{
+	struct page_opts o = { .format = PAGE_TEXT };
+	struct page_result r = { 0 };
+	struct buf b;
+
+	pdc_buf_init(&b);
+	if (pdc_page_render(p, &b, &o, &r) < 0)
+		bail_out("%s", pdc_error());
+	pdc_buf_fini(&b);
+	return r.damaged;
+}
+
+static int
+find_key(char kind, int nth)
+{
+	int i;
+
+	for (i = 0; i < nkept; i++)
+		if (kept[i].key[0] == kind && nth-- == 0)
+			return i;
+	bail_out("no record of kind %c", kind);
+}
+
+static void
+test_skipped(char kind, int nth, const char *lost, const char *there,
+    double want)
+{
+	int i = find_key(kind, nth);
+	char *page;
+
+	put_raw(kept[i].key, kept[i].klen, kept[i].val, kept[i].len - 1);
+	ok(damaged() > 0, "a damaged %c is counted", kind);
+	page = help_page(p);
+	ok(isnan(help_on_page(page, lost)), "%s is not served", lost);
+	is_double(help_on_page(page, there), want, "but %s is", there);
+	pdc_free(page);
+	is_int(pdc_checkpoint(p), 0, "a checkpoint goes on");
+	put_raw(kept[i].key, kept[i].klen, kept[i].val, kept[i].len);
+	ok(damaged() == 0, "put back, nothing is damaged");
+	ok(!isnan(help_sample(p, lost)), "and %s is served", lost);
+}
+
+/* All that one does with a store. */
+static int
+child_uses(void *arg)
+{
+	struct pdc_label l = { "l", "x" };
+	struct pdc_key k = help_key("aa", "_total", &l);
+	static const char *const names[] = { "aa", "bb", "cc" };
+	const char *const labels[] = { "l", NULL };
+	const char *const values[2][2] = { { "x", NULL }, { "new", NULL } };
+	struct pdc_desc d = { .labels = labels };
+	struct pdc_family *f;
+	struct pdc_series *s;
+	char *text;
+	size_t len;
+	int i, j;
+
+	(void)arg;
+	alarm(20);
+	for (i = 0; i < 3; i++) {
+		d.type = i == 0 ? PDC_COUNTER :
+		    i == 1	? PDC_GAUGE :
+				  PDC_HISTOGRAM;
+		d.name = k.metric = names[i];
+		k.suffix = i == 0 ? "_total" : "";
+		atomic_store(&p->retry_ns, 0);
+		pdc_declare(&f, p, &d);
+		for (j = 0; f != NULL && j < 2; j++) {
+			pdc_labels(&s, f, values[j]);
+			pdc_inc(s, 1);
+			pdc_observe(s, 1);
+			pdc_set(s, 1);
+		}
+		help_by_name(p, pdc_value_inc, &k, 1);
+		help_by_name(p, pdc_value_observe, &k, 1);
+		help_by_name(p, pdc_value_set, &k, 1);
+		help_get(p, &k);
+	}
+	for (i = 0; i < 2; i++) {
+		pdc_checkpoint(p);
+		if (pdc_render(p, NULL, &text, &len, NULL) == 0)
+			pdc_free(text);
+		p->clock.mono_skew_ns += 61000000000;
+	}
+	/* A new epoch: everything is folded, and the old cells salvaged. */
+	if (unlink(((char **)arg)[0]) == 0)
+		pdc_checkpoint(p);
+	pdc_checkpoint(p);
+	return 0;
+}
+
+static void
+change(char *val, size_t *len)
+{
+	uint32_t n = 1 + rnd() % 4;
+
+	switch (rnd() % 4) {
+	case 0:
+		*len = rnd() % (uint32_t)*len;
+		break;
+	case 1:
+		*len += 1 + rnd() % 64;
+		break;
+	default:
+		while (n-- > 0)
+			val[rnd() % *len] = (char)(rnd() % 3 ? rnd() : 0xff);
+	}
+}
+
+static int
+fuzz_once(int round)
+{
+	struct pdc_stat st;
+	char *arg[1];
+	static char val[8192];
+	int i, status;
+	size_t len;
+
+	i = (int)(rnd() % (uint32_t)nkept);
+	memset(val, 0, sizeof(val));
+	memcpy(val, kept[i].val, kept[i].len);
+	len = kept[i].len;
+	change(val, &len);
+	put_raw(kept[i].key, kept[i].klen, val, len);
+	if (pdc_stat_get(p, &st) < 0)
+		st.cells_path[0] = '\0';
+	arg[0] = st.cells_path;
+	status = help_child(child_uses, arg);
+	if (status == 0)
+		return 0;
+	diag("round %d: %c record, %zu bytes: status %d", round,
+	    kept[i].key[0], len, status);
+	return 1;
+}
+
+int
+main(void)
+{
+	int i, wrong = 0, n = tap_short() ? NFUZZ / 4 : NFUZZ;
+	char *dir = tap_tmpdir(), path[4200];
+
+	p = help_open(dir, 0);
+	fill();
+	keep_records();
+	test_skipped('F', 1, "bb{l=\"y\"}", "aa_total{l=\"y\"}", 3);
+	test_skipped('S', 0, "aa_total{l=\"y\"}", "aa_total{l=\"z\"}", 4);
+	test_skipped('V', 0, "aa_total{l=\"x\"}", "bb{l=\"y\"}", 3);
+	pdc_close(p);
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%d", dir, i);
+		p = help_open(path, 0);
+		fill();
+		keep_records();
+		wrong += fuzz_once(i);
+		pdc_close(p);
+	}
+	is_int(wrong, 0, "of %d damaged stores none killed its user", n);
+	return tap_done();
+}

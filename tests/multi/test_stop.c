@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * A process is stopped while it holds the write lock, in the middle of a
+ * transaction.  Everybody else goes on.
+ */
+
+#include <sys/wait.h>
+
+#include <math.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/page.h"
+#include "metric/metric.h"
+#include "multi/multi.h"
+#include "tap.h"
+
+static char *dir;
+
+/* A child that stops itself under the lock; it is stopped when this returns. */
+static pid_t
+holder(void)
+{
+	struct pdc *p;
+	struct stxn x;
+	int status;
+	pid_t pid;
+
+	pid = multi_fork();
+	if (pid == 0) {
+		p = multi_open(dir, 0);
+		if (pdc_stxn_write(&x, p->store, 1000) < 0)
+			_exit(2);
+		pdc_stxn_put(&x, "Zstop", 5, "x", 1);
+		raise(SIGSTOP);
+		pdc_stxn_abort(&x);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
+		bail_out("the holder of the lock did not stop");
+	return pid;
+}
+
+static void
+release(pid_t pid)
+{
+	kill(pid, SIGCONT);
+	is_int(multi_wait(pid, 5000), 0, "the stopped process goes on");
+}
+
+static void
+test_pages_and_counting(struct pdc *p, struct pdc_series *s)
+{
+	int64_t start;
+	double before, took;
+	pid_t pid;
+	int i;
+
+	start = multi_now_ms();
+	for (i = 0; i < 1000000; i++)
+		pdc_inc(s, 1);
+	before = (double)(multi_now_ms() - start);
+	pid = holder();
+	start = multi_now_ms();
+	for (i = 0; i < 1000000; i++)
+		pdc_inc(s, 1);
+	took = (double)(multi_now_ms() - start);
+	ok(took <= 10 * before + 50,
+	    "a million increments take %g ms, %g ms before", took, before);
+	start = multi_now_ms();
+	is_double(multi_now(p, "c_total"), 2000000, "a page is current");
+	is_double(multi_get(p, "c", "_total", NULL, NULL), 2000000,
+	    "so is a value by name");
+	ok(multi_now_ms() - start < 500, "and both come at once");
+	release(pid);
+}
+
+static void
+test_labels(struct pdc *p, struct pdc_family *f)
+{
+	struct pdc_series *s, *again;
+	int64_t start, took;
+	pid_t pid;
+	int i;
+
+	pid = holder();
+	start = multi_now_ms();
+	s = multi_series(f, "new");
+	took = multi_now_ms() - start;
+	ok(s != NULL && took < 60, "a new label set takes %lld ms",
+	    (long long)took);
+	start = multi_now_ms();
+	again = multi_series(f, "other");
+	took = multi_now_ms() - start;
+	ok(again != NULL && took < 10, "the next one %lld ms", (long long)took);
+	for (i = 0; i < 1000; i++) {
+		pdc_inc(s, 1);
+		pdc_inc(again, 2);
+	}
+	start = multi_now_ms();
+	is_int(pdc_checkpoint(p), PDC_EBUSY, "a checkpoint cannot be had");
+	took = multi_now_ms() - start;
+	ok(took >= 900 && took < 1500, "which is known after wait_ms (%lld)",
+	    (long long)took);
+	release(pid);
+	is_int(pdc_checkpoint(p), 0, "afterwards it can");
+	is_double(multi_now(p, "f_total{l=\"new\"}"), 1000, "all is credited");
+	is_double(multi_now(p, "f_total{l=\"other\"}"), 2000, "of both");
+	for (i = 0; i < 1000; i++)
+		pdc_inc(s, 1);
+	is_double(multi_now(p, "f_total{l=\"new\"}"), 2000,
+	    "the handle has mended: what it counts is seen at once");
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "f_total{l=\"new\"}"), 2000, "and stays");
+}
+
+static void
+test_declare(struct pdc *p)
+{
+	const struct pdc_desc d = { .type = PDC_COUNTER, .name = "late" };
+	struct pdc_family *f;
+	int64_t start, took;
+	pid_t pid;
+	int ret;
+
+	pid = holder();
+	start = multi_now_ms();
+	ok(multi_declare(p, PDC_COUNTER, "c", NULL) != NULL,
+	    "a family the store has is declared");
+	took = multi_now_ms() - start;
+	ok(took < 100, "at once (%lld ms)", (long long)took);
+	start = multi_now_ms();
+	ret = pdc_declare(&f, p, &d);
+	took = multi_now_ms() - start;
+	is_int(ret, PDC_EBUSY, "a new one is not");
+	ok(f == NULL && took >= 900 && took < 1500,
+	    "and its handle is NULL after wait_ms (%lld)", (long long)took);
+	release(pid);
+	is_int(pdc_declare(&f, p, &d), 0, "calling again does it");
+}
+
+/* In a child that inherited the store, or opens it. */
+static int
+child_labels(void *arg)
+{
+	int64_t start = multi_now_ms();
+	struct pdc_series *s = multi_series(arg, "child");
+
+	if (s == NULL || multi_now_ms() - start > 100)
+		return 1;
+	pdc_inc(s, 7);
+	return 0;
+}
+
+static int
+child_close(void *arg)
+{
+	int64_t start;
+
+	(void)arg;
+	start = multi_now_ms();
+	pdc_close(arg);
+	return multi_now_ms() - start > 2500;
+}
+
+static int
+child_open(void *arg)
+{
+	struct pdc *p;
+	int ret;
+
+	ret = pdc_open(&p, arg, NULL);
+	return ret == 0 ? 0 : ret == PDC_EBUSY ? 1 : 2;
+}
+
+static int
+close_own(void *arg)
+{
+	struct pdc *p = multi_open(dir, 0);
+	struct pdc_series *s = multi_series(arg, "child");
+	int64_t start;
+	pid_t pid;
+	int ret;
+
+	pdc_inc(s, 1);
+	pid = holder();
+	start = multi_now_ms();
+	while (p->refs > 1)
+		pdc_close(p);
+	pdc_close(p);
+	ret = multi_now_ms() - start > 2500;
+	kill(pid, SIGKILL);
+	return ret;
+}
+
+static void
+test_children(struct pdc *p, struct pdc_family *f)
+{
+	struct pdc_options o = { .wait_ms = 200 };
+	pid_t pid = holder();
+
+	(void)o;
+	is_int(multi_run(child_labels, f, 5000), 0,
+	    "a forked child resolves as fast");
+	is_int(multi_run(child_close, p, 5000), 0, "and can close");
+	is_int(multi_run(child_open, dir, 5000), 0,
+	    "a child that has the store has it open");
+	release(pid);
+	is_int(multi_run(close_own, f, 8000), 0,
+	    "who counted can close beside a stopped holder");
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "f_total{l=\"child\"}"), 8,
+	    "what the children counted is there");
+}
+
+static void
+test_killed(struct pdc *p)
+{
+	int64_t start;
+	pid_t pid = holder();
+
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	start = multi_now_ms();
+	is_int(pdc_checkpoint(p), 0, "the lock of a killed holder is free");
+	ok(multi_now_ms() - start < 300, "at once");
+}
+
+/* Stopped at whatever instruction, thousands of times: nobody hangs. */
+static void
+test_storm(struct pdc *p)
+{
+	int64_t until, start, worst = 0;
+	uint64_t seed = 1;
+	int pages = 0, bad = 0, stops = 0;
+	struct pdc *own;
+	pid_t pid;
+
+	pid = multi_fork();
+	if (pid == 0) {
+		own = multi_open(dir, 0);
+		for (;;) {
+			pdc_free(multi_page(own));
+			pdc_checkpoint(own);
+		}
+	}
+	until = multi_now_ms() + (tap_short() ? 300 : 1500);
+	while (multi_now_ms() < until) {
+		usleep(multi_random(&seed) % 300);
+		kill(pid, SIGSTOP);
+		stops++;
+		start = multi_now_ms();
+		bad += isnan(multi_now(p, "c_total"));
+		pages++;
+		start = multi_now_ms() - start;
+		worst = start > worst ? start : worst;
+		kill(pid, SIGCONT);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	diag("%d stops, the slowest page took %lld ms", stops,
+	    (long long)worst);
+	ok(bad == 0 && worst < 1000, "%d pages beside a process being stopped",
+	    pages);
+}
+
+int
+main(void)
+{
+	struct pdc_family *f;
+	struct pdc_series *s;
+	struct pdc *p;
+
+	dir = tap_tmpdir();
+	p = multi_open(dir, 0);
+	s = multi_series(multi_declare(p, PDC_COUNTER, "c", NULL), NULL);
+	f = multi_declare(p, PDC_COUNTER, "f", "l");
+	alarm(50);
+	test_pages_and_counting(p, s);
+	test_labels(p, f);
+	test_declare(p);
+	test_children(p, f);
+	test_killed(p);
+	test_storm(p);
+	pdc_close(p);
+	return tap_done();
+}
