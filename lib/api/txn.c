@@ -444,7 +444,7 @@ static int
 txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
     struct pair *out, int64_t *created)
 {
-	const struct cells *c = pdc_cells_now(t->pdc);
+	const struct cells *c;
 	struct series_ref s;
 	struct stxn x;
 	struct op *op;
@@ -454,6 +454,8 @@ txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
 		ret = pdc_stxn_read(&x, t->pdc->store);
 		if (ret < 0)
 			return ret;
+		(void)pdc_epoch_map(t->pdc, &x.meta);
+		c = pdc_cells_now(t->pdc);
 		live = 1;
 		found = PDC_ENOENT;
 		ret = txn_family(t, &x, key, tg);

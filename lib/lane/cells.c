@@ -299,7 +299,8 @@ cells_own(const struct cells_make *m, int fd)
 		return -1;
 	if (((m->uid != (uid_t)-1 && m->uid != st.st_uid) ||
 		(m->gid != (gid_t)-1 && m->gid != st.st_gid)) &&
-	    fchown(fd, m->uid, m->gid) == -1)
+	    fchown(fd, m->uid, m->gid) == -1 &&
+	    fchown(fd, (uid_t)-1, m->gid) == -1)
 		return -1;
 	return fchmod(fd, m->mode & 0666);
 }
@@ -380,7 +381,8 @@ cells_distrust(const struct stat *st, const struct stat *dir)
 	if (!S_ISREG(st->st_mode))
 		return "not a regular file";
 	if (st->st_uid != geteuid() && st->st_uid != 0 &&
-	    st->st_uid != dir->st_uid && !(dir->st_mode & S_ISVTX))
+	    st->st_uid != dir->st_uid && !(dir->st_mode & S_ISVTX) &&
+	    !((dir->st_mode & S_IWGRP) && st->st_gid == dir->st_gid))
 		return "its owner is not this user, root or its directory's";
 	if (st->st_mode & ~dir->st_mode & (S_IWGRP | S_IWOTH))
 		return "more widely writable than its directory";

@@ -167,7 +167,8 @@ int pdc_cells_make(const struct cells_make *);
  * process may write and use rseq.
  *
  * Refused with PDC_EPERM: a link, no regular file, more writable than dir, and
- * an owner who is neither this user, root nor the owner of dir.  In a sticky
+ * an owner who is neither this user, root nor the owner of dir, unless dir is
+ * its group's to write, and the file is of that group.  In a sticky
  * dir, which belongs to nobody who uses it, any owner will do: there the caller
  * compares dev and ino with what he knows before he uses the cells.
  */

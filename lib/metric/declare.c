@@ -29,11 +29,12 @@ static const char *const type_words[] = { "", "counter", "gauge", "summary",
 static const char *const *
 declare_suffixes(int type)
 {
-	static const char *const counter[] = { "_total", NULL };
+	static const char *const counter[] = { "_total", "_created", NULL };
 	static const char *const plain[] = { "", NULL };
-	static const char *const summary[] = { "_count", "_sum", "", NULL };
-	static const char *const histogram[] = { "_bucket", "_count", "_sum",
+	static const char *const summary[] = { "_count", "_sum", "_created",
 		"", NULL };
+	static const char *const histogram[] = { "_bucket", "_count", "_sum",
+		"_created", "", NULL };
 
 	switch (type) {
 	case PDC_COUNTER:
@@ -333,7 +334,7 @@ static int
 declare_clash(struct stxn *x, const struct family *f, struct family *other)
 {
 	static const char *const all[] = { "", "_total", "_bucket", "_count",
-		"_sum" };
+		"_sum", "_created" };
 	char sample[NAME_MAX_LEN + 16], name[NAME_MAX_LEN + 16];
 	const char *const *suffix;
 	size_t i, n, m;

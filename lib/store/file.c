@@ -176,8 +176,10 @@ file_judge(const struct store *st, const char *path, const struct stat *sb)
 
 	if (!S_ISREG(sb->st_mode))
 		return pdc_err_set(PDC_EFORMAT, "%s: not a regular file", path);
+	/* A member of the group cannot give away what he makes. */
 	if (sb->st_uid != geteuid() && sb->st_uid != 0 &&
-	    sb->st_uid != st->owner.uid)
+	    sb->st_uid != st->owner.uid &&
+	    !((st->owner.mode & S_IWGRP) && sb->st_gid == st->owner.gid))
 		return pdc_err_set(PDC_EPERM,
 		    "%s: belongs to user %d, neither "
 		    "us, root nor the owner of the directory",

@@ -19,7 +19,7 @@ static struct ring_update
 update(const struct pdc_family *f, enum ring_op op, double amount)
 {
 	struct ring_update u = { .h = { .kind = RING_UPDATE,
-					 .op = (uint16_t)op },
+				     .op = (uint16_t)op },
 		.id = UINT64_C(1) << 63 | 77,
 		.family = f->id,
 		.incarnation = f->incarnation,

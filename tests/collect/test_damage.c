@@ -47,9 +47,9 @@ fill(void)
 
 	for (i = 0; i < 3; i++) {
 		f = help_family(p,
-		    i == 0	   ? PDC_COUNTER :
-			    i == 1 ? PDC_GAUGE :
-				     PDC_HISTOGRAM,
+		    i == 0     ? PDC_COUNTER :
+			i == 1 ? PDC_GAUGE :
+				 PDC_HISTOGRAM,
 		    names[i], "l");
 		for (j = 0; j < 3; j++) {
 			snprintf(value, sizeof(value), "%c", "xyz"[j]);
@@ -239,8 +239,8 @@ fuzz_once(int round)
 	status = help_child(child_uses, arg);
 	if (status == 0)
 		return 0;
-	diag("round %d: %c record, %zu bytes: status %d", round,
-	    kept[i].key[0], len, status);
+	diag("round %d: %c record, %zu bytes: status %d", round, kept[i].key[0],
+	    len, status);
 	return 1;
 }
 

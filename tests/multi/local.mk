@@ -6,8 +6,10 @@ MULTI_TESTS = \
 	%D%/test_exact \
 	%D%/test_fork \
 	%D%/test_kill \
+	%D%/test_monotone \
 	%D%/test_signal \
 	%D%/test_stop \
+	%D%/test_system \
 	%D%/test_thread
 C_TESTS += $(MULTI_TESTS)
 TSAN_TESTS += %D%/test_thread
@@ -20,3 +22,5 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_exact_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_signal_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_thread_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_system_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_monotone_LDADD = %D%/libmulti.la $(LDADD)

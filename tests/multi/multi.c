@@ -7,7 +7,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -110,7 +112,7 @@ static struct alone {
 	int (*fn)(void *);
 	int timeout_ms, status;
 	char arg[4096] __attribute__((aligned(16)));
-} *alone;
+} * alone;
 
 void
 multi_alone_init(void)
@@ -139,6 +141,34 @@ multi_alone(int (*fn)(void *), const void *arg, size_t len, int timeout_ms)
 	while (alone->state != 2)
 		usleep(200);
 	return alone->status;
+}
+
+int
+multi_sanitized(void)
+{
+	const char *san = getenv("PDC_SAN");
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return 1;
+#endif
+	return san != NULL && *san != '\0';
+}
+
+int
+multi_lose(const char *dir)
+{
+	struct dirent *e;
+	int n = 0;
+	DIR *d;
+
+	d = opendir(dir);
+	if (d == NULL)
+		return -1;
+	while ((e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, "pdc-", 4) == 0)
+			n += unlinkat(dirfd(d), e->d_name, 0) == 0;
+	closedir(d);
+	return n;
 }
 
 uint32_t

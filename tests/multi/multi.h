@@ -34,8 +34,16 @@ int multi_run(int (*fn)(void *), void *arg, int timeout_ms);
  * pointers in it are not followed.
  */
 void multi_alone_init(void);
-int multi_alone(int (*fn)(void *), const void *arg, size_t len,
-    int timeout_ms);
+int multi_alone(int (*fn)(void *), const void *arg, size_t len, int timeout_ms);
+
+/*
+ * Whether there is a sanitizer: a child forked from many threads may hang in
+ * its allocator, and it wants all address space.
+ */
+int multi_sanitized(void);
+
+/* Delete the cells in a store's directory; how many files. */
+int multi_lose(const char *dir);
 
 int64_t multi_now_ms(void);
 void multi_sleep_ms(int);

@@ -8,7 +8,6 @@
 
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
@@ -28,25 +27,7 @@
 static struct shared {
 	_Atomic int stop, step, done;
 	_Atomic uint64_t total, ready;
-} *sh;
-
-/* Delete a store's cells; how many files. */
-static int
-lose(const char *dir)
-{
-	struct dirent *e;
-	int n = 0;
-	DIR *d;
-
-	d = opendir(dir);
-	if (d == NULL)
-		return -1;
-	while ((e = readdir(d)) != NULL)
-		if (strncmp(e->d_name, "pdc-", 4) == 0)
-			n += unlinkat(dirfd(d), e->d_name, 0) == 0;
-	closedir(d);
-	return n;
-}
+} * sh;
 
 static struct pdc_series *
 counter(struct pdc *p, const char *name)
@@ -77,7 +58,7 @@ visit(void *arg)
 	if (v->lose) {
 		if (pdc_checkpoint(p) < 0)
 			return 1;
-		lose(v->dir);
+		multi_lose(v->dir);
 	}
 	for (i = 0; i < v->n; i++)
 		pdc_inc(s, 1);
@@ -113,9 +94,9 @@ test_losses_in_a_row(void)
 
 	for (i = 0; i < 10; i++)
 		pdc_inc(s, 1);
-	is_int(lose(dir), 1, "the cells are deleted");
+	is_int(multi_lose(dir), 1, "the cells are deleted");
 	is_int(visited(dir, 5, 0), 0, "another process begins an epoch");
-	lose(dir);
+	multi_lose(dir);
 	is_int(visited(dir, 3, 0), 0, "and another a third one");
 	for (i = 0; i < 7; i++)
 		pdc_inc(s, 1);
@@ -129,9 +110,9 @@ test_losses_in_a_row(void)
 	pdc_checkpoint(p);
 	pdc_checkpoint(p);
 	is_double(multi_now(p, "c_total"), 27, "more checkpoints add nothing");
-	lose(dir);
+	multi_lose(dir);
 	pdc_inc(s, 1);
-	lose(dir);
+	multi_lose(dir);
 	is_int(pdc_checkpoint(p), 0, "a loss that nobody saw");
 	is_int(apart(look, dir), 28, "is salvaged");
 	pdc_close(p);
@@ -181,7 +162,7 @@ test_stale_process(void)
 	pid = multi_fork();
 	if (pid == 0)
 		_exit(stale(s));
-	lose(dir);
+	multi_lose(dir);
 	for (i = 1; i <= 20; i++) {
 		atomic_store(&sh->step, i);
 		while (atomic_load(&sh->done) != i)
@@ -263,7 +244,7 @@ test_running(int losses)
 		multi_sleep_ms(1);
 	for (i = 0; i < losses; i++) {
 		multi_sleep_ms(40);
-		lose(dir);
+		multi_lose(dir);
 	}
 	multi_sleep_ms(40);
 	atomic_store(&sh->stop, 1);
@@ -310,7 +291,7 @@ test_gauges(void)
 	pdc_set(s, 3);
 	pdc_checkpoint(p);
 	pdc_set(s, 5);
-	lose(dir);
+	multi_lose(dir);
 	is_int(pdc_checkpoint(p), 0, "a gauge's cell is lost");
 	is_double(multi_now(p, "g"), 5, "and what it was is salvaged");
 	pdc_inc(s, 1);
@@ -318,16 +299,15 @@ test_gauges(void)
 	is_double(multi_now(p, "g"), 6, "the handle goes on");
 	pdc_set(multi_series(multi_declare(p, PDC_GAUGE, "g", NULL), NULL), 4);
 	is_double(multi_now(p, "g"), 4, "and mends");
-	lose(dir);
-	is_int(apart(set_by_name, dir), 0,
-	    "lost again, and set by name");
+	multi_lose(dir);
+	is_int(apart(set_by_name, dir), 0, "lost again, and set by name");
 	pdc_checkpoint(p);
 	is_double(multi_now(p, "g"), 7, "what was set last stays");
 	pdc_set(s, 8);
 	pdc_checkpoint(p);
 	is_double(multi_now(p, "g"), 8, "until it is set again");
 	pdc_set(s, 11);
-	lose(dir);
+	multi_lose(dir);
 	is_int(apart(resolve_gauge, dir), 0,
 	    "lost once more, and resolved elsewhere");
 	is_int(pdc_checkpoint(p), 0, "who set it comes later");
@@ -377,7 +357,7 @@ test_copy(int open)
 	is_double(multi_now(p, "c_total"), open ? 1006 : 1005,
 	    "the original counts alone");
 	is_double(multi_now(q, "c_total"), 105, "and so does the copy");
-	lose(dir2);
+	multi_lose(dir2);
 	pdc_checkpoint(q);
 	is_double(multi_now(q, "c_total"), 105, "the copy loses its cells");
 	is_double(multi_now(p, "c_total"), open ? 1006 : 1005,
@@ -410,7 +390,7 @@ test_reboot(void)
 	is_int(visited(dir, 9, 0), 0, "a store is filled");
 	for (round = 0; round < 2; round++) {
 		is_int(apart(reboot, dir), 0, "the machine reboots");
-		lose(dir);
+		multi_lose(dir);
 		is_int(apart(look, dir), 9 + round,
 		    "what was checkpointed is there");
 		is_int(visited(dir, 1, 0), 0, "and counting goes on");

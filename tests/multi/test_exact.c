@@ -105,8 +105,7 @@ judge_labels(const char *page)
 
 	for (i = 0; i < NLABELS; i++) {
 		snprintf(sample, sizeof(sample), "l_total{l=\"%d\"}", i);
-		wrong += multi_sample(page, sample) !=
-		    NPROCS * NTHREADS * 10;
+		wrong += multi_sample(page, sample) != NPROCS * NTHREADS * 10;
 	}
 	is_int(wrong, 0, "each of %d label sets is exact", NLABELS);
 }
@@ -154,8 +153,8 @@ test_exact(int mixed, const char *words)
 	for (i = 0; i < NPROCS; i++) {
 		pids[i] = multi_fork();
 		if (pids[i] == 0)
-			_exit(process(mixed != 0 && i % mixed == 0 ?
-			    PDC_ATOMIC : 0));
+			_exit(process(
+			    mixed != 0 && i % mixed == 0 ? PDC_ATOMIC : 0));
 	}
 	for (i = 0; i < NPROCS; i++)
 		failed += multi_wait(pids[i], 20000) != 0;

@@ -194,7 +194,8 @@ test_stale(void)
 		pthread_sigmask(SIG_SETMASK, &all, NULL);
 		bad += pdc_checkpoint(p) != 0;
 		if (multi_now(p, "odd_total") !=
-		    1000 + (double)atomic_load(&odds) && bad++ == 0)
+			1000 + (double)atomic_load(&odds) &&
+		    bad++ == 0)
 			diag("round %d: %g, not %g", round,
 			    multi_now(p, "odd_total"),
 			    1000 + (double)atomic_load(&odds));
@@ -276,7 +277,8 @@ test_all(unsigned flags, const char *words)
 	test_unresolved(dir);
 	pdc_stat_get(p, &st);
 	is_int((long long)st.drops[DROP_RING_FULL] +
-	    (long long)st.drops[DROP_PENDING], 0, "nothing was dropped");
+		(long long)st.drops[DROP_PENDING],
+	    0, "nothing was dropped");
 	pdc_close(p);
 }
 

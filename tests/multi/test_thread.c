@@ -6,7 +6,6 @@
  * and with handles each of its own; the cells are lost under them, too.
  */
 
-#include <dirent.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -203,8 +202,8 @@ judge(int lossy)
 		is_double(multi_sample(text, "gauge"), n, "the gauge");
 	is_double(sum_labels(text), (double)atomic_load(&labelled),
 	    "the label sets");
-	is_double(multi_sample(text, "name_total"),
-	    (double)atomic_load(&named), "transactions");
+	is_double(multi_sample(text, "name_total"), (double)atomic_load(&named),
+	    "transactions");
 	if (!lossy)
 		is_double(multi_sample(text, "name_gauge"),
 		    2 * (double)atomic_load(&named), "and their gauge");
@@ -212,19 +211,6 @@ judge(int lossy)
 	is_int((long long)(dropped() + st.anomalies), 0,
 	    "nothing was dropped or sank");
 	pdc_free(text);
-}
-
-static void
-lose(const char *dir)
-{
-	struct dirent *e;
-	DIR *d = opendir(dir);
-
-	while (d != NULL && (e = readdir(d)) != NULL)
-		if (strncmp(e->d_name, "pdc-", 4) == 0)
-			unlinkat(dirfd(d), e->d_name, 0);
-	if (d != NULL)
-		closedir(d);
 }
 
 static void
@@ -239,12 +225,12 @@ test_threads(unsigned flags, int losses, const char *words)
 	start(dir, flags);
 	for (i = 0; i < NTHREADS; i++)
 		if (pthread_create(&threads[i], NULL, work,
-		    (void *)(intptr_t)i) != 0)
+			(void *)(intptr_t)i) != 0)
 			bail_out("no thread");
 	for (i = 0; i <= losses; i++) {
 		multi_sleep_ms(ms / (losses + 1));
 		if (i < losses)
-			lose(dir);
+			multi_lose(dir);
 	}
 	atomic_store(&stop, 1);
 	for (i = 0; i < NTHREADS; i++)

@@ -154,8 +154,8 @@ test_space_again(int acks)
 	is_double(help_sample(p, "space_total{l=\"by-name\"}"), 1 + acks,
 	    "the acknowledged transactions were done, no others");
 	for (i = 0; i < 64; i++) {
-		snprintf(sample, sizeof(sample),
-		    "space_total{l=\"full-%d\"}", i);
+		snprintf(sample, sizeof(sample), "space_total{l=\"full-%d\"}",
+		    i);
 		pdc_inc(unplaced[i], 1);
 		sum += help_sample(p, sample);
 	}

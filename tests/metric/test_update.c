@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Amounts: what is counted where, and what is dropped and counted as such; by
+ * lanes, by rings, and by pending sums.
+ */
+
+#include <math.h>
+#include <stdint.h>
+
+#include "help.h"
+#include "metric/metric.h"
+
+static struct pdc *p;
+
+static uint64_t
+dropped(enum cells_drop why)
+{
+	return atomic_load(&pdc_cells_now(p)->head->drops[why]);
+}
+
+static double
+sample(const char *name)
+{
+	pdc_checkpoint(p);
+	return help_sample(p, name);
+}
+
+/* Whether drops for this reason went up by one since the last call of all. */
+static int
+one_more(enum cells_drop why)
+{
+	static uint64_t last;
+	uint64_t sum = 0;
+	static uint64_t was[NDROPS];
+	int i, good = dropped(why) == was[why] + 1;
+
+	for (i = 0; i < NDROPS; i++) {
+		sum += dropped((enum cells_drop)i);
+		was[i] = dropped((enum cells_drop)i);
+	}
+	good = good && sum == last + 1;
+	last = sum;
+	return good;
+}
+
+static void
+test_drops(struct pdc_series *c, struct pdc_series *g, struct pdc_series *s,
+    struct pdc_series *h)
+{
+	pdc_inc(c, 1);
+	pdc_inc(c, -1);
+	ok(one_more(DROP_AMOUNT), "a negative amount");
+	pdc_inc(c, (double)NAN);
+	ok(one_more(DROP_AMOUNT), "NaN");
+	pdc_inc(c, (double)INFINITY);
+	ok(one_more(DROP_AMOUNT), "infinity");
+	pdc_inc(c, -(double)INFINITY);
+	ok(one_more(DROP_AMOUNT), "and the other one");
+	pdc_inc(c, -0.0);
+	pdc_inc(c, 0);
+	pdc_inc(c, 5e-324);
+	pdc_dec(c, 1);
+	ok(one_more(DROP_TYPE), "a counter does not go down");
+	pdc_set(c, 1);
+	ok(one_more(DROP_TYPE), "nor is it set");
+	pdc_observe(c, 1);
+	ok(one_more(DROP_TYPE), "nor observed");
+	pdc_observe(g, 1);
+	ok(one_more(DROP_TYPE), "nor is a gauge");
+	pdc_inc(s, 1);
+	ok(one_more(DROP_TYPE), "a summary is only observed");
+	pdc_dec(h, 1);
+	ok(one_more(DROP_TYPE), "so is a histogram");
+	pdc_set(h, 1);
+	ok(one_more(DROP_TYPE), "and not set");
+	pdc_observe(h, (double)NAN);
+	ok(one_more(DROP_NAN), "NaN is not observed");
+	pdc_observe(s, (double)NAN);
+	ok(one_more(DROP_NAN), "in a summary neither");
+	pdc_inc(NULL, 1);
+	pdc_dec(NULL, 1);
+	pdc_set(NULL, 1);
+	pdc_observe(NULL, 1);
+	is_double(sample("u_c_total"), 1, "nothing of that is counted");
+	is_double(sample("u_h_count"), 0, "or observed");
+}
+
+static void
+test_gauges(struct pdc_series *g)
+{
+	char *page;
+
+	pdc_set(g, 3);
+	pdc_inc(g, 2);
+	pdc_dec(g, 7);
+	pdc_inc(g, -1);
+	is_double(sample("u_g"), -3, "a gauge goes up and down");
+	pdc_set(g, -(double)INFINITY);
+	is_double(sample("u_g"), -(double)INFINITY, "to infinity");
+	pdc_set(g, (double)NAN);
+	page = help_page(p);
+	ok(strstr(page, "u_g NaN\n") != NULL, "and NaN");
+	pdc_free(page);
+}
+
+static void
+test_buckets(struct pdc_series *h, struct pdc_series *s)
+{
+	pdc_observe(h, 1);
+	pdc_observe(h, nextafter(1, 2));
+	pdc_observe(h, 2);
+	pdc_observe(h, -1e300);
+	pdc_observe(h, 2.5);
+	is_double(sample("u_h_bucket{le=\"1.0\"}"), 2,
+	    "a value at the edge is in the bucket");
+	is_double(sample("u_h_bucket{le=\"2.0\"}"), 4, "at the next one too");
+	is_double(sample("u_h_bucket{le=\"+Inf\"}"), 5, "all are in +Inf");
+	is_double(sample("u_h_count"), 5, "which is _count");
+	pdc_observe(h, (double)INFINITY);
+	is_double(sample("u_h_bucket{le=\"2.0\"}"), 4, "infinity is in +Inf");
+	is_double(sample("u_h_bucket{le=\"+Inf\"}"), 6, "alone");
+	is_double(sample("u_h_sum"), (double)INFINITY, "and in _sum");
+	pdc_observe(h, -(double)INFINITY);
+	is_double(sample("u_h_bucket{le=\"1.0\"}"), 3,
+	    "-infinity is in the first");
+	ok(isnan(sample("u_h_sum")), "both make _sum NaN");
+	is_double(sample("u_h_count"), 7, "_count goes on");
+	pdc_observe(s, 1.5);
+	pdc_observe(s, -4);
+	is_double(sample("u_s_count"), 2, "a summary's count");
+	is_double(sample("u_s_sum"), -2.5, "and sum");
+}
+
+static void
+test_bucket_search(void)
+{
+	double bounds[BOUNDS_MAX];
+	uint32_t n, i;
+	int wrong = 0;
+
+	for (i = 0; i < BOUNDS_MAX; i++)
+		bounds[i] = i;
+	for (n = 1; n <= BOUNDS_MAX; n += n < 40 ? 1 : 59)
+		for (i = 0; i < n; i++) {
+			wrong += pdc_bucket(bounds, n, i) != i;
+			wrong += pdc_bucket(bounds, n, i + .5) != i + 1;
+			wrong += pdc_bucket(bounds, n, -1) != 0;
+			wrong += pdc_bucket(bounds, n, (double)INFINITY) != n;
+		}
+	is_int(wrong, 0, "the bucket of a value, however many there are");
+}
+
+/* Before the first checkpoint, by whatever way there is. */
+static void
+test_all(unsigned flags, int64_t retry, const char *how)
+{
+	const double bounds[] = { 1, 2 };
+	struct pdc_desc d = { .type = PDC_HISTOGRAM,
+		.name = "u_h",
+		.bounds = bounds,
+		.nbounds = 2 };
+	struct pdc_series *c, *g, *s, *h;
+	struct pdc_family *f;
+
+	diag("%s", how);
+	p = help_open(tap_tmpdir(), flags);
+	pdc_declare(&f, p, &d);
+	c = help_series(help_family(p, PDC_COUNTER, "u_c", NULL), NULL);
+	g = help_series(help_family(p, PDC_GAUGE, "u_g", NULL), NULL);
+	atomic_store(&p->retry_ns, retry);
+	s = help_series(help_family(p, PDC_SUMMARY, "u_s", NULL), NULL);
+	h = help_series(f, NULL);
+	atomic_store(&p->retry_ns, 0);
+	test_buckets(h, s);
+	test_gauges(g);
+	pdc_inc(c, 1);
+	is_double(sample("u_c_total"), 1, "%s: a counter", how);
+	pdc_close(p);
+}
+
+static void
+test_full_ring(void)
+{
+	struct pdc_series *s;
+	double total;
+	int i, n = 200000;
+
+	p = help_open(tap_tmpdir(), 0);
+	if (pdc_cells_now(p)->use == 0) {
+		skip("no rings without restartable sequences");
+		pdc_close(p);
+		return;
+	}
+	atomic_store(&p->retry_ns, INT64_MAX);
+	s = help_series(help_family(p, PDC_COUNTER, "u_full", NULL), NULL);
+	atomic_store(&p->retry_ns, 0);
+	for (i = 0; i < n; i++)
+		pdc_inc(s, 1);
+	ok(dropped(DROP_RING_FULL) > 0, "a ring is full some time");
+	total = sample("u_full_total");
+	is_double(total + (double)dropped(DROP_RING_FULL), n,
+	    "what is not counted is counted as dropped");
+	pdc_inc(s, 1);
+	is_double(help_sample(p, "u_full_total"), total + 1,
+	    "then the handle has its place");
+	pdc_close(p);
+}
+
+int
+main(void)
+{
+	const double bounds[] = { 1, 2 };
+	struct pdc_desc d = { .type = PDC_HISTOGRAM,
+		.name = "u_h",
+		.bounds = bounds,
+		.nbounds = 2 };
+	struct pdc_family *f;
+
+	p = help_open(tap_tmpdir(), 0);
+	pdc_declare(&f, p, &d);
+	test_drops(help_series(help_family(p, PDC_COUNTER, "u_c", NULL), NULL),
+	    help_series(help_family(p, PDC_GAUGE, "u_g", NULL), NULL),
+	    help_series(help_family(p, PDC_SUMMARY, "u_s", NULL), NULL),
+	    help_series(f, NULL));
+	pdc_close(p);
+	test_bucket_search();
+	test_all(0, 0, "lanes");
+	test_all(0, INT64_MAX, "rings");
+	test_all(PDC_ATOMIC, 0, "atomic lanes");
+	test_all(PDC_ATOMIC, INT64_MAX, "pending sums");
+	test_full_ring();
+	return tap_done();
+}
