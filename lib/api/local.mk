@@ -1,5 +1,7 @@
 lib_libcore_la_SOURCES += \
 	%D%/open.c \
+	%D%/target.c \
+	%D%/target.h \
 	%D%/txn.c \
 	%D%/page.c \
 	%D%/page.h

@@ -76,9 +76,7 @@ open_default(char *dir, size_t len)
 		return 0;
 	if (!S_ISDIR(sb.st_mode) || sb.st_uid != geteuid())
 		return pdc_err_set(PDC_EPERM,
-		    "%s: not a directory of ours; "
-		    "name another store",
-		    dir);
+		    "%s: not a directory of ours; name another store", dir);
 	return 0;
 }
 
@@ -93,12 +91,10 @@ open_options(const struct pdc_options *o)
 	for (i = 0; i < sizeof(o->reserved) / sizeof(o->reserved[0]); i++)
 		if (o->reserved[i] != 0)
 			return pdc_err_set(PDC_EINVAL,
-			    "open: reserved fields "
-			    "have to be 0");
+			    "open: reserved fields have to be 0");
 	if (o->max_series != 0 || o->ttl_s != 0)
 		return pdc_err_set(PDC_ENOTSUP,
-		    "open: max_series and ttl_s: "
-		    "not built yet");
+		    "open: max_series and ttl_s: not built yet");
 	if (o->max_cpus > CELLS_MAX_LANES || o->atomic_lanes > CELLS_MAX_LANES)
 		return pdc_err_set(PDC_ERANGE, "open: at most %d lanes",
 		    CELLS_MAX_LANES);
@@ -224,8 +220,7 @@ pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 
 	if (pp == NULL)
 		return pdc_err_set(PDC_EINVAL,
-		    "open: nowhere to put the "
-		    "handle");
+		    "open: nowhere to put the handle");
 	*pp = NULL;
 	ret = open_options(o);
 	if (ret == 0 && dir == NULL) {
@@ -244,8 +239,7 @@ pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 		}
 	} else if (p->store->rdonly && !(o->flags & PDC_RDONLY)) {
 		ret = pdc_err_set(PDC_EBUSY,
-		    "%s: open read-only in this "
-		    "process; close that first",
+		    "%s: open read-only in this process; close that first",
 		    dir);
 	} else {
 		p->refs++;

@@ -171,8 +171,7 @@ pdc_render(struct pdc *p, const char *accept, char **text, size_t *len,
 	(void)accept; /* whatever is asked for: there is one format yet */
 	if (p == NULL || text == NULL || len == NULL)
 		return pdc_err_set(PDC_EINVAL,
-		    "render: no store, or nowhere "
-		    "to put the text");
+		    "render: no store, or nowhere to put the text");
 	pdc_buf_init(&b);
 	ret = pdc_page_render(p, &b, &opts, NULL);
 	pdc_buf_chr(&b, '\0');
@@ -193,8 +192,7 @@ static void
 stat_uuid(char *out, size_t len, const unsigned char *u)
 {
 	snprintf(out, len,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-	    "%02x%02x%02x%02x%02x%02x",
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
 	    u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10],
 	    u[11], u[12], u[13], u[14], u[15]);
 }

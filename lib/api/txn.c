@@ -10,16 +10,14 @@
  * compared: they are other workers' business.
  */
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/target.h"
 #include "base/err.h"
-#include "base/escape.h"
 #include "base/fork.h"
 #include "base/hash.h"
-#include "base/num.h"
 #include "checkpoint/checkpoint.h"
 #include "collect/live.h"
 #include "metric/metric.h"
@@ -48,14 +46,6 @@ struct pdc_txn {
 	struct value v;
 };
 
-/* A key taken apart by the family it names. */
-struct target {
-	char values[LABELS_MAX_LEN];
-	size_t len;
-	double le; /* of a _bucket */
-	const char *suffix;
-};
-
 int
 pdc_begin(struct pdc_txn **tp, struct pdc *p)
 {
@@ -63,8 +53,7 @@ pdc_begin(struct pdc_txn **tp, struct pdc *p)
 
 	if (tp == NULL)
 		return pdc_err_set(PDC_EINVAL,
-		    "begin: nowhere to put the "
-		    "transaction");
+		    "begin: nowhere to put the transaction");
 	*tp = NULL;
 	if (p == NULL)
 		return pdc_err_set(PDC_EINVAL, "begin: no store");
@@ -118,97 +107,11 @@ txn_usable(struct pdc_txn *t, const struct pdc_key *key)
 	if (t->gen != pdc_fork_gen())
 		return txn_fail(t,
 		    pdc_err_set(PDC_ECHILD,
-			"the transaction "
-			"was begun by the parent of this process"));
+			"the transaction was begun by the parent of this process"));
 	if (key == NULL || key->metric == NULL ||
 	    (key->nlabels > 0 && key->labels == NULL))
 		return txn_fail(t, pdc_err_set(PDC_EINVAL, "no metric named"));
 	return t->ret;
-}
-
-static int
-target_le(const struct family *f, struct target *tg, const char *value)
-{
-	if (pdc_num_parse(&tg->le, value, strlen(value)) < 0)
-		return pdc_err_set(PDC_EINVAL, "%s: le=\"%s\" is not a number",
-		    f->name, value);
-	return 0;
-}
-
-/* The value of one of the family's labels in the key, or NULL. */
-static const char *
-target_label(const struct pdc_key *key, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < key->nlabels; i++)
-		if (key->labels[i].name != NULL &&
-		    strcmp(key->labels[i].name, name) == 0)
-			return key->labels[i].value;
-	return NULL;
-}
-
-static int
-target_values(struct target *tg, const struct family *f,
-    const struct pdc_key *key)
-{
-	const char *v;
-	uint32_t i;
-	size_t n;
-
-	tg->len = 0;
-	for (i = 0; i < f->r.nlabels; i++) {
-		v = target_label(key, f->labels[i]);
-		if (v == NULL)
-			return pdc_err_set(PDC_EINVAL,
-			    "%s: the label %s is "
-			    "missing",
-			    f->name, f->labels[i]);
-		n = strlen(v);
-		if (3 * n + 1 > sizeof(tg->values) - tg->len &&
-		    (!pdc_utf8_valid(v, n) ||
-			n + 1 > sizeof(tg->values) - tg->len))
-			return pdc_err_set(PDC_EINVAL,
-			    "%s: label values of "
-			    "more than %d bytes",
-			    f->name, LABELS_MAX_LEN);
-		tg->len += pdc_utf8_clean(tg->values + tg->len, v, n);
-		tg->values[tg->len++] = '\0';
-	}
-	return 0;
-}
-
-static int
-target_parse(struct target *tg, const struct family *f,
-    const struct pdc_key *key)
-{
-	size_t want = f->r.nlabels, i;
-	const char *le = NULL;
-	int ret;
-
-	tg->suffix = key->suffix != NULL ? key->suffix : "";
-	if (strcmp(tg->suffix, "_bucket") == 0 && f->r.type == PDC_HISTOGRAM) {
-		le = target_label(key, "le");
-		if (le == NULL)
-			return pdc_err_set(PDC_EINVAL,
-			    "%s_bucket: the label "
-			    "le is missing",
-			    f->name);
-		want++;
-	}
-	for (i = 0; i < key->nlabels; i++)
-		if (key->labels[i].name == NULL || key->labels[i].value == NULL)
-			return pdc_err_set(PDC_EINVAL,
-			    "%s: a label without "
-			    "name or value",
-			    f->name);
-	ret = target_values(tg, f, key);
-	if (ret == 0 && key->nlabels != want)
-		ret = pdc_err_set(PDC_EINVAL, "%s: %zu labels, it has %zu",
-		    f->name, key->nlabels, want);
-	if (ret == 0 && le != NULL)
-		ret = target_le(f, tg, le);
-	return ret;
 }
 
 static int
@@ -222,7 +125,7 @@ txn_family(struct pdc_txn *t, struct stxn *x, const struct pdc_key *key,
 		return pdc_err_set(ret, "%s: no such metric", key->metric);
 	if (ret < 0)
 		return ret;
-	return target_parse(tg, &t->pl.f, key);
+	return pdc_target_parse(tg, &t->pl.f, key);
 }
 
 static struct op *
@@ -255,31 +158,6 @@ txn_op(struct pdc_txn *t, enum op_kind kind, const struct target *tg)
 	return op;
 }
 
-/* What the suffix and the type allow, for inc and set. */
-static int
-txn_writable(const struct family *f, const struct target *tg, double v, int set)
-{
-	const char *want = f->r.type == PDC_COUNTER ? "_total" : "";
-
-	if (f->r.type != PDC_COUNTER && f->r.type != PDC_GAUGE)
-		return pdc_err_set(PDC_EINVAL,
-		    "%s: a %s is observed, not "
-		    "set or added to",
-		    f->name,
-		    f->r.type == PDC_SUMMARY ? "summary" : "histogram");
-	if (strcmp(tg->suffix, want) != 0)
-		return pdc_err_set(PDC_EINVAL,
-		    "%s: the suffix is \"%s\", not "
-		    "\"%s\"",
-		    f->name, want, tg->suffix);
-	if (f->r.type == PDC_COUNTER && !(v >= 0 && v <= DBL_MAX))
-		return pdc_err_set(PDC_ERANGE,
-		    "%s: a counter %s a finite "
-		    "number that is not negative",
-		    f->name, set ? "is set to" : "grows by");
-	return 0;
-}
-
 static int
 txn_write(struct pdc_txn *t, const struct pdc_key *key, enum op_kind kind,
     double v)
@@ -297,11 +175,10 @@ txn_write(struct pdc_txn *t, const struct pdc_key *key, enum op_kind kind,
 		return txn_fail(t, ret);
 	ret = txn_family(t, &x, key, &tg);
 	if (ret == 0 && kind != OP_OBSERVE)
-		ret = txn_writable(&t->pl.f, &tg, v, kind == OP_SET);
+		ret = pdc_target_writable(&t->pl.f, &tg, v, kind == OP_SET);
 	else if (ret == 0 && t->pl.f.r.zone != VALUE_PAIR)
 		ret = pdc_err_set(PDC_EINVAL,
-		    "%s: only histograms and "
-		    "summaries are observed",
+		    "%s: only histograms and summaries are observed",
 		    t->pl.f.name);
 	if (ret == 0 && kind == OP_OBSERVE && isnan(v))
 		ret = pdc_err_set(PDC_ERANGE, "%s: NaN cannot be observed",
@@ -396,46 +273,6 @@ txn_replay(const struct pdc_txn *t, const struct target *tg, int there,
 	return there;
 }
 
-static int
-txn_suffix(const struct family *f, const struct target *tg,
-    const struct pair *out, int64_t created_ns, double *value)
-{
-	uint32_t i, upto = f->r.width;
-	double count = 0, sum = 0;
-
-	if (f->r.type != PDC_GAUGE && strcmp(tg->suffix, "_created") == 0) {
-		*value = (double)created_ns / 1e9;
-		return 0;
-	}
-	if (f->r.zone != VALUE_PAIR) {
-		if (strcmp(tg->suffix,
-			f->r.type == PDC_COUNTER ? "_total" : "") != 0)
-			return pdc_err_set(PDC_EINVAL, "%s: no suffix \"%s\"",
-			    f->name, tg->suffix);
-		*value = out[0].sum;
-		return 0;
-	}
-	if (f->r.type == PDC_HISTOGRAM && strcmp(tg->suffix, "_bucket") == 0) {
-		for (upto = 0; upto < f->r.nbounds && f->bounds[upto] != tg->le;
-		     upto++)
-			continue;
-		if (upto == f->r.nbounds && !(isinf(tg->le) && tg->le > 0))
-			return pdc_err_set(PDC_ENOENT,
-			    "%s: no bucket of that le", f->name);
-		upto++;
-	} else if (strcmp(tg->suffix, "_count") != 0 &&
-	    strcmp(tg->suffix, "_sum") != 0) {
-		return pdc_err_set(PDC_EINVAL, "%s: no suffix \"%s\"", f->name,
-		    tg->suffix);
-	}
-	for (i = 0; i < upto; i++) {
-		count += (double)out[i].count;
-		sum += out[i].sum;
-	}
-	*value = strcmp(tg->suffix, "_sum") == 0 ? sum : count;
-	return 0;
-}
-
 /*
  * Look the series up in a snapshot and note what was seen.  Gives 1 if it is
  * there (out, created), 0 if not, or an error.
@@ -491,16 +328,14 @@ pdc_value_get(struct pdc_txn *t, const struct pdc_key *key, double *value)
 		return ret;
 	if (value == NULL)
 		return txn_fail(t,
-		    pdc_err_set(PDC_EINVAL,
-			"get: nowhere to "
-			"put the value"));
+		    pdc_err_set(PDC_EINVAL, "get: nowhere to put the value"));
 	memset(out, 0, sizeof(out));
 	ret = txn_look(t, key, &tg, out, &created);
 	if (ret >= 0) {
 		if (!txn_replay(t, &tg, ret, out))
 			return pdc_err_set(PDC_ENOENT, "%s: no such series",
 			    key->metric);
-		ret = txn_suffix(&t->pl.f, &tg, out, created, value);
+		ret = pdc_target_value(&t->pl.f, &tg, out, created, value);
 	}
 	return ret == PDC_ENOENT ? ret : txn_fail(t, ret);
 }
@@ -522,7 +357,7 @@ pdc_value_setnx(struct pdc_txn *t, const struct pdc_key *key, double value,
 	ret = txn_look(t, key, &tg, out, &created);
 	if (ret >= 0) {
 		there = txn_replay(t, &tg, ret, out);
-		ret = txn_writable(&t->pl.f, &tg, value, 1);
+		ret = pdc_target_writable(&t->pl.f, &tg, value, 1);
 		if (ret == 0 && !there) {
 			op = txn_op(t, OP_SET, &tg);
 			if (op == NULL)
@@ -549,9 +384,7 @@ commit_family(struct pdc_txn *t, struct stxn *x, const struct op *op)
 		(t->pl.f.r.id != op->family ||
 		    t->pl.f.r.incarnation != op->incarnation)))
 		return pdc_err_set(PDC_EAGAIN,
-		    "%s: declared anew since the "
-		    "transaction began",
-		    op->name);
+		    "%s: declared anew since the transaction began", op->name);
 	return ret;
 }
 
@@ -568,9 +401,7 @@ commit_read(struct pdc_txn *t, struct stxn *x, const struct op *op)
 		return ret;
 	if (place_stamp(&t->pl, ret) != op->stamp)
 		return pdc_err_set(PDC_EAGAIN,
-		    "%s: what was read has changed; "
-		    "begin again",
-		    op->name);
+		    "%s: what was read has changed; begin again", op->name);
 	return 0;
 }
 
@@ -679,8 +510,7 @@ pdc_commit(struct pdc_txn *t)
 	ret = t->ret;
 	if (ret == 0 && t->gen != pdc_fork_gen())
 		ret = pdc_err_set(PDC_ECHILD,
-		    "commit: begun by the parent of "
-		    "this process");
+		    "commit: begun by the parent of this process");
 	if (ret == 0 &&
 	    (txn_has(t, OP_INC) || txn_has(t, OP_SET) ||
 		txn_has(t, OP_OBSERVE)))

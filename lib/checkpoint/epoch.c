@@ -66,11 +66,9 @@ use_open(struct pdc *p)
 	fd = pdc_file_open(p->store, "use.lock",
 	    p->store->rdonly ? O_RDONLY : O_RDWR);
 	if (fd < 0)
-		return fd == PDC_ENOENT ? pdc_err_set(fd,
-					      "%s: use.lock is "
-					      "missing",
-					      p->store->dir) :
-					  fd;
+		return fd == PDC_ENOENT ?
+		    pdc_err_set(fd, "%s: use.lock is missing", p->store->dir) :
+		    fd;
 	if (fstat(fd, &sb) == -1) {
 		close(fd);
 		return pdc_err_sys("%s/use.lock", p->store->dir);
@@ -186,14 +184,14 @@ epoch_may_renew(struct pdc *p, const struct meta *m)
 	(void)use_share(p); /* we may have a mapping ourselves */
 	if (!same_boot)
 		return pdc_err_set(PDC_EPERM,
-		    "%s: in use by processes of "
-		    "another boot (%s; this is %s): a store cannot be shared "
-		    "between sandboxes or machines",
+		    "%s: in use by processes of another boot "
+		    "(%s; this is %s): a store cannot be shared between "
+		    "sandboxes or machines",
 		    p->store->dir, m->boot_id, p->clock.boot_id);
 	return pdc_err_set(PDC_EPERM,
-	    "%s: its cells are in use in another "
-	    "%s, which is not the one here: let the containers share it, or "
-	    "put the store on a shared tmpfs",
+	    "%s: its cells are in use in another %s, which is not the one "
+	    "here: let the containers share it, or put the store on a shared "
+	    "tmpfs",
 	    p->store->dir, dir);
 }
 
@@ -207,8 +205,7 @@ epoch_name(struct pdc *p, struct meta *m)
 		dir = p->cells_dir != NULL ? p->cells_dir : "/dev/shm";
 	if (strlen(dir) >= sizeof(m->cells_dir))
 		return pdc_err_set(PDC_EINVAL,
-		    "cells_dir: longer than %zu "
-		    "bytes",
+		    "cells_dir: longer than %zu bytes",
 		    sizeof(m->cells_dir) - 1);
 	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
 		return pdc_err_sys("getrandom");

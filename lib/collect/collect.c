@@ -172,8 +172,7 @@ pdc_collect_seek(struct collect *co, const char *name,
 	if (pdc_family_parse(&co->f, co->fcur.key + 1, n, co->fcur.val,
 		co->fcur.len) < 0)
 		return pdc_err_set(PDC_EFORMAT,
-		    "%s/data.mdb: the record of "
-		    "family %s is damaged",
+		    "%s/data.mdb: the record of family %s is damaged",
 		    co->store->dir, name);
 	return collect_give(co, fp);
 }

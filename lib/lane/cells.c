@@ -11,7 +11,6 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -29,19 +28,7 @@
 #include "lane/lane.h"
 #include "lane/shape.h"
 
-#define CELLS_PAGE 4096
-#define CELLS_STEP 512 /* units: a page of tags */
 #define CELLS_PIECE (64 << 20)
-#define UNITS_MAX ((uint64_t)16 << 20)
-#define UNITS_HALVED ((uint64_t)64 << 10) /* not halved further */
-#define UNITS_MIN 1024
-#define BUDGET_UNKNOWN ((uint64_t)256 << 20)
-#define RINGS_TOTAL ((uint64_t)4 << 20)
-#define RING_SIZE_MIN ((uint64_t)64 << 10)
-#define RING_SIZE_MAX ((uint64_t)1 << 20)
-#define FWD_ENTRIES 4096
-#define CPUS_USUAL 64
-#define ATOMIC_USUAL 16
 
 static const char *const cells_zone_names[NZONES] = { "add", "pair", "gauge" };
 
@@ -56,172 +43,6 @@ static_assert(NDROPS <= 32, "cells_head.drops");
 static_assert(sizeof(struct fwd_entry) == 32, "the format");
 static_assert(sizeof(struct ring) == 128, "the format");
 static_assert(sizeof(struct gauge) == sizeof(struct word16), "the format");
-
-static uint64_t
-cells_round(uint64_t n, uint64_t to)
-{
-	return (n + to - 1) / to * to;
-}
-
-static uint64_t
-cells_cost(const struct cells_zone_head *z)
-{
-	return sizeof(uint64_t) + (uint64_t)z->nlanes * z->unit +
-	    z->natomic * sizeof(struct word16);
-}
-
-/* Where the parts are: all that follows from the other fields of the head. */
-static void
-cells_layout(struct cells_head *h)
-{
-	static const uint64_t unit[NZONES] = { 8, 16, 0 };
-	uint64_t off = CELLS_PAGE;
-	struct cells_zone_head *z;
-	int i;
-
-	h->fwd_off = off;
-	off += h->nfwd * sizeof(struct fwd_entry);
-	h->ring_off = off;
-	h->ring_stride = sizeof(struct ring) + h->ring_size + RING_RECORD_MAX;
-	h->ring_stride = cells_round(h->ring_stride, CELLS_PAGE);
-	off += h->nlanes * h->ring_stride;
-	for (i = 0; i < NZONES; i++) {
-		z = &h->zone[i];
-		z->unit = unit[i];
-		z->nlanes = i == ZONE_GAUGE ? 0 : h->nlanes;
-		z->natomic = i == ZONE_GAUGE ? 1 : h->natomic;
-		z->tags_off = off;
-		off += z->capacity * sizeof(uint64_t);
-		z->lanes_off = off;
-		z->lane_stride = z->capacity * z->unit;
-		off += z->nlanes * z->lane_stride;
-		z->atomic_off = off;
-		z->atomic_stride = z->capacity * sizeof(struct word16);
-		off += z->natomic * z->atomic_stride;
-	}
-	h->file_size = off;
-}
-
-/* Bytes that have blocks, by what is reserved. */
-static uint64_t
-cells_used(const struct cells_head *h)
-{
-	uint64_t sum = h->zone[0].tags_off;
-	int i;
-
-	for (i = 0; i < NZONES; i++)
-		sum += h->zone[i].reserved * cells_cost(&h->zone[i]);
-	return sum;
-}
-
-/* The highest CPU that is online, and 1. */
-static uint32_t
-cells_cpus(void)
-{
-	char line[1024], *s;
-	FILE *f;
-	long n = 0;
-
-	f = fopen("/sys/devices/system/cpu/online", "re");
-	if (f != NULL) {
-		if (fgets(line, sizeof(line), f) != NULL) {
-			s = line + strcspn(line, "\n");
-			while (s > line && s[-1] >= '0' && s[-1] <= '9')
-				s--;
-			n = strtol(s, NULL, 10) + 1;
-		}
-		fclose(f);
-	}
-	if (n < 1 || n > CELLS_MAX_LANES)
-		n = sysconf(_SC_NPROCESSORS_ONLN);
-	return n < 1 ? 1 : n > CELLS_MAX_LANES ? CELLS_MAX_LANES : (uint32_t)n;
-}
-
-static uint32_t
-cells_min(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-static void
-cells_plan_lanes(struct cells_head *h, const struct cells_make *m)
-{
-	uint32_t cpus = cells_cpus();
-
-	h->nlanes = cells_min(cpus, m->max_cpus ? m->max_cpus : CPUS_USUAL);
-	h->natomic = cells_min(m->atomic_lanes, CELLS_MAX_LANES);
-	if (h->natomic > 0)
-		return;
-	h->natomic = 1;
-	if ((m->flags & CELLS_ATOMIC) || !pdc_rseq_usable())
-		h->natomic = cells_min(cpus, ATOMIC_USUAL);
-}
-
-/* Rings take a total that is small beside the budget; zones what they may. */
-static void
-cells_plan_sizes(struct cells_head *h)
-{
-	uint64_t each, n;
-	struct cells_zone_head *z;
-	int i;
-
-	each = RINGS_TOTAL < h->budget / 4 ? RINGS_TOTAL : h->budget / 4;
-	each /= h->nlanes;
-	h->ring_size = RING_SIZE_MIN;
-	while (h->ring_size < RING_SIZE_MAX && h->ring_size * 2 <= each)
-		h->ring_size *= 2;
-	h->nfwd = FWD_ENTRIES;
-	cells_layout(h); /* for what a unit costs */
-	for (i = 0; i < NZONES; i++) {
-		z = &h->zone[i];
-		n = h->budget / cells_cost(z) / CELLS_STEP * CELLS_STEP;
-		z->capacity = n > UNITS_MAX ? UNITS_MAX : n;
-		if (z->capacity < UNITS_MIN)
-			z->capacity = UNITS_MIN;
-	}
-	cells_layout(h);
-}
-
-static int
-cells_plan(struct cells_head *h, const struct cells_make *m, int fd)
-{
-	struct statvfs fs;
-
-	memset(h, 0, sizeof(*h));
-	memcpy(h->magic, CELLS_MAGIC, sizeof(h->magic));
-	h->version = CELLS_VERSION;
-	h->head_size = sizeof(*h);
-	memcpy(h->uuid, m->uuid, sizeof(h->uuid));
-	h->epoch = m->epoch;
-	snprintf(h->boot_id, sizeof(h->boot_id), "%s", m->boot_id);
-	h->next_unresolved = 1;
-	if (FAULT(CELLS_STATVFS) || fstatvfs(fd, &fs) == -1)
-		return pdc_err_sys("%s/%s: fstatvfs", m->dir, m->name);
-	h->budget = (uint64_t)fs.f_blocks * fs.f_frsize / 4;
-	if (h->budget == 0)
-		h->budget = BUDGET_UNKNOWN;
-	cells_plan_lanes(h, m);
-	cells_plan_sizes(h);
-	return 0;
-}
-
-/* Half the capacities; 0 if they are small already. */
-static int
-cells_halve(struct cells_head *h)
-{
-	int halved = 0, i;
-	uint64_t *n;
-
-	for (i = 0; i < NZONES; i++) {
-		n = &h->zone[i].capacity;
-		if (*n > UNITS_HALVED) {
-			*n = cells_round(*n / 2, CELLS_STEP);
-			halved = 1;
-		}
-	}
-	cells_layout(h);
-	return halved;
-}
 
 /*
  * Without the right to access at first: so mlockall(MCL_FUTURE) does not give
@@ -265,7 +86,7 @@ cells_size(struct cells_head *h, int fd)
 				return 0;
 		}
 		if ((errno != ENOMEM && errno != EAGAIN && errno != EFBIG) ||
-		    !cells_halve(h))
+		    !pdc_plan_halve(h))
 			return -1;
 	}
 }
@@ -315,7 +136,7 @@ cells_fill(const struct cells_make *m, int fd)
 	if (cells_own(m, fd) == -1)
 		return pdc_err_sys("%s/%s: setting owner and mode", m->dir,
 		    m->name);
-	ret = cells_plan(&h, m, fd);
+	ret = pdc_plan_cells(&h, m, fd);
 	if (ret != 0)
 		return ret;
 	if (cells_size(&h, fd) == -1)
@@ -447,7 +268,7 @@ cells_damage(const struct cells_head *h, uint64_t size)
 		    h->zone[i].reserved > h->zone[i].capacity)
 			return "capacity of a zone";
 	memcpy(&want, h, sizeof(want));
-	cells_layout(&want);
+	pdc_plan_layout(&want);
 	if (memcmp(&want, h, sizeof(want)) != 0)
 		return "offsets";
 	if (h->file_size != size)
@@ -642,7 +463,7 @@ pdc_cells_close(struct cells *cells)
 uint64_t
 pdc_cells_unit_cost(const struct cells *cells, enum cells_zone_kind kind)
 {
-	return cells_cost(&cells->head->zone[kind]);
+	return pdc_plan_cost(&cells->head->zone[kind]);
 }
 
 /* Call fn for the bytes of units [from, to) in each region. */
@@ -683,7 +504,7 @@ cells_grow(struct cells *cells, enum cells_zone_kind kind, uint64_t from,
 {
 	uint64_t cost = (to - from) * pdc_cells_unit_cost(cells, kind);
 	struct cells_head *h = cells->head;
-	uint64_t used = cells_used(h);
+	uint64_t used = pdc_plan_used(h);
 	int saved;
 
 	if (used > h->budget || cost > h->budget - used)
@@ -727,8 +548,8 @@ pdc_cells_reserve(struct cells *cells, enum cells_zone_kind kind, uint64_t upto)
 		errno = EBADF;
 		return pdc_err_sys("cells: somebody closed our descriptor");
 	}
-	least = cells_round(upto, CELLS_STEP);
-	more = cells_round(from + from / 8, CELLS_STEP);
+	least = pdc_plan_round(upto, CELLS_STEP);
+	more = pdc_plan_round(from + from / 8, CELLS_STEP);
 	if (more > capacity)
 		more = capacity;
 	ret = more > least ? cells_grow(cells, kind, from, more) : PDC_EFULL;

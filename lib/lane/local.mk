@@ -4,6 +4,7 @@ lib_libcore_la_SOURCES += \
 	%D%/cells.h \
 	%D%/lane.c \
 	%D%/lane.h \
+	%D%/plan.c \
 	%D%/ring.c \
 	%D%/ring.h \
 	%D%/rseq.c \

@@ -31,8 +31,8 @@ declare_suffixes(int type)
 {
 	static const char *const counter[] = { "_total", "_created", NULL };
 	static const char *const plain[] = { "", NULL };
-	static const char *const summary[] = { "_count", "_sum", "_created",
-		"", NULL };
+	static const char *const summary[] = { "_count", "_sum", "_created", "",
+		NULL };
 	static const char *const histogram[] = { "_bucket", "_count", "_sum",
 		"_created", "", NULL };
 
@@ -62,15 +62,13 @@ desc_name(struct family *f, const struct pdc_desc *d)
 		n -= 6;
 	if (n > NAME_MAX_LEN)
 		return pdc_err_set(PDC_EINVAL,
-		    "declare %.40s...: a name has "
-		    "at most %d bytes, not %zu",
+		    "declare %.40s...: a name has at most %d bytes, not %zu",
 		    d->name, NAME_MAX_LEN, n);
 	memcpy(f->name, d->name, n);
 	f->name[n] = '\0';
 	if (strncmp(f->name, "pdc_", 4) == 0)
 		return pdc_err_set(PDC_EINVAL,
-		    "declare %s: names that begin "
-		    "with pdc_ are the store's own",
+		    "declare %s: names that begin with pdc_ are the store's own",
 		    f->name);
 	return 0;
 }
@@ -84,17 +82,14 @@ desc_unit(struct family *f, const struct pdc_desc *d)
 	f->unit = d->unit != NULL ? d->unit : "";
 	if (!pdc_utf8_valid(f->help, strlen(f->help)))
 		return pdc_err_set(PDC_EINVAL,
-		    "declare %s: the help is not "
-		    "UTF-8",
-		    f->name);
+		    "declare %s: the help is not UTF-8", f->name);
 	u = strlen(f->unit);
 	if (u > 0 &&
 	    (n < u + 2 || f->name[n - u - 1] != '_' ||
 		strcmp(f->name + n - u, f->unit) != 0))
 		return pdc_err_set(PDC_EINVAL,
-		    "declare %s: the name has to "
-		    "end in _%s, its unit",
-		    f->name, f->unit);
+		    "declare %s: the name has to end in _%s, its unit", f->name,
+		    f->unit);
 	return 0;
 }
 
@@ -103,21 +98,16 @@ desc_label(const struct family *f, int type, const char *label)
 {
 	if (!pdc_name_label(label))
 		return pdc_err_set(PDC_EINVAL,
-		    "declare %s: %s is not a label "
-		    "name",
-		    f->name, label);
+		    "declare %s: %s is not a label name", f->name, label);
 	if (strncmp(label, "__", 2) == 0 ||
 	    (type == PDC_HISTOGRAM && strcmp(label, "le") == 0) ||
 	    (type == PDC_SUMMARY && strcmp(label, "quantile") == 0))
 		return pdc_err_set(PDC_EINVAL,
-		    "declare %s: the label name %s "
-		    "is reserved",
-		    f->name, label);
+		    "declare %s: the label name %s is reserved", f->name,
+		    label);
 	if (strlen(label) > 255)
 		return pdc_err_set(PDC_EINVAL,
-		    "declare %s: a label name of "
-		    "more than 255 bytes",
-		    f->name);
+		    "declare %s: a label name of more than 255 bytes", f->name);
 	return 0;
 }
 
@@ -131,9 +121,8 @@ desc_labels(struct family *f, const struct pdc_desc *d, uint32_t *order)
 	for (i = 0; d->labels != NULL && d->labels[i] != NULL; i++) {
 		if (i == LABELS_MAX)
 			return pdc_err_set(PDC_EINVAL,
-			    "declare %s: more than "
-			    "%d labels",
-			    f->name, LABELS_MAX);
+			    "declare %s: more than %d labels", f->name,
+			    LABELS_MAX);
 		ret = desc_label(f, d->type, d->labels[i]);
 		if (ret < 0)
 			return ret;
@@ -142,8 +131,7 @@ desc_labels(struct family *f, const struct pdc_desc *d, uint32_t *order)
 		     at--) {
 			if (strcmp(f->labels[at - 1], d->labels[i]) == 0)
 				return pdc_err_set(PDC_EINVAL,
-				    "declare %s: "
-				    "the label %s stands there twice",
+				    "declare %s: the label %s stands there twice",
 				    f->name, d->labels[i]);
 			f->labels[at] = f->labels[at - 1];
 			order[at] = order[at - 1];
@@ -184,15 +172,13 @@ desc_bounds(struct family *f, const struct pdc_desc *d)
 		n--;
 	if (n == 0 || n > BOUNDS_MAX)
 		return pdc_err_set(PDC_EINVAL,
-		    "declare %s: 1 to %d finite "
-		    "bounds, not %zu",
-		    f->name, BOUNDS_MAX, n);
+		    "declare %s: 1 to %d finite bounds, not %zu", f->name,
+		    BOUNDS_MAX, n);
 	for (i = 0; i < n; i++) {
 		if (!isfinite(bounds[i]) ||
 		    (i > 0 && !(bounds[i] > bounds[i - 1])))
 			return pdc_err_set(PDC_EINVAL,
-			    "declare %s: bound %zu "
-			    "(%s) is not finite, or not above the one before",
+			    "declare %s: bound %zu (%s) is not finite, or not above the one before",
 			    f->name, i + 1, desc_number(num, bounds[i]));
 		f->bounds[i] = bounds[i] + 0.0;
 	}
@@ -211,27 +197,21 @@ desc_built(const struct pdc_desc *d)
 	if (d->mode > PDC_LIVEMOSTRECENT ||
 	    (d->type != PDC_GAUGE && d->mode != PDC_SHARED))
 		return pdc_err_set(PDC_EINVAL,
-		    "declare: mode %d is not for "
-		    "this type",
-		    (int)d->mode);
+		    "declare: mode %d is not for this type", (int)d->mode);
 	for (i = 0; i < sizeof(d->reserved) / sizeof(d->reserved[0]); i++)
 		if (d->reserved[i] != 0)
 			return pdc_err_set(PDC_EINVAL,
-			    "declare: reserved "
-			    "fields have to be 0");
+			    "declare: reserved fields have to be 0");
 	if (d->type > PDC_HISTOGRAM || d->mode != PDC_SHARED)
 		return pdc_err_set(PDC_ENOTSUP,
-		    "declare: type %s, mode %d: "
-		    "not built yet",
+		    "declare: type %s, mode %d: not built yet",
 		    type_words[d->type], (int)d->mode);
 	if (d->ttl_s != 0 || d->idle_s != 0)
 		return pdc_err_set(PDC_ENOTSUP,
-		    "declare: ttl_s and idle_s: "
-		    "not built yet");
+		    "declare: ttl_s and idle_s: not built yet");
 	if (d->states != NULL)
 		return pdc_err_set(PDC_EINVAL,
-		    "declare: states are for "
-		    "statesets");
+		    "declare: states are for statesets");
 	return 0;
 }
 
@@ -285,31 +265,26 @@ declare_same(const struct family *old, const struct family *new)
 
 	if (old->r.type != new->r.type || old->r.mode != new->r.mode)
 		return pdc_err_set(PDC_EEXIST,
-		    "declare %s: a %s here, a %s in "
-		    "the store",
-		    new->name, type_words[new->r.type],
-		    type_words[old->r.type]);
+		    "declare %s: a %s here, a %s in the store", new->name,
+		    type_words[new->r.type], type_words[old->r.type]);
 	for (i = 0; i < new->r.nlabels &&i < old->r.nlabels; i++)
 		if (strcmp(old->labels[i], new->labels[i]) != 0)
 			break;
 	if (i < new->r.nlabels || i < old->r.nlabels)
 		return pdc_err_set(PDC_EEXIST,
-		    "declare %s: labels (%s) here, "
-		    "(%s) in the store",
+		    "declare %s: labels (%s) here, (%s) in the store",
 		    new->name, declare_list(new, a, sizeof(a)),
 		    declare_list(old, b, sizeof(b)));
 	for (i = 0; i < new->r.nbounds &&i < old->r.nbounds; i++)
 		if (old->bounds[i] != new->bounds[i])
 			return pdc_err_set(PDC_EEXIST,
-			    "declare %s: bound %u "
-			    "is %s here, %s in the store",
+			    "declare %s: bound %u is %s here, %s in the store",
 			    new->name, i + 1, desc_number(a, new->bounds[i]),
 			    desc_number(b, old->bounds[i]));
 	if (new->r.nbounds != old->r.nbounds)
 		return pdc_err_set(PDC_EEXIST,
-		    "declare %s: %u bounds here, %u "
-		    "in the store",
-		    new->name, new->r.nbounds, old->r.nbounds);
+		    "declare %s: %u bounds here, %u in the store", new->name,
+		    new->r.nbounds, old->r.nbounds);
 	return 0;
 }
 
@@ -352,9 +327,7 @@ declare_clash(struct stxn *x, const struct family *f, struct family *other)
 				continue;
 			if (declare_has(x, name, sample, other))
 				return pdc_err_set(PDC_EEXIST,
-				    "declare %s: "
-				    "its sample %s is one of the %s %s in the "
-				    "store",
+				    "declare %s: its sample %s is one of the %s %s in the store",
 				    f->name, sample, type_words[other->r.type],
 				    other->name);
 		}
@@ -518,13 +491,11 @@ pdc_declare(struct pdc_family **fp, struct pdc *p, const struct pdc_desc *d)
 
 	if (fp == NULL)
 		return pdc_err_set(PDC_EINVAL,
-		    "declare: nowhere to put the "
-		    "handle");
+		    "declare: nowhere to put the handle");
 	*fp = NULL;
 	if (p == NULL || d == NULL)
 		return pdc_err_set(PDC_EINVAL,
-		    "declare: no store, or no "
-		    "description");
+		    "declare: no store, or no description");
 	f = malloc(sizeof(*f));
 	if (f == NULL)
 		return pdc_err_set(PDC_ENOMEM, "declare");

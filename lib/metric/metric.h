@@ -74,7 +74,7 @@ struct pdc {
 	ino_t use_ino;
 	_Atomic uint64_t table_lock; /* fork generation of its holder, or 0 */
 	_Atomic(struct pdc_family *) families;
-	_Atomic int salvage_due;		/* a closed mapping not looked at yet */
+	_Atomic int salvage_due; /* a closed mapping not looked at yet */
 	_Atomic uint32_t pending; /* some handle has a pending sum */
 	_Atomic int64_t retry_ns; /* no resolving before, after a failure */
 	/* The registry of open stores, lib/api/open.c. */

@@ -36,23 +36,20 @@ labels_pack(const struct pdc_family *f, const char *const *values, char *raw,
 	for (i = 0; i < f->nlabels; i++) {
 		if (values == NULL || values[i] == NULL)
 			return pdc_err_set(PDC_EINVAL,
-			    "labels of %s: %u "
-			    "values, it has %u labels",
+			    "labels of %s: %u values, it has %u labels",
 			    f->name, i, f->nlabels);
 		n = strlen(values[i]) + 1;
 		if (n > LABELS_MAX_LEN - at)
 			return pdc_err_set(PDC_EINVAL,
-			    "labels of %s: more "
-			    "than %d bytes",
-			    f->name, LABELS_MAX_LEN);
+			    "labels of %s: more than %d bytes", f->name,
+			    LABELS_MAX_LEN);
 		memcpy(raw + at, values[i], n);
 		at += n;
 	}
 	if (values != NULL && values[i] != NULL)
 		return pdc_err_set(PDC_EINVAL,
-		    "labels of %s: more values "
-		    "than its %u labels",
-		    f->name, f->nlabels);
+		    "labels of %s: more values than its %u labels", f->name,
+		    f->nlabels);
 	*len = at;
 	return 0;
 }
@@ -228,9 +225,7 @@ resolve_family(struct stxn *x, const struct pdc_family *f, struct place *pl)
 	if (ret == PDC_ENOENT || pl->f.r.id != f->id ||
 	    pl->f.r.incarnation != f->incarnation)
 		return pdc_err_set(PDC_EEXIST,
-		    "labels of %s: the family has "
-		    "been declared anew",
-		    f->name);
+		    "labels of %s: the family has been declared anew", f->name);
 	return 0;
 }
 
@@ -298,8 +293,8 @@ resolve(struct pdc_series *s)
 		pl->v = v;
 		ret = resolve_read(s, pl);
 		if (ret == PDC_ENOENT && p->store->rdonly)
-			pdc_err_set(ret, "labels of %s: no such series, and "
-			    "the store is opened read-only",
+			pdc_err_set(ret,
+			    "labels of %s: no such series, and the store is opened read-only",
 			    s->family->name);
 		else if (ret == PDC_ENOENT)
 			ret = resolve_write(s, pl);
@@ -351,8 +346,9 @@ series_make(struct pdc_series **sp, struct pdc_family *f, uint64_t hash,
 	else if (pdc_clock_mono(&f->pdc->clock) >=
 	    atomic_load(&f->pdc->retry_ns))
 		ret = resolve(s);
-	if (ret < 0 && (c == NULL || c->rdonly || ret == PDC_EEXIST ||
-	    ret == PDC_EINVAL)) {
+	if (ret < 0 &&
+	    (c == NULL || c->rdonly || ret == PDC_EEXIST ||
+		ret == PDC_EINVAL)) {
 		pdc_series_drop(s);
 		return ret;
 	}
@@ -381,8 +377,7 @@ pdc_labels(struct pdc_series **sp, struct pdc_family *f,
 
 	if (sp == NULL)
 		return pdc_err_set(PDC_EINVAL,
-		    "labels: nowhere to put the "
-		    "handle");
+		    "labels: nowhere to put the handle");
 	*sp = NULL;
 	if (f == NULL)
 		return pdc_err_set(PDC_EINVAL, "labels: no family");

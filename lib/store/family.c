@@ -102,8 +102,7 @@ pdc_family_get(struct stxn *x, const char *name, struct family *f)
 	ret = pdc_family_parse(f, key + 1, klen - 1, val, len);
 	if (ret < 0)
 		pdc_err_set(ret,
-		    "%s/data.mdb: the record of family %s is "
-		    "damaged",
+		    "%s/data.mdb: the record of family %s is damaged",
 		    x->st->dir, name);
 	return ret;
 }

@@ -132,8 +132,7 @@ pdc_wlock_take(struct wlock *wl, const struct store *st, uint32_t wait_ms,
 		now = pdc_clock_mono(st->clock);
 		if (now - start >= (int64_t)wait_ms * 1000000)
 			return pdc_err_set(PDC_EBUSY,
-			    "%s: the write lock was "
-			    "not to be had in %u ms",
+			    "%s: the write lock was not to be had in %u ms",
 			    st->dir, wait_ms);
 		if (spin++ < 4) {
 			sched_yield();

@@ -115,9 +115,7 @@ series_lookup(struct stxn *x, const struct family *f, const char *values,
 			return ret;
 	}
 	return pdc_err_set(PDC_EFULL,
-	    "family %s: too many label sets of one "
-	    "hash",
-	    f->name);
+	    "family %s: too many label sets of one hash", f->name);
 }
 
 int

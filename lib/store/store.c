@@ -41,28 +41,24 @@ pdc_mdb_err(const struct store *st, int rc, const char *what)
 		return PDC_ENOENT;
 	case MDB_MAP_FULL:
 		return pdc_err_set(PDC_ENOSPC,
-		    "%s/data.mdb: %s: all %llu "
-		    "bytes of the map are used",
+		    "%s/data.mdb: %s: all %llu bytes of the map are used",
 		    st->dir, what, (unsigned long long)st->map_size);
 	case MDB_MAP_RESIZED:
 		return pdc_err_set(PDC_ENOSPC,
-		    "%s/data.mdb: %s: larger than "
-		    "the %llu bytes of address space this process could have",
+		    "%s/data.mdb: %s: larger than the %llu bytes of address "
+		    "space this process could have",
 		    st->dir, what, (unsigned long long)st->map_size);
 	case MDB_READERS_FULL:
 		return pdc_err_set(PDC_EBUSY,
-		    "%s/lock.mdb: %s: all %d reader "
-		    "slots are taken",
-		    st->dir, what, MAX_READERS);
+		    "%s/lock.mdb: %s: all %d reader slots are taken", st->dir,
+		    what, MAX_READERS);
 	case MDB_INVALID:
 		return pdc_err_set(PDC_EFORMAT,
-		    "%s/data.mdb: %s: not an LMDB "
-		    "0.9 file, or a damaged one",
+		    "%s/data.mdb: %s: not an LMDB 0.9 file, or a damaged one",
 		    st->dir, what);
 	case MDB_VERSION_MISMATCH:
 		return pdc_err_set(PDC_EVERSION,
-		    "%s/data.mdb: %s: written by "
-		    "another version of LMDB",
+		    "%s/data.mdb: %s: written by another version of LMDB",
 		    st->dir, what);
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
@@ -161,8 +157,7 @@ env_whole(struct store *st, MDB_txn *txn)
 	if (fstat(fd, &sb) == -1)
 		return errno;
 	pages = ms.ms_branch_pages + ms.ms_leaf_pages + ms.ms_overflow_pages;
-	if (pages == 0 ||
-	    (uint64_t)sb.st_size / ms.ms_psize >= pages + 2)
+	if (pages == 0 || (uint64_t)sb.st_size / ms.ms_psize >= pages + 2)
 		return 0;
 	return MDB_CORRUPTED;
 }
@@ -301,9 +296,8 @@ store_files(struct store *st)
 			    strcmp(files[i], "lock.mdb") == 0 ? LOCK_SIZE : 0);
 		if (ret == PDC_ENOENT)
 			return pdc_err_set(ret,
-			    "%s: no store there (%s is "
-			    "missing)",
-			    st->dir, files[i]);
+			    "%s: no store there (%s is missing)", st->dir,
+			    files[i]);
 		if (ret < 0)
 			return ret;
 	}
@@ -370,8 +364,7 @@ store_check(struct store *st)
 		return 0;
 	if (st->rdonly)
 		return pdc_err_set(PDC_ENOENT,
-		    "%s: an empty store, or a copy "
-		    "nobody has opened for writing yet",
+		    "%s: an empty store, or a copy nobody has opened for writing yet",
 		    st->dir);
 	return store_first(st);
 }
@@ -406,8 +399,7 @@ pdc_store_open(struct store **stp, const char *dir,
 
 	if (strlen(dir) >= sizeof(st->dir))
 		return pdc_err_set(PDC_EINVAL,
-		    "the store's path is longer "
-		    "than %zu bytes",
+		    "the store's path is longer than %zu bytes",
 		    sizeof(st->dir) - 1);
 	st = calloc(1, sizeof(*st));
 	if (st == NULL || (st->value = malloc(sizeof(*st->value))) == NULL) {

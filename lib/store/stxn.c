@@ -94,8 +94,7 @@ stxn_empty(struct stxn *x)
 		return 0;
 	return pdc_stxn_fail(x,
 	    pdc_err_set(PDC_EFORMAT,
-		"%s/data.mdb: not a pdc store, but a database of something "
-		"else",
+		"%s/data.mdb: not a pdc store, but a database of something else",
 		x->st->dir));
 }
 
@@ -121,8 +120,8 @@ stxn_meta(struct stxn *x)
 	if (x->meta.version != STORE_VERSION)
 		return pdc_stxn_fail(x,
 		    pdc_err_set(PDC_EVERSION,
-			"%s/data.mdb: a store of format %u; this is libpdc %s, "
-			"which knows format %u",
+			"%s/data.mdb: a store of format %u; this is libpdc "
+			"%s, which knows format %u",
 			x->st->dir, x->meta.version, PACKAGE_VERSION,
 			STORE_VERSION));
 	if (len != sizeof(x->meta))

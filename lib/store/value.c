@@ -106,8 +106,7 @@ pdc_block_get(struct stxn *x, const struct family_rec *f, struct value_place at,
 		ret = PDC_EFORMAT;
 	if (ret == PDC_EFORMAT)
 		pdc_err_set(ret,
-		    "%s/data.mdb: a value block of family %u is "
-		    "damaged",
+		    "%s/data.mdb: a value block of family %u is damaged",
 		    x->st->dir, f->id);
 	if (ret != PDC_ENOENT)
 		return ret;

@@ -52,10 +52,7 @@ sender(void *arg)
 	pthread_t to = *(pthread_t *)arg;
 	struct timespec ts = { 0, 0 };
 	uint64_t seed = 1;
-	sigset_t all;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	while (!atomic_load(&stop)) {
 		pthread_kill(to, SIGUSR1);
 		ts.tv_nsec = multi_random(&seed) % 100000;
@@ -75,12 +72,17 @@ storm_begin(struct storm *st)
 	struct itimerspec every = { { 0, 100000 }, { 0, 100000 } };
 	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
 		.sigev_signo = SIGUSR2 };
+	sigset_t all, old;
 
 	atomic_store(&stop, 0);
 	st->self = pthread_self();
+	/* The handler is for this thread alone. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (pthread_create(&st->sender, NULL, sender, &st->self) != 0 ||
 	    timer_create(CLOCK_MONOTONIC, &ev, &st->timer) == -1)
 		bail_out("no storm");
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	timer_settime(st->timer, 0, &every, NULL);
 }
 

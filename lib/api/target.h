@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_API_TARGET_H
+#define PDC_API_TARGET_H
+
+#include "metric/metric.h"
+
+struct pdc_key;
+
+/* A key taken apart by the family it names. */
+struct target {
+	char values[LABELS_MAX_LEN];
+	size_t len;
+	double le; /* of a _bucket */
+	const char *suffix;
+};
+
+/* PDC_EINVAL with words if the key does not fit the family. */
+int pdc_target_parse(struct target *, const struct family *,
+    const struct pdc_key *);
+/* What the suffix and the type allow, for inc and set. */
+int pdc_target_writable(const struct family *, const struct target *, double v,
+    int set);
+/* The number the suffix names, of a series worth out[]. */
+int pdc_target_value(const struct family *, const struct target *,
+    const struct pair *out, int64_t created_ns, double *value);
+
+#endif
