@@ -192,7 +192,8 @@ static void
 stat_uuid(char *out, size_t len, const unsigned char *u)
 {
 	snprintf(out, len,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x"
+	    "%02x%02x",
 	    u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10],
 	    u[11], u[12], u[13], u[14], u[15]);
 }

@@ -107,7 +107,8 @@ txn_usable(struct pdc_txn *t, const struct pdc_key *key)
 	if (t->gen != pdc_fork_gen())
 		return txn_fail(t,
 		    pdc_err_set(PDC_ECHILD,
-			"the transaction was begun by the parent of this process"));
+			"the transaction was begun by the parent of this "
+			"process"));
 	if (key == NULL || key->metric == NULL ||
 	    (key->nlabels > 0 && key->labels == NULL))
 		return txn_fail(t, pdc_err_set(PDC_EINVAL, "no metric named"));

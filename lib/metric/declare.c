@@ -68,7 +68,8 @@ desc_name(struct family *f, const struct pdc_desc *d)
 	f->name[n] = '\0';
 	if (strncmp(f->name, "pdc_", 4) == 0)
 		return pdc_err_set(PDC_EINVAL,
-		    "declare %s: names that begin with pdc_ are the store's own",
+		    "declare %s: names that begin with pdc_ are the store's "
+		    "own",
 		    f->name);
 	return 0;
 }
@@ -131,7 +132,8 @@ desc_labels(struct family *f, const struct pdc_desc *d, uint32_t *order)
 		     at--) {
 			if (strcmp(f->labels[at - 1], d->labels[i]) == 0)
 				return pdc_err_set(PDC_EINVAL,
-				    "declare %s: the label %s stands there twice",
+				    "declare %s: the label %s stands there "
+				    "twice",
 				    f->name, d->labels[i]);
 			f->labels[at] = f->labels[at - 1];
 			order[at] = order[at - 1];
@@ -178,7 +180,8 @@ desc_bounds(struct family *f, const struct pdc_desc *d)
 		if (!isfinite(bounds[i]) ||
 		    (i > 0 && !(bounds[i] > bounds[i - 1])))
 			return pdc_err_set(PDC_EINVAL,
-			    "declare %s: bound %zu (%s) is not finite, or not above the one before",
+			    "declare %s: bound %zu (%s) is not finite, or not "
+			    "above the one before",
 			    f->name, i + 1, desc_number(num, bounds[i]));
 		f->bounds[i] = bounds[i] + 0.0;
 	}
@@ -327,7 +330,8 @@ declare_clash(struct stxn *x, const struct family *f, struct family *other)
 				continue;
 			if (declare_has(x, name, sample, other))
 				return pdc_err_set(PDC_EEXIST,
-				    "declare %s: its sample %s is one of the %s %s in the store",
+				    "declare %s: its sample %s is one of the "
+				    "%s %s in the store",
 				    f->name, sample, type_words[other->r.type],
 				    other->name);
 		}

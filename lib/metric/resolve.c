@@ -294,7 +294,8 @@ resolve(struct pdc_series *s)
 		ret = resolve_read(s, pl);
 		if (ret == PDC_ENOENT && p->store->rdonly)
 			pdc_err_set(ret,
-			    "labels of %s: no such series, and the store is opened read-only",
+			    "labels of %s: no such series, and the store is "
+			    "opened read-only",
 			    s->family->name);
 		else if (ret == PDC_ENOENT)
 			ret = resolve_write(s, pl);

@@ -81,7 +81,8 @@ file_fs(struct store *st)
 	case FS_9P:
 	case FS_FUSE:
 		return pdc_err_set(PDC_ENOTSUP,
-		    "%s: network and FUSE file systems cannot hold a store (type 0x%lx)",
+		    "%s: network and FUSE file systems cannot hold a store "
+		    "(type 0x%lx)",
 		    st->dir, (unsigned long)fs.f_type);
 	default:
 		return 0;
@@ -107,7 +108,8 @@ pdc_file_dir(struct store *st, const struct store_opts *opts)
 		return pdc_err_set(PDC_EINVAL, "%s: not a directory", st->dir);
 	if (sb.st_mode & S_IWOTH)
 		return pdc_err_set(PDC_EPERM,
-		    "%s: everybody may write there (mode %04o); a store wants 0770 or less",
+		    "%s: everybody may write there (mode %04o); a store wants "
+		    "0770 or less",
 		    st->dir, (unsigned)sb.st_mode & 07777);
 	st->owner.uid = sb.st_uid;
 	st->owner.gid = sb.st_gid;
@@ -179,7 +181,8 @@ file_judge(const struct store *st, const char *path, const struct stat *sb)
 	    sb->st_uid != st->owner.uid &&
 	    !((st->owner.mode & S_IWGRP) && sb->st_gid == st->owner.gid))
 		return pdc_err_set(PDC_EPERM,
-		    "%s: belongs to user %d, neither us, root nor the owner of the directory",
+		    "%s: belongs to user %d, neither us, root nor the owner of "
+		    "the directory",
 		    path, (int)sb->st_uid);
 	if (sb->st_mode & 066 & ~allowed)
 		return pdc_err_set(PDC_EPERM,

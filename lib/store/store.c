@@ -364,7 +364,8 @@ store_check(struct store *st)
 		return 0;
 	if (st->rdonly)
 		return pdc_err_set(PDC_ENOENT,
-		    "%s: an empty store, or a copy nobody has opened for writing yet",
+		    "%s: an empty store, or a copy nobody has opened for "
+		    "writing yet",
 		    st->dir);
 	return store_first(st);
 }

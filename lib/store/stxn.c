@@ -94,7 +94,8 @@ stxn_empty(struct stxn *x)
 		return 0;
 	return pdc_stxn_fail(x,
 	    pdc_err_set(PDC_EFORMAT,
-		"%s/data.mdb: not a pdc store, but a database of something else",
+		"%s/data.mdb: not a pdc store, but a database of something "
+		"else",
 		x->st->dir));
 }
 
