@@ -162,6 +162,9 @@ class Ours:
     def do_by_name(self, number, values, action, amount):
         family = self.families[number]
         if family.kind == "counter" and amount < 0:
+            # Refused by name, and nothing is made; the official client has
+            # made the series before it refuses, as a handle does.
+            self.do(number, values, action, amount)
             return
         name = family.name
         if family.kind == "counter" and name.endswith("_total"):
