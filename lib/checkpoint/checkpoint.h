@@ -34,12 +34,18 @@ int pdc_epoch_map(struct pdc *, const struct meta *);
 /* Credit what a closed mapping of ours still got. */
 int pdc_epoch_salvage(struct stxn *, struct pdc *);
 
+struct walk_rec {
+	const unsigned char *key;
+	size_t klen;
+	const void *val;
+	size_t len;
+};
+
 /*
  * Walk the records that begin with prefix; fn may write, after which the value
  * it was given is gone.  Commits by renewing now and then.
  */
-typedef int pdc_walk_fn(struct stxn *, void *arg, const unsigned char *key,
-    size_t klen, const void *val, size_t len);
+typedef int pdc_walk_fn(struct stxn *, void *arg, const struct walk_rec *);
 int pdc_walk(struct stxn *, const void *prefix, size_t plen, pdc_walk_fn *,
     void *arg);
 

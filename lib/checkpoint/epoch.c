@@ -361,26 +361,25 @@ pdc_epoch_hook(void *arg, struct stxn *x)
 }
 
 static int
-sweep_one(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
-    const void *val, size_t len)
+sweep_one(struct stxn *x, void *arg, const struct walk_rec *r)
 {
 	struct dying_rec d;
 	uint64_t epoch = 0;
 	size_t i;
 
 	(void)arg;
-	if (key[0] == 'D') {
-		if (len >= sizeof(d)) {
-			memcpy(&d, val, sizeof(d));
+	if (r->key[0] == 'D') {
+		if (r->len >= sizeof(d)) {
+			memcpy(&d, r->val, sizeof(d));
 			epoch = d.epoch;
 		}
 	} else {
-		for (i = 1; i < 9 && i < klen; i++)
-			epoch = epoch << 8 | key[i];
+		for (i = 1; i < 9 && i < r->klen; i++)
+			epoch = epoch << 8 | r->key[i];
 	}
 	if (epoch >= x->meta.boot_epoch)
 		return 0;
-	return pdc_stxn_del(x, key, klen) < 0 ? x->ret : 1;
+	return pdc_stxn_del(x, r->key, r->klen) < 0 ? x->ret : 1;
 }
 
 int

@@ -67,17 +67,16 @@ salvage_sums(const struct cells *c, struct value *v)
 
 /* Blocks nobody has brought into a newer epoch. */
 static int
-salvage_block(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
-    const void *val, size_t len)
+salvage_block(struct stxn *x, void *arg, const struct walk_rec *r)
 {
 	struct salvage *sv = arg;
 
-	if (pdc_block_parse(sv->now, val, len) < 0 ||
+	if (pdc_block_parse(sv->now, r->val, r->len) < 0 ||
 	    sv->now->h.epoch != sv->old->epoch || sv->now->h.unit == UNIT_NONE)
 		return 0;
 	if (!salvage_sums(sv->old, sv->now))
 		return 0;
-	if (pdc_stxn_put(x, key, klen, sv->now, len) < 0)
+	if (pdc_stxn_put(x, r->key, r->klen, sv->now, r->len) < 0)
 		return x->ret;
 	return 1;
 }
@@ -143,8 +142,7 @@ salvage_gauges(struct stxn *x, struct salvage *sv, struct value *w)
 
 /* Blocks that have gone on: credit the difference to what C has. */
 static int
-salvage_closed(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
-    const void *val, size_t len)
+salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
 {
 	unsigned char vkey[SERIES_KEY_LEN];
 	struct salvage *sv = arg;
@@ -152,21 +150,22 @@ salvage_closed(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
 	const void *lval;
 	size_t llen;
 
-	if (klen != CLOSED_KEY_LEN || pdc_block_parse(sv->now, val, len) < 0)
+	if (r->klen != CLOSED_KEY_LEN ||
+	    pdc_block_parse(sv->now, r->val, r->len) < 0)
 		return 0;
-	memcpy(was, sv->now, len);
+	memcpy(was, sv->now, r->len);
 	if (!salvage_sums(sv->old, sv->now))
 		return 0;
-	pdc_series_key(vkey, 'V', pdc_get_be32(key + 9), pdc_get_be32(key + 13),
-	    pdc_get_be32(key + 17));
+	pdc_series_key(vkey, 'V', pdc_get_be32(r->key + 9),
+	    pdc_get_be32(r->key + 13), pdc_get_be32(r->key + 17));
 	if (pdc_stxn_get(x, vkey, sizeof(vkey), &lval, &llen) == 0 &&
 	    pdc_block_parse(sv->live, lval, llen) == 0 &&
-	    sv->live->h.zone == was->h.zone && llen == len) {
+	    sv->live->h.zone == was->h.zone && llen == r->len) {
 		salvage_diff(sv->live, sv->now, was);
 		salvage_gauges(x, sv, was);
 		pdc_stxn_put(x, vkey, sizeof(vkey), sv->live, llen);
 	}
-	pdc_stxn_put(x, key, klen, sv->now, len);
+	pdc_stxn_put(x, r->key, r->klen, sv->now, r->len);
 	return x->ret < 0 ? x->ret : 1;
 }
 
@@ -240,22 +239,21 @@ dying_credit(struct stxn *x, struct pdc *p, const struct cells *c,
 }
 
 static int
-salvage_dying(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
-    const void *val, size_t len)
+salvage_dying(struct stxn *x, void *arg, const struct walk_rec *r)
 {
 	struct salvage *sv = arg;
 	struct dying y;
 	double was;
 
-	if (klen != SERIES_KEY_LEN || !dying_parse(&y, val, len) ||
+	if (r->klen != SERIES_KEY_LEN || !dying_parse(&y, r->val, r->len) ||
 	    y.d.epoch != sv->old->epoch)
 		return 0;
 	was = y.sum0;
-	if (dying_credit(x, sv->pdc, sv->old, key, &y) < 0)
+	if (dying_credit(x, sv->pdc, sv->old, r->key, &y) < 0)
 		return x->ret;
 	if (!(y.sum0 > was))
 		return 0;
-	return dying_put(x, key, klen, &y) < 0 ? x->ret : 1;
+	return dying_put(x, r->key, r->klen, &y) < 0 ? x->ret : 1;
 }
 
 static int
@@ -308,15 +306,14 @@ pdc_epoch_salvage(struct stxn *x, struct pdc *p)
  * 60 s after that nobody can be in the middle of an update: credit, forget.
  */
 static int
-dying_one(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
-    const void *val, size_t len)
+dying_one(struct stxn *x, void *arg, const struct walk_rec *r)
 {
 	struct pdc *p = arg;
 	struct cells *c = pdc_cells_now(p);
 	int64_t now = pdc_clock_mono(&p->clock);
 	struct dying y;
 
-	if (klen != SERIES_KEY_LEN || !dying_parse(&y, val, len) ||
+	if (r->klen != SERIES_KEY_LEN || !dying_parse(&y, r->val, r->len) ||
 	    y.d.epoch != c->epoch)
 		return 0;
 	if (pdc_cells_tag_get(c, y.d.zone, y.d.unit) == y.d.id) {
@@ -326,13 +323,13 @@ dying_one(struct stxn *x, void *arg, const unsigned char *key, size_t klen,
 		y.d.since_mono_ns = now;
 	} else if (now - y.d.since_mono_ns >= DYING_GRACE_NS) {
 		pdc_cells_bump(c, y.d.zone, y.d.unit, y.d.width);
-		dying_credit(x, p, c, key, &y);
-		pdc_stxn_del(x, key, klen);
+		dying_credit(x, p, c, r->key, &y);
+		pdc_stxn_del(x, r->key, r->klen);
 		return x->ret < 0 ? x->ret : 1;
 	} else {
 		return 0;
 	}
-	return dying_put(x, key, klen, &y) < 0 ? x->ret : 1;
+	return dying_put(x, r->key, r->klen, &y) < 0 ? x->ret : 1;
 }
 
 int

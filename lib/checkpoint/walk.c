@@ -33,7 +33,8 @@ pdc_walk(struct stxn *x, const void *prefix, size_t plen, pdc_walk_fn *fn,
 				break;
 			memcpy(key, c.key, c.klen);
 			klen = c.klen;
-			ret = fn(x, arg, key, klen, c.val, c.len);
+			ret = fn(x, arg,
+			    &(struct walk_rec){ key, klen, c.val, c.len });
 			if (ret != 0)
 				break;
 		}

@@ -81,7 +81,8 @@ place_add(struct stxn *x, struct pdc *p, struct place *pl, const char *values,
 {
 	int ret;
 
-	ret = pdc_series_add(x, &pl->f, values, len, &pl->n, &pl->id);
+	pl->n = pl->f.r.next_n;
+	ret = pdc_series_add(x, &pl->f, values, len, &pl->id);
 	if (ret == 0)
 		ret = place_value(x, pl);
 	if (ret == 0)
@@ -208,7 +209,7 @@ pdc_place_move(struct stxn *x, struct pdc *p, struct place *pl, double v)
 	memcpy(values, s.values, len);
 	if (pl->v->h.unit != UNIT_NONE)
 		place_dying(x, p, pl, values, len);
-	pdc_series_del(x, &pl->f, pl->n, values, len);
+	pdc_series_del(x, &pl->f, values, len);
 	if (x->ret < 0)
 		return x->ret;
 	ret = place_add(x, p, pl, values, len);

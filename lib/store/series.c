@@ -72,6 +72,12 @@ pdc_series_get(struct stxn *x, const struct family *f, uint32_t n,
 	return pdc_series_parse(s, val, len, f->r.nlabels);
 }
 
+/* An L record's key, and the number it leads to. */
+struct lookup {
+	unsigned char key[LOOKUP_KEY_LEN];
+	uint32_t n;
+};
+
 static void
 series_lookup_key(unsigned char *key, const struct family *f,
     const char *values, size_t len)
@@ -88,26 +94,27 @@ series_lookup_key(unsigned char *key, const struct family *f,
 }
 
 /*
- * The L record of these values; key is left at it, or at the first free place.
+ * The L record of these values; the key is left at it, or at the first free
+ * place.
  */
 static int
 series_lookup(struct stxn *x, const struct family *f, const char *values,
-    size_t len, unsigned char *key, uint32_t *n)
+    size_t len, struct lookup *l)
 {
 	struct series_ref s;
 	const void *val;
 	size_t vlen;
 	int ret;
 
-	series_lookup_key(key, f, values, len);
-	for (; key[25] < LOOKUP_TRIES; key[25]++) {
-		ret = pdc_stxn_get(x, key, LOOKUP_KEY_LEN, &val, &vlen);
+	series_lookup_key(l->key, f, values, len);
+	for (; l->key[25] < LOOKUP_TRIES; l->key[25]++) {
+		ret = pdc_stxn_get(x, l->key, sizeof(l->key), &val, &vlen);
 		if (ret < 0)
 			return ret;
-		if (vlen != sizeof(*n))
+		if (vlen != sizeof(l->n))
 			continue;
-		memcpy(n, val, sizeof(*n));
-		ret = pdc_series_get(x, f, *n, &s);
+		memcpy(&l->n, val, sizeof(l->n));
+		ret = pdc_series_get(x, f, l->n, &s);
 		if (ret == 0 && s.values_len == len &&
 		    memcmp(s.values, values, len) == 0)
 			return 0;
@@ -122,9 +129,13 @@ int
 pdc_series_find(struct stxn *x, const struct family *f, const char *values,
     size_t len, uint32_t *n)
 {
-	unsigned char key[LOOKUP_KEY_LEN];
+	struct lookup l;
+	int ret;
 
-	return series_lookup(x, f, values, len, key, n);
+	ret = series_lookup(x, f, values, len, &l);
+	if (ret == 0)
+		*n = l.n;
+	return ret;
 }
 
 static void
@@ -155,8 +166,9 @@ series_created(struct stxn *x)
 	return now;
 }
 
+/* The family's last number is the series'. */
 static int
-series_put(struct stxn *x, const struct family *f, uint32_t n, uint64_t id,
+series_put(struct stxn *x, const struct family *f, uint64_t id,
     const char *values, size_t len)
 {
 	struct series_rec rec = { .id = id, .values_len = (uint32_t)len };
@@ -173,7 +185,8 @@ series_put(struct stxn *x, const struct family *f, uint32_t n, uint64_t id,
 	} else {
 		rec.rendered_len = (uint32_t)(b.len - sizeof(rec) - len);
 		memcpy(b.data, &rec, sizeof(rec));
-		pdc_series_key(key, 'S', f->r.id, f->r.incarnation, n);
+		pdc_series_key(key, 'S', f->r.id, f->r.incarnation,
+		    f->r.next_n - 1);
 		pdc_stxn_put(x, key, sizeof(key), b.data, b.len);
 	}
 	pdc_buf_fini(&b);
@@ -196,43 +209,41 @@ series_sane(const struct family *f, const char *values, size_t len)
 
 int
 pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
-    uint32_t *n, uint64_t *id)
+    uint64_t *id)
 {
-	unsigned char key[LOOKUP_KEY_LEN];
-	uint32_t found;
+	struct lookup l;
 	int ret;
 
 	if (!series_sane(f, values, len))
 		return PDC_EFORMAT;
-	ret = series_lookup(x, f, values, len, key, &found);
+	ret = series_lookup(x, f, values, len, &l);
 	if (ret == 0)
 		ret = pdc_err_set(PDC_EEXIST, "family %s: the series is there",
 		    f->name);
 	if (ret != PDC_ENOENT)
 		return pdc_stxn_fail(x, ret);
-	*n = f->r.next_n++;
+	l.n = f->r.next_n++;
 	*id = x->meta.next_series++;
 	f->r.nseries++;
 	x->meta.nseries++;
-	series_put(x, f, *n, *id, values, len);
-	pdc_stxn_put(x, key, sizeof(key), n, sizeof(*n));
+	series_put(x, f, *id, values, len);
+	pdc_stxn_put(x, l.key, sizeof(l.key), &l.n, sizeof(l.n));
 	return pdc_family_touch(x, f);
 }
 
 int
-pdc_series_del(struct stxn *x, struct family *f, uint32_t n, const char *values,
-    size_t len)
+pdc_series_del(struct stxn *x, struct family *f, const char *values, size_t len)
 {
-	unsigned char key[LOOKUP_KEY_LEN], skey[SERIES_KEY_LEN];
-	uint32_t found;
+	unsigned char key[SERIES_KEY_LEN];
+	struct lookup l;
 	int ret;
 
-	ret = series_lookup(x, f, values, len, key, &found);
+	ret = series_lookup(x, f, values, len, &l);
 	if (ret < 0)
 		return pdc_stxn_fail(x, ret);
-	pdc_series_key(skey, 'S', f->r.id, f->r.incarnation, n);
-	pdc_stxn_del(x, skey, sizeof(skey));
+	pdc_series_key(key, 'S', f->r.id, f->r.incarnation, l.n);
 	pdc_stxn_del(x, key, sizeof(key));
+	pdc_stxn_del(x, l.key, sizeof(l.key));
 	f->r.nseries--;
 	x->meta.nseries--;
 	return pdc_family_touch(x, f);

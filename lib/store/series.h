@@ -29,15 +29,15 @@ int pdc_series_find(struct stxn *, const struct family *, const char *values,
     size_t len, uint32_t *n);
 
 /*
- * A new series, numbered f->r.next_n; its created time is later than all given
+ * A new series, numbered f->r.next_n, which goes up; its created time is later than all given
  * before.  Writes the family too.  PDC_EFORMAT, without words and with nothing
  * done, if the values are not what they should be.  The caller sees to its
  * place in the values.
  */
 int pdc_series_add(struct stxn *, struct family *, const char *values,
-    size_t len, uint32_t *n, uint64_t *id);
-/* Take the series away: S and L. */
-int pdc_series_del(struct stxn *, struct family *, uint32_t n,
-    const char *values, size_t len);
+    size_t len, uint64_t *id);
+/* Take the series of these values away: S and L. */
+int pdc_series_del(struct stxn *, struct family *, const char *values,
+    size_t len);
 
 #endif

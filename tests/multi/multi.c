@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "metric/metric.h"
 #include "tap.h"
 
 #define LIFE_S 60
@@ -152,6 +153,15 @@ multi_sanitized(void)
 	return 1;
 #endif
 	return san != NULL && *san != '\0';
+}
+
+int
+multi_rings(const struct pdc *p)
+{
+	if (pdc_cells_now(p)->use > 0)
+		return 1;
+	skip("no rings without restartable sequences");
+	return 0;
 }
 
 int

@@ -42,6 +42,12 @@ int multi_alone(int (*fn)(void *), const void *arg, size_t len, int timeout_ms);
  */
 int multi_sanitized(void);
 
+/*
+ * Whether updates of what has no cells go to rings here; if not, says that the
+ * present case is skipped: they wait in their process, which is allowed.
+ */
+int multi_rings(const struct pdc *);
+
 /* Delete the cells in a store's directory; how many files. */
 int multi_lose(const char *dir);
 
