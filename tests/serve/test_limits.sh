@@ -29,10 +29,16 @@ def get(path="/metrics", headers={}):
     c.close()
     return r.status, text
 def until(condition):
+    """Also while connections are refused or reset."""
     end = time.time() + 10
-    while not condition() and time.time() < end:
+    while True:
+        try:
+            if condition() or time.time() >= end:
+                return condition()
+        except OSError:
+            if time.time() >= end:
+                raise
         time.sleep(0.02)
-    return condition()
 '"$script" "$port" "$@" 2>&1
 }
 
