@@ -33,8 +33,9 @@ def until(condition):
     end = time.time() + 10
     while True:
         try:
-            if condition() or time.time() >= end:
-                return condition()
+            met = condition()
+            if met or time.time() >= end:
+                return met
         except OSError:
             if time.time() >= end:
                 raise
@@ -49,6 +50,7 @@ test_max_requests()
 slow = [connect(4096), connect(4096)]
 for s in slow:
     s.sendall(ask("/metrics"))
+    s.recv(1)  # it is being served
 print(until(lambda: get()[0] == 503), get()[1].decode().strip() != "",
     get("/-/healthy")[0])
 for s in slow:
