@@ -34,6 +34,8 @@
 #include "checkpoint/checkpoint.h"
 #include "pdc.h"
 
+#define ATTACH_TRIES 4
+
 static const char *
 epoch_dir(const struct pdc *p, const struct meta *m)
 {
@@ -330,12 +332,13 @@ epoch_there(const struct pdc *p, const struct meta *m)
 static int
 epoch_attach(struct pdc *p, struct stxn *x)
 {
-	int ret = PDC_ENOENT;
+	int ret = PDC_ENOENT, tries;
 
 	if (strcmp(x->meta.boot_id, p->clock.boot_id) == 0 &&
 	    epoch_there(p, &x->meta))
 		ret = pdc_epoch_map(p, &x->meta);
-	if (ret == PDC_ENOENT)
+	/* Again, should somebody delete the new file before we have it open. */
+	for (tries = 0; tries < ATTACH_TRIES && ret == PDC_ENOENT; tries++)
 		ret = epoch_new(p, x);
 	return ret;
 }
