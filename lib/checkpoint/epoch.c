@@ -197,14 +197,33 @@ epoch_may_renew(struct pdc *p, const struct meta *m)
 	    p->store->dir, dir);
 }
 
+/* Where cells go: a file on a disk would stall its writers. */
+static int
+epoch_choose(const struct pdc *p, const char **dir)
+{
+	int ret;
+
+	*dir = "";
+	if (p->store->tmpfs)
+		return 0;
+	*dir = p->cells_dir != NULL ? p->cells_dir : "/dev/shm";
+	ret = pdc_file_tmpfs(*dir);
+	if (ret == 0)
+		return pdc_err_set(PDC_ENOTSUP,
+		    "%s: the cells want a tmpfs, which this is not", *dir);
+	return ret < 0 ? ret : 0;
+}
+
 static int
 epoch_name(struct pdc *p, struct meta *m)
 {
-	const char *dir = "";
+	const char *dir;
 	uint64_t r;
+	int ret;
 
-	if (!p->store->tmpfs)
-		dir = p->cells_dir != NULL ? p->cells_dir : "/dev/shm";
+	ret = epoch_choose(p, &dir);
+	if (ret < 0)
+		return ret;
 	if (strlen(dir) >= sizeof(m->cells_dir))
 		return pdc_err_set(PDC_EINVAL,
 		    "cells_dir: longer than %zu bytes",

@@ -163,7 +163,8 @@ pdc_plan_cells(struct cells_head *h, const struct cells_make *m, int fd)
 	memcpy(h->uuid, m->uuid, sizeof(h->uuid));
 	h->epoch = m->epoch;
 	snprintf(h->boot_id, sizeof(h->boot_id), "%s", m->boot_id);
-	h->next_unresolved = 1;
+	/* Ids of handles outlive their file: none comes twice. */
+	h->next_unresolved = (m->epoch << 32) + 1;
 	if (FAULT(CELLS_STATVFS) || fstatvfs(fd, &fs) == -1)
 		return pdc_err_sys("%s/%s: fstatvfs", m->dir, m->name);
 	h->budget = (uint64_t)fs.f_blocks * fs.f_frsize / 4;

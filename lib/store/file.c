@@ -62,6 +62,17 @@ file_mkdir(const struct store *st, const struct store_opts *opts)
 	return 0;
 }
 
+int
+pdc_file_tmpfs(const char *dir)
+{
+	struct statfs fs;
+
+	if (statfs(dir, &fs) == -1)
+		return pdc_err_sys("%s: asking for its file system", dir);
+	return (unsigned long)fs.f_type == FS_TMPFS ||
+	    ((unsigned long)fs.f_type & 0xffffffffUL) == FS_RAMFS;
+}
+
 static int
 file_fs(struct store *st)
 {

@@ -158,6 +158,8 @@ struct store_stat {
 int pdc_store_stat(struct store *, struct store_stat *);
 /* file.c: making and judging the store's files. */
 int pdc_file_dir(struct store *, const struct store_opts *);
+/* Whether dir is in memory: 1, 0 or an error. */
+int pdc_file_tmpfs(const char *dir);
 /* An empty file, or one of size bytes that have their blocks. */
 int pdc_file_make(struct store *, const char *name, size_t size);
 /* Open for locking without O_CREAT; checked.  An fd or a PDC_E*. */

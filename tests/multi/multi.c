@@ -155,6 +155,36 @@ multi_sanitized(void)
 	return san != NULL && *san != '\0';
 }
 
+pid_t
+multi_holder(const char *dir)
+{
+	struct stxn x;
+	struct pdc *p;
+	int status;
+	pid_t pid;
+
+	pid = multi_fork();
+	if (pid == 0) {
+		p = multi_open(dir, 0);
+		if (pdc_stxn_write(&x, p->store, 1000) < 0)
+			_exit(2);
+		pdc_stxn_put(&x, "Zstop", 5, "x", 1);
+		raise(SIGSTOP);
+		pdc_stxn_abort(&x);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
+		bail_out("the holder of the lock did not stop");
+	return pid;
+}
+
+int
+multi_release(pid_t pid)
+{
+	kill(pid, SIGCONT);
+	return multi_wait(pid, 5000);
+}
+
 int
 multi_rings(const struct pdc *p)
 {

@@ -43,6 +43,13 @@ int multi_alone(int (*fn)(void *), const void *arg, size_t len, int timeout_ms);
 int multi_sanitized(void);
 
 /*
+ * A child that has stopped itself under the write lock of the store; and its
+ * end.
+ */
+pid_t multi_holder(const char *dir);
+int multi_release(pid_t);
+
+/*
  * Whether updates of what has no cells go to rings here; if not, says that the
  * present case is skipped: they wait in their process, which is allowed.
  */

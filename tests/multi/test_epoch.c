@@ -130,6 +130,37 @@ test_close_salvages(void)
 	is_int(apart(look, dir), 11, "has lost nothing");
 }
 
+/*
+ * Handles made while the lock was held go by forward entries, which a salvage
+ * stores in the file of the next epoch: no id may be there twice.
+ */
+static void
+test_ids_of_two_epochs(void)
+{
+	char *dir = tap_tmpdir();
+	struct pdc *p = multi_open(dir, 0);
+	struct pdc_family *f = multi_declare(p, PDC_COUNTER, "m", "l");
+	struct pdc_series *a, *b;
+	pid_t pid = multi_holder(dir);
+
+	a = multi_series(f, "a");
+	pdc_inc(a, 1);
+	is_int(multi_release(pid), 0, "a handle is made without cells");
+	multi_lose(dir);
+	pdc_checkpoint(p);
+	atomic_store(&p->retry_ns, 0);
+	pid = multi_holder(dir);
+	b = multi_series(f, "b");
+	pdc_inc(b, 100);
+	is_int(multi_release(pid), 0, "and another in the next epoch");
+	pdc_checkpoint(p);
+	pdc_inc(b, 1000);
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "m_total{l=\"a\"}"), 1, "the first has its own");
+	is_double(multi_now(p, "m_total{l=\"b\"}"), 1100, "and so the other");
+	pdc_close(p);
+}
+
 static int
 stale(void *arg)
 {
@@ -471,6 +502,7 @@ main(void)
 	multi_alone_init();
 	test_losses_in_a_row();
 	test_close_salvages();
+	test_ids_of_two_epochs();
 	test_stale_process();
 	test_gauges();
 	test_copy(0);

@@ -208,33 +208,11 @@ test_stale(void)
 	is_int(bad, 0, "a stale handle's updates are exact, %d times", round);
 }
 
-static pid_t
-holder(const char *dir)
-{
-	struct pdc *q;
-	struct stxn x;
-	int status;
-	pid_t pid;
-
-	pid = multi_fork();
-	if (pid == 0) {
-		q = multi_open(dir, 0);
-		if (pdc_stxn_write(&x, q->store, 1000) < 0)
-			_exit(2);
-		raise(SIGSTOP);
-		pdc_stxn_abort(&x);
-		_exit(0);
-	}
-	if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
-		bail_out("the holder of the lock did not stop");
-	return pid;
-}
-
 static void
 test_unresolved(const char *dir)
 {
 	struct pdc_family *f = multi_declare(p, PDC_COUNTER, "late", "l");
-	pid_t pid = holder(dir);
+	pid_t pid = multi_holder(dir);
 	struct pdc_series *s;
 	struct storm st;
 

@@ -23,35 +23,10 @@
 
 static char *dir;
 
-/* A child that stops itself under the lock; it is stopped when this returns. */
-static pid_t
-holder(void)
-{
-	struct pdc *p;
-	struct stxn x;
-	int status;
-	pid_t pid;
-
-	pid = multi_fork();
-	if (pid == 0) {
-		p = multi_open(dir, 0);
-		if (pdc_stxn_write(&x, p->store, 1000) < 0)
-			_exit(2);
-		pdc_stxn_put(&x, "Zstop", 5, "x", 1);
-		raise(SIGSTOP);
-		pdc_stxn_abort(&x);
-		_exit(0);
-	}
-	if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
-		bail_out("the holder of the lock did not stop");
-	return pid;
-}
-
 static void
 release(pid_t pid)
 {
-	kill(pid, SIGCONT);
-	is_int(multi_wait(pid, 5000), 0, "the stopped process goes on");
+	is_int(multi_release(pid), 0, "the stopped process goes on");
 }
 
 static void
@@ -66,7 +41,7 @@ test_pages_and_counting(struct pdc *p, struct pdc_series *s)
 	for (i = 0; i < 1000000; i++)
 		pdc_inc(s, 1);
 	before = (double)(multi_now_ms() - start);
-	pid = holder();
+	pid = multi_holder(dir);
 	start = multi_now_ms();
 	for (i = 0; i < 1000000; i++)
 		pdc_inc(s, 1);
@@ -89,7 +64,7 @@ test_labels(struct pdc *p, struct pdc_family *f)
 	pid_t pid;
 	int i;
 
-	pid = holder();
+	pid = multi_holder(dir);
 	start = multi_now_ms();
 	s = multi_series(f, "new");
 	took = multi_now_ms() - start;
@@ -129,7 +104,7 @@ test_declare(struct pdc *p)
 	pid_t pid;
 	int ret;
 
-	pid = holder();
+	pid = multi_holder(dir);
 	start = multi_now_ms();
 	ok(multi_declare(p, PDC_COUNTER, "c", NULL) != NULL,
 	    "a family the store has is declared");
@@ -189,7 +164,7 @@ close_own(void *arg)
 	int ret;
 
 	pdc_inc(s, 1);
-	pid = holder();
+	pid = multi_holder(dir);
 	start = multi_now_ms();
 	while (p->refs > 1)
 		pdc_close(p);
@@ -203,7 +178,7 @@ static void
 test_children(struct pdc *p, struct pdc_family *f)
 {
 	struct pdc_options o = { .wait_ms = 200 };
-	pid_t pid = holder();
+	pid_t pid = multi_holder(dir);
 
 	(void)o;
 	is_int(multi_run(child_labels, f, 5000), 0,
@@ -224,7 +199,7 @@ static void
 test_killed(struct pdc *p)
 {
 	int64_t start;
-	pid_t pid = holder();
+	pid_t pid = multi_holder(dir);
 
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
