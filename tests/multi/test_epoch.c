@@ -161,6 +161,29 @@ test_ids_of_two_epochs(void)
 	pdc_close(p);
 }
 
+static void
+test_replaced_directory(void)
+{
+	char *dir = tap_tmpdir(), old[4096];
+	struct pdc *p = multi_open(dir, 0);
+	struct pdc_series *s = counter(p, "c");
+
+	pdc_inc(s, 1);
+	snprintf(old, sizeof(old), "%s-old", dir);
+	if (rename(dir, old) == -1 || mkdir(dir, 0700) == -1)
+		bail_out("moving the store");
+	multi_lose(old);
+	is_int(pdc_checkpoint(p), PDC_ENOENT,
+	    "who has a store that was replaced is told so");
+	ok(strstr(pdc_error(), "removed or replaced") != NULL, "in words");
+	is_int(rmdir(dir), 0, "and nothing is put into the new directory");
+	if (rename(old, dir) == -1)
+		bail_out("moving the store back");
+	is_int(pdc_checkpoint(p), 0, "back again it goes on");
+	is_double(multi_now(p, "c_total"), 1, "and nothing is lost");
+	pdc_close(p);
+}
+
 static int
 stale(void *arg)
 {
@@ -502,6 +525,7 @@ main(void)
 	multi_alone_init();
 	test_losses_in_a_row();
 	test_close_salvages();
+	test_replaced_directory();
 	test_ids_of_two_epochs();
 	test_stale_process();
 	test_gauges();
