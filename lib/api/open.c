@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,24 +34,28 @@ static struct {
 	struct pdc *first;
 } registry;
 
-static void
+/* A thread cancelled in here would keep the lock for ever. */
+static int
 registry_lock(void)
 {
 	uint64_t gen = pdc_fork_gen(), owner;
+	int cancel;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	for (;;) {
 		owner = atomic_load(&registry.lock);
 		if (owner != gen &&
 		    atomic_compare_exchange_strong(&registry.lock, &owner, gen))
-			return;
+			return cancel;
 		pdc_clock_sleep(REGISTRY_NAP_NS);
 	}
 }
 
 static void
-registry_unlock(void)
+registry_unlock(int cancel)
 {
 	atomic_store(&registry.lock, 0);
+	pthread_setcancelstate(cancel, NULL);
 }
 
 static int
@@ -216,7 +221,7 @@ pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 	const struct pdc_options *o = options != NULL ? options : &none;
 	char path[4000];
 	struct pdc *p;
-	int ret;
+	int ret, cancel;
 
 	if (pp == NULL)
 		return pdc_err_set(PDC_EINVAL,
@@ -229,7 +234,7 @@ pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 	}
 	if (ret < 0)
 		return ret;
-	registry_lock();
+	cancel = registry_lock();
 	p = open_known(dir);
 	if (p == NULL) {
 		ret = open_new(&p, dir, o);
@@ -244,7 +249,7 @@ pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 	} else {
 		p->refs++;
 	}
-	registry_unlock();
+	registry_unlock(cancel);
 	if (ret == 0)
 		*pp = p;
 	return ret;
@@ -280,10 +285,11 @@ void
 pdc_close(struct pdc *p)
 {
 	struct pdc **at;
+	int cancel;
 
 	if (p == NULL)
 		return;
-	registry_lock();
+	cancel = registry_lock();
 	if (--p->refs == 0) {
 		for (at = &registry.first; *at != NULL; at = &(*at)->next)
 			if (*at == p) {
@@ -293,7 +299,7 @@ pdc_close(struct pdc *p)
 		close_checkpoint(p);
 		open_free(p);
 	}
-	registry_unlock();
+	registry_unlock(cancel);
 }
 
 const char *

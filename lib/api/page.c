@@ -254,8 +254,8 @@ pdc_stat_get(struct pdc *p, struct pdc_stat *s)
 	ret = pdc_stxn_read(&x, p->store);
 	if (ret < 0)
 		return ret;
-	pdc_stxn_abort(&x);
 	ret = pdc_store_stat(p->store, &ss);
+	pdc_stxn_abort(&x);
 	if (ret < 0)
 		return ret;
 	memset(s, 0, sizeof(*s));

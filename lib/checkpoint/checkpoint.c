@@ -26,6 +26,7 @@
 #define SLICE_BYTES (2 << 20)
 #define SLICE_RECORDS 1024
 #define RING_SLICES 256
+#define PENDING_SLICES 4096
 
 struct slice {
 	unsigned char key[SERIES_KEY_LEN]; /* where to go on */
@@ -45,7 +46,7 @@ drain_key(unsigned char *key, uint64_t epoch)
 static int
 drain_positions(struct stxn *x, const struct cells *c, uint64_t *pos)
 {
-	size_t n = c->head->nlanes * sizeof(*pos), klen, len;
+	size_t n = c->nlanes * sizeof(*pos), klen, len;
 	unsigned char key[9];
 	const void *val;
 	int ret;
@@ -78,26 +79,30 @@ pdc_drain(struct stxn *x, struct pdc *p, const struct cells *c, int all,
 {
 	const struct ring_head *h;
 	struct ring_drain *d;
+	size_t size = c->nlanes * sizeof(uint64_t);
+	uint64_t *pos, *was;
 	unsigned char key[9];
-	uint64_t *pos;
 	uint32_t n = 0;
 
-	if (c->head->nlanes == 0)
+	if (c->nlanes == 0)
 		return 0;
-	pos = calloc(c->head->nlanes, sizeof(*pos));
+	pos = calloc(2, size);
 	d = malloc(sizeof(*d));
 	if (pos == NULL || d == NULL) {
 		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "draining rings"));
 	} else if (drain_positions(x, c, pos) == 0) {
+		was = pos + c->nlanes;
+		memcpy(was, pos, size);
 		pdc_ring_begin(d, c, pos, all);
 		while (
 		    n < max && x->ret == 0 && (h = pdc_ring_next(d)) != NULL) {
 			drain_record(x, p, h);
 			n++;
 		}
-		if (n > 0)
+		/* Also when all there was had to be skipped. */
+		if (memcmp(was, pos, size) != 0)
 			pdc_stxn_put(x, key, drain_key(key, c->epoch), pos,
-			    c->head->nlanes * sizeof(*pos));
+			    size);
 	}
 	free(d);
 	free(pos);
@@ -109,20 +114,41 @@ pdc_drain_hints(struct stxn *x, const struct cells *c)
 {
 	uint64_t *pos;
 
-	if (c->head->nlanes == 0)
+	if (c->nlanes == 0)
 		return;
-	pos = calloc(c->head->nlanes, sizeof(*pos));
+	pos = calloc(c->nlanes, sizeof(*pos));
 	if (pos != NULL && drain_positions(x, c, pos) == 0)
 		pdc_ring_done(c, pos);
 	free(pos);
+}
+
+/* Each write transaction begins with some of the pending sums. */
+static int
+drain_pending(struct pdc *p, uint32_t wait_ms)
+{
+	struct stxn x;
+	int i, ret;
+
+	for (i = 0; i < PENDING_SLICES && atomic_load(&p->pending); i++) {
+		ret = pdc_stxn_write(&x, p->store, wait_ms);
+		if (ret < 0)
+			return ret;
+		pdc_stxn_abort(&x);
+		if (atomic_load(&p->pending))
+			pdc_clock_sleep(SLICE_NAP_NS);
+	}
+	return 0;
 }
 
 int
 pdc_drain_all(struct pdc *p, uint32_t wait_ms)
 {
 	struct stxn x;
-	int i, n = 1, ret = 0;
+	int i, n = 1, ret;
 
+	ret = drain_pending(p, wait_ms);
+	if (ret < 0)
+		return ret;
 	if (pdc_ring_backlog(pdc_cells_now(p)) == 0)
 		return 0;
 	pdc_clock_sleep(RING_MARGIN_NS);

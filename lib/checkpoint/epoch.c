@@ -10,7 +10,8 @@
  * state of the store's file		what is done
  * there, this boot			map it
  * another boot, nobody holds use.lock	new epoch
- * gone, same device as recorded	new epoch; old mappers salvage
+ * gone, same directory as recorded	new epoch; old mappers salvage
+ * gone, and deleted under ourselves	new epoch; old mappers salvage
  * gone, nobody holds use.lock		new epoch
  * gone or another boot, and held	refused: somebody sees another /dev/shm
  * none named (new, or a copy)		new epoch
@@ -168,17 +169,34 @@ pdc_epoch_map(struct pdc *p, const struct meta *m)
 	return ret;
 }
 
+/*
+ * It was deleted: it is not in the directory it was made in, or it is the one
+ * we map and has no name.  The device alone does not tell two directories of
+ * one tmpfs apart that two containers see under one name.
+ */
+static int
+epoch_deleted(const struct pdc *p, const struct meta *m)
+{
+	const struct cells *c = pdc_cells_now(p);
+	struct stat sb;
+
+	if (c != NULL && c->epoch == m->epoch && fstat(c->fd, &sb) == 0 &&
+	    sb.st_dev == c->dev && sb.st_ino == c->ino && sb.st_nlink == 0)
+		return 1;
+	return stat(epoch_dir(p, m), &sb) == 0 && sb.st_dev == m->cells_dev &&
+	    (m->cells_dir_ino == 0 || sb.st_ino == m->cells_dir_ino);
+}
+
 /* Whether the recorded file may be given up; PDC_EPERM with words if not. */
 static int
 epoch_may_renew(struct pdc *p, const struct meta *m)
 {
 	const char *dir = epoch_dir(p, m);
 	int same_boot = strcmp(m->boot_id, p->clock.boot_id) == 0, ret;
-	struct stat sb;
 
 	if (m->cells_name[0] == '\0')
 		return 0;
-	if (same_boot && stat(dir, &sb) == 0 && sb.st_dev == m->cells_dev)
+	if (same_boot && epoch_deleted(p, m))
 		return 0;
 	ret = use_alone(p);
 	if (ret != 0)
@@ -292,6 +310,7 @@ epoch_new(struct pdc *p, struct stxn *x)
 	struct meta *m = &x->meta, new;
 	uint32_t commits = x->commits;
 	struct cells *c = NULL;
+	struct stat sb;
 	int ret;
 
 	ret = epoch_ours(p);
@@ -316,6 +335,7 @@ epoch_new(struct pdc *p, struct stxn *x)
 	}
 	new.cells_dev = c->dev;
 	new.cells_ino = c->ino;
+	new.cells_dir_ino = stat(epoch_dir(p, &new), &sb) == 0 ? sb.st_ino : 0;
 	*m = new;
 	ret = use_share(p);
 	if (ret == 0 && !FAULT(EPOCH_COMMIT))
@@ -388,13 +408,14 @@ pdc_epoch_hook(void *arg, struct stxn *x)
 
 	if (!epoch_current(p, &x->meta))
 		ret = epoch_attach(p, x);
+	/* First: what salvage owes is written over these records. */
+	if (ret == 0)
+		ret = pdc_owed_redo(x, p);
 	if (ret == 0 && atomic_exchange(&p->salvage_due, 0)) {
 		ret = pdc_epoch_salvage(x, p);
 		if (ret < 0)
 			atomic_store(&p->salvage_due, 1);
 	}
-	if (ret == 0)
-		ret = pdc_owed_redo(x, p);
 	if (ret == 0)
 		ret = pdc_pending_flush(x, p);
 	return pdc_stxn_fail(x, ret);

@@ -51,6 +51,20 @@ lane_mine(const struct cells_zone *z, uint64_t unit, uint64_t id)
 	return atomic_load_explicit(&z->tags[unit], memory_order_acquire) == id;
 }
 
+/*
+ * A handle's unit may be of an older epoch, or 0 of a handle without cells:
+ * tags that have no blocks are not even read, for on a full file system that
+ * were a SIGBUS.
+ */
+static inline int
+lane_has(const struct cells *cells, enum cells_zone_kind kind, uint64_t unit)
+{
+	/* Blocks stay once they are there. */
+	return unit < cells->zone[kind].capacity &&
+	    unit < atomic_load_explicit(&cells->head->zone[kind].reserved,
+		       memory_order_relaxed);
+}
+
 static struct word16 *
 lane_atomic_cell(const struct cells_zone *z, uint64_t unit)
 {
@@ -198,7 +212,7 @@ lane_pair_again(const struct cells *cells, uint64_t unit, uint32_t bucket,
 enum lane_result
 pdc_lane_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
 {
-	if (unit >= cells->zone[ZONE_ADD].capacity)
+	if (!lane_has(cells, ZONE_ADD, unit))
 		return LANE_STALE;
 	switch (lane_try_add(cells, unit, id, v)) {
 	case RSEQ_OK:
@@ -216,7 +230,7 @@ pdc_lane_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
 {
 	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
 
-	if (unit >= z->capacity || bucket >= z->capacity - unit)
+	if (!lane_has(cells, ZONE_PAIR, unit) || bucket >= z->capacity - unit)
 		return LANE_STALE;
 	switch (lane_try_pair(cells, unit, bucket, id, v)) {
 	case RSEQ_OK:
@@ -242,7 +256,7 @@ lane_gauge(const struct cells *cells, uint64_t unit, uint64_t id, int add,
 	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
 	struct word16 *cell, old, new;
 
-	if (unit >= z->capacity)
+	if (!lane_has(cells, ZONE_GAUGE, unit))
 		return LANE_STALE;
 	cell = (struct word16 *)z->atomic + unit;
 	old = atomic_peek16(cell);
@@ -276,7 +290,7 @@ pdc_lane_gauge_apply(const struct cells *cells, uint64_t unit, uint64_t id,
 	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
 	struct word16 *cell, old, new;
 
-	if (unit >= z->capacity)
+	if (!lane_has(cells, ZONE_GAUGE, unit))
 		return;
 	cell = (struct word16 *)z->atomic + unit;
 	old = atomic_peek16(cell);

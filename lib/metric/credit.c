@@ -22,6 +22,7 @@
 #include "pdc.h"
 
 #define OWED_KEY_LEN 5
+#define FLUSH_NS 5000000 /* of the lock */
 
 int
 pdc_credit_add(struct stxn *x, struct place *pl, double amount)
@@ -335,21 +336,28 @@ pdc_pending_flush(struct stxn *x, struct pdc *p)
 	struct handle_table *t;
 	struct pdc_family *f;
 	struct pdc_series *s;
-	uint32_t i;
-	int ret = 0;
+	uint32_t i, commits = x->commits;
+	int64_t until;
+	int ret = 0, late = 0;
 
 	/* Pairs with the release in update_pending(). */
 	if (!atomic_exchange_explicit(&p->pending, 0, memory_order_acquire))
 		return 0;
+	until = pdc_clock_mono(&p->clock) + FLUSH_NS;
 	for (f = atomic_load(&p->families); f != NULL; f = f->next) {
 		t = atomic_load(&f->table);
-		for (i = 0; t != NULL && i <= t->mask && ret == 0; i++) {
+		for (i = 0; t != NULL && i <= t->mask && ret == 0 && !late;
+		     i++) {
 			s = atomic_load(&t->slot[i]);
 			if (s != NULL)
 				ret = pending_series(x, s);
+			if (x->commits == commits)
+				continue;
+			commits = x->commits;
+			late = pdc_clock_mono(&p->clock) >= until;
 		}
 	}
-	if (ret < 0)
+	if (ret < 0 || late) /* the next write goes on */
 		atomic_store(&p->pending, 1);
 	return ret;
 }

@@ -291,7 +291,11 @@ resolve(struct pdc_series *s)
 		ret = pdc_err_set(PDC_ENOMEM, "labels of %s", s->family->name);
 	} else {
 		pl->v = v;
-		ret = resolve_read(s, pl);
+		/* A gauge's pending set is done first: each write does it. */
+		if (s->zone == ZONE_GAUGE && atomic_load(&p->pending))
+			ret = PDC_ENOENT;
+		else
+			ret = resolve_read(s, pl);
 		if (ret == PDC_ENOENT && p->store->rdonly)
 			pdc_err_set(ret,
 			    "labels of %s: no such series, and the store is "
@@ -324,6 +328,9 @@ series_mend(struct pdc_series *s)
 		if (series_good(s, c))
 			return;
 	}
+	/* What a ring still has would undo what comes by the cell. */
+	if (s->zone == ZONE_GAUGE && c != NULL && pdc_ring_backlog(c) != 0)
+		return;
 	if (pdc_clock_mono(&p->clock) >= atomic_load(&p->retry_ns))
 		(void)resolve(s);
 }

@@ -117,16 +117,20 @@ pdc_wlock_take(struct wlock *wl, const struct store *st, uint32_t wait_ms,
 	int64_t nap = LOCK_NAP_MIN_NS, start, now;
 	uint64_t gen = pdc_fork_gen();
 	sigset_t all;
-	int ret, spin = 0;
+	int ret, spin = 0, cancel;
 
 	sigfillset(&all);
 	start = pdc_clock_mono(st->clock);
 	for (;;) {
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 		pthread_sigmask(SIG_SETMASK, &all, mask);
 		ret = lock_try(wl, st, gen);
-		if (ret == 1)
+		if (ret == 1) {
+			wl->cancel = cancel;
 			return 0;
+		}
 		pthread_sigmask(SIG_SETMASK, mask, NULL);
+		pthread_setcancelstate(cancel, NULL);
 		if (ret < 0)
 			return ret;
 		now = pdc_clock_mono(st->clock);
@@ -184,11 +188,12 @@ pdc_wlock_give(struct wlock *wl, const sigset_t *mask)
 		.l_whence = SEEK_SET,
 		.l_start = 0,
 		.l_len = 1 };
-	int saved = errno;
+	int saved = errno, cancel = wl->cancel;
 
 	(void)fcntl(wl->fd, F_SETLK, &fl);
 	/* Pairs with the acquire in lock_try_process(). */
 	atomic_store_explicit(&wl->owner, 0, memory_order_release);
 	pdc_signals_restore(mask);
+	pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 }

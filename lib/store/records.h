@@ -58,7 +58,8 @@ struct meta {
 	uint64_t nfamilies, nseries;
 	double ttl_s;
 	uint64_t max_series;
-	uint64_t reserved[8];
+	uint64_t cells_dir_ino; /* 0: not known */
+	uint64_t reserved[7];
 };
 
 /* Then: help, unit, label names (sorted), each with its NUL; then bounds. */

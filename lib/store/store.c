@@ -245,6 +245,9 @@ pdc_mdb_reopen(struct store *st)
 	if (st->env != NULL && atomic_load(&st->gen) == gen &&
 	    pdc_mdb_guard(st))
 		return 0;
+	/* Snapshots of a parent's threads are none of ours. */
+	if (atomic_load(&st->gen) != 0 && atomic_load(&st->gen) != gen)
+		atomic_store(&st->reading, 0);
 	pdc_reader_end(st, 1);
 	if (st->env != NULL && pdc_mdb_guard(st))
 		mdb_env_close(st->env);

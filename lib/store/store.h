@@ -42,6 +42,7 @@ struct wlock {
 	dev_t dev;
 	ino_t ino;
 	_Atomic uint64_t owner;
+	int cancel; /* of the holder, as it was */
 };
 
 /* Files of a store take these from its directory. */
@@ -63,6 +64,7 @@ struct store {
 	struct MDB_env *env;
 	_Atomic(struct MDB_txn *) idle[STORE_IDLE]; /* readers, see stxn.c */
 	_Atomic uint64_t gen; /* fork generation env belongs to; 0: none */
+	_Atomic uint32_t reading; /* snapshots that are out, see stxn.c */
 	int data_fd;
 	dev_t data_dev;
 	ino_t data_ino;
@@ -98,6 +100,7 @@ struct stxn {
 	int write, ret;
 	uint32_t commits; /* that succeeded: renew may fail after one */
 	int locked; /* holds the write lock */
+	int reading; /* is counted in the store */
 	struct meta meta; /* changed in place by a write transaction */
 	struct meta was;
 	struct owed *owed; /* effects of this transaction, for done */
@@ -105,7 +108,6 @@ struct stxn {
 	struct later *later; /* and what need not be redone */
 	uint32_t nlater, later_cap;
 	sigset_t mask;
-	int cancel;
 };
 
 int pdc_store_open(struct store **, const char *dir, const struct store_opts *,
@@ -171,7 +173,10 @@ void pdc_file_path(const struct store *, const char *name, char *buf,
 /* lock.c */
 int pdc_wlock_open(struct wlock *, const struct store *);
 void pdc_wlock_close(struct wlock *);
-/* 0 or PDC_EBUSY; on 0 all signals are blocked and mask has the old set. */
+/*
+ * 0 or PDC_EBUSY; on 0 all signals are blocked, mask has the old set, and the
+ * thread cannot be cancelled: opening LMDB would be a place for it.
+ */
 int pdc_wlock_take(struct wlock *, const struct store *, uint32_t wait_ms,
     sigset_t *mask);
 void pdc_wlock_give(struct wlock *, const sigset_t *mask);

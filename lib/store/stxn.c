@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <lmdb.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "store/store.h"
 
 #define READER_WAIT_MS 2
+#define READERS_END_MS 50 /* for snapshots to end, before a close */
 
 int
 pdc_stxn_fail(struct stxn *x, int ret)
@@ -204,6 +204,29 @@ pdc_reader_end(struct store *st, int forget)
 			mdb_txn_abort(txn);
 }
 
+/*
+ * The environment is not closed under a snapshot: who has counted itself and
+ * still finds the generation is waited for, who does not goes back.
+ */
+static int
+reader_enter(struct stxn *x, uint32_t wait_ms)
+{
+	struct store *st = x->st;
+	int ret;
+
+	for (;;) {
+		ret = pdc_store_env(st, wait_ms);
+		if (ret < 0)
+			return ret;
+		atomic_fetch_add(&st->reading, 1);
+		if (atomic_load(&st->gen) == pdc_fork_gen())
+			break;
+		atomic_fetch_sub(&st->reading, 1);
+	}
+	x->reading = 1;
+	return 0;
+}
+
 /* A reader more, when all that are kept are in use. */
 static int
 reader_new(struct stxn *x, uint32_t wait_ms)
@@ -212,12 +235,18 @@ reader_new(struct stxn *x, uint32_t wait_ms)
 	sigset_t mask;
 	int ret;
 
+	/* Who has the lock may wait for all that are counted. */
+	atomic_fetch_sub(&st->reading, 1);
+	x->reading = 0;
 	ret = pdc_wlock_take(&st->wlock, st, wait_ms, &mask);
 	if (ret < 0)
 		return ret;
 	ret = pdc_mdb_reopen(st);
-	if (ret == 0)
+	if (ret == 0) {
+		atomic_fetch_add(&st->reading, 1);
+		x->reading = 1;
 		ret = stxn_begin(x, MDB_RDONLY);
+	}
 	pdc_wlock_give(&st->wlock, &mask);
 	return ret;
 }
@@ -238,12 +267,19 @@ reader_begin(struct stxn *x, uint32_t wait_ms)
 			if (rc == 0)
 				rc = mdb_dbi_open(txn, NULL, 0, &x->dbi);
 			x->txn = rc == 0 ? txn : NULL;
-			if (rc != MDB_BAD_RSLOT)
-				return rc;
-			continue; /* not ours any more: forget it */
+			if (rc == MDB_BAD_RSLOT)
+				continue; /* not ours any more: forget it */
+			if (rc != 0)
+				pdc_reader_give(x->st, txn);
+			return rc;
 		}
 		rc = reader_new(x, READER_WAIT_MS);
 		if (rc != PDC_EBUSY || pdc_clock_mono(clock) >= until)
+			return rc;
+		do
+			rc = reader_enter(x, READER_WAIT_MS);
+		while (rc == PDC_EBUSY && pdc_clock_mono(clock) < until);
+		if (rc < 0)
 			return rc;
 	}
 }
@@ -280,14 +316,32 @@ stxn_lock(struct stxn *x, uint32_t wait_ms)
 	ret = pdc_wlock_take(&st->wlock, st, wait_ms, &x->mask);
 	if (ret < 0)
 		return ret;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &x->cancel);
 	x->locked = 1;
 	return pdc_mdb_reopen(st);
+}
+
+/* Write lock held; new snapshots wait for it.  1 when none is left. */
+static int
+readers_ended(struct store *st)
+{
+	int i;
+
+	atomic_store(&st->gen, 0);
+	for (i = 0; i < READERS_END_MS; i++) {
+		if (atomic_load(&st->reading) == 0)
+			return 1;
+		pdc_clock_sleep(1000000);
+	}
+	atomic_store(&st->gen, pdc_fork_gen());
+	return 0;
 }
 
 static void
 stxn_unlock(struct stxn *x)
 {
+	if (x->reading)
+		atomic_fetch_sub(&x->st->reading, 1);
+	x->reading = 0;
 	free(x->owed);
 	x->owed = NULL;
 	x->nowed = x->owed_cap = 0;
@@ -298,7 +352,6 @@ stxn_unlock(struct stxn *x)
 		return;
 	x->locked = 0;
 	pdc_wlock_give(&x->st->wlock, &x->mask);
-	pthread_setcancelstate(x->cancel, NULL);
 }
 
 /*
@@ -333,7 +386,7 @@ pdc_stxn_read_in(struct stxn *x, struct store *st, uint32_t wait_ms)
 
 	memset(x, 0, sizeof(*x));
 	x->st = st;
-	ret = pdc_store_env(st, wait_ms);
+	ret = reader_enter(x, wait_ms);
 	if (ret < 0)
 		return x->ret = ret;
 	rc = stxn_snapshot(x, wait_ms);
@@ -359,8 +412,12 @@ stxn_begin_write(struct stxn *x)
 
 	rc = FAULT(STXN_BEGIN) ? ENOMEM : stxn_begin(x, 0);
 	if (rc == MDB_PANIC) { /* an earlier commit broke off badly */
+		if (!readers_ended(x->st))
+			return pdc_err_set(PDC_EBUSY,
+			    "%s/data.mdb: to be opened again, but pages are "
+			    "being read",
+			    x->st->dir);
 		pdc_reader_end(x->st, 0);
-		atomic_store(&x->st->gen, 0);
 		rc = pdc_mdb_reopen(x->st);
 		if (rc < 0)
 			return rc;

@@ -45,7 +45,7 @@
 	X(meta, nseries) \
 	X(meta, ttl_s) \
 	X(meta, max_series) \
-	X(meta, reserved)
+	X(meta, cells_dir_ino) X(meta, reserved)
 
 #define FAMILY_REC(X) \
 	X(family_rec, id) \

@@ -46,7 +46,8 @@ test_declarations(void)
 	is_int(pdc_declare(&f, p, &d), 0, "what is declared is found");
 }
 
-static struct pdc_series *unplaced[64];
+static struct pdc_series *unplaced[64], *first_of_zone;
+static struct pdc_family *unused;
 
 static void
 test_labels(struct pdc_family *f)
@@ -61,6 +62,10 @@ test_labels(struct pdc_family *f)
 		pdc_inc(unplaced[i], 1);
 	}
 	is_int(ret, 0, "labels give handles that work all the same");
+	/* No run of its zone has blocks, its tags neither. */
+	is_int(pdc_labels(&first_of_zone, unused, NULL), 0,
+	    "so does the first of a kind");
+	pdc_observe(first_of_zone, 3);
 	pdc_inc(counted, 1);
 	expected++;
 	is_double(help_sample(p, "space_total{l=\"a\"}"), expected,
@@ -160,6 +165,7 @@ test_space_again(int acks)
 		sum += help_sample(p, sample);
 	}
 	is_double(sum, 128, "handles made without space have lost nothing");
+	is_double(help_sample(p, "space_summary_sum"), 3, "nor the summary");
 	is_double(help_sample(p, "space_gauge"), 7, "nor the gauge");
 }
 
@@ -208,6 +214,7 @@ main(void)
 	snprintf(dir, sizeof(dir), "%s/store", mnt);
 	p = help_open(dir, 0);
 	f = help_family(p, PDC_COUNTER, "space", "l");
+	unused = help_family(p, PDC_SUMMARY, "space_summary", NULL);
 	counted = help_series(f, "a");
 	g = help_series(help_family(p, PDC_GAUGE, "space_gauge", NULL), NULL);
 	pdc_inc(counted, 1);
