@@ -368,10 +368,14 @@ epoch_current(struct pdc *p, const struct meta *m)
 	/* Somebody closed all descriptors of the process. */
 	snprintf(path, sizeof(path), "%s/%s", epoch_dir(p, m), m->cells_name);
 	c->fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (c->fd == -1 || fstat(c->fd, &sb) == -1 || sb.st_dev != c->dev ||
-	    sb.st_ino != c->ino)
+	if (c->fd == -1)
 		return 0;
-	return use_share(p) == 0;
+	if (fstat(c->fd, &sb) == 0 && sb.st_dev == c->dev &&
+	    sb.st_ino == c->ino)
+		return use_share(p) == 0;
+	close(c->fd);
+	c->fd = -1;
+	return 0;
 }
 
 /* The recorded file is there and is the one recorded. */

@@ -91,7 +91,7 @@ pdc_cells_now(const struct pdc *p)
 	return atomic_load_explicit(&p->cells, memory_order_acquire);
 }
 
-/* The short lock of tables and lists: no system call is made under it. */
+/* The short lock of tables and lists: nothing that waits is done under it. */
 void pdc_table_lock(struct pdc *);
 void pdc_table_unlock(struct pdc *);
 

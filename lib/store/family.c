@@ -35,9 +35,14 @@ family_sane(const struct family_rec *r, size_t len)
 	    r->nbounds > BOUNDS_MAX || r->width < 1 ||
 	    r->width > BOUNDS_MAX + 1)
 		return 0;
-	if (r->zone != VALUE_PAIR && r->width != 1)
+	if (r->zone !=
+	    (r->type == PDC_COUNTER ? VALUE_ADD :
+		    r->type == PDC_SUMMARY || r->type == PDC_HISTOGRAM ?
+				      VALUE_PAIR :
+				      VALUE_GAUGE))
 		return 0;
-	if (r->type == PDC_HISTOGRAM && r->width != r->nbounds + 1)
+	if (r->type == PDC_HISTOGRAM ? r->width != r->nbounds + 1 :
+				       r->width != 1 || r->nbounds != 0)
 		return 0;
 	return len ==
 	    sizeof(*r) + r->strings_len + (size_t)r->nbounds * sizeof(double);
@@ -171,7 +176,9 @@ pdc_family_touch(struct stxn *x, const struct family *f)
 
 	ret = pdc_stxn_get(x, key, klen, &val, &len);
 	if (ret == PDC_ENOENT || (ret == 0 && len < sizeof(f->r)))
-		ret = PDC_EFORMAT;
+		ret = pdc_err_set(PDC_EFORMAT,
+		    "%s/data.mdb: the record of family %s is damaged",
+		    x->st->dir, f->name);
 	if (ret < 0)
 		return pdc_stxn_fail(x, ret);
 	pdc_buf_init(&b);

@@ -215,7 +215,8 @@ pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
 	int ret;
 
 	if (!series_sane(f, values, len))
-		return PDC_EFORMAT;
+		return pdc_err_set(PDC_EFORMAT,
+		    "family %s: label values that cannot be", f->name);
 	ret = series_lookup(x, f, values, len, &l);
 	if (ret == 0)
 		ret = pdc_err_set(PDC_EEXIST, "family %s: the series is there",

@@ -30,8 +30,8 @@ int pdc_series_find(struct stxn *, const struct family *, const char *values,
 
 /*
  * A new series, numbered f->r.next_n, which goes up; its created time is later
- * than all given before.  Writes the family too.  PDC_EFORMAT, without words
- * and with nothing done, if the values are not what they should be.  The
+ * than all given before.  Writes the family too.  PDC_EFORMAT, with nothing
+ * done, if the values are not what they should be.  The
  * caller sees to its place in the values.
  */
 int pdc_series_add(struct stxn *, struct family *, const char *values,

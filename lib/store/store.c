@@ -65,8 +65,10 @@ pdc_mdb_err(const struct store *st, int rc, const char *what)
 		return pdc_err_set(PDC_EFORMAT, "%s/data.mdb: %s: damaged: %s",
 		    st->dir, what, mdb_strerror(rc));
 	case EIO: /* LMDB's word for a short write */
-		errno = ENOSPC;
-		return pdc_err_sys("%s/data.mdb: %s", st->dir, what);
+		return pdc_err_set(PDC_ENOSPC,
+		    "%s/data.mdb: %s: a short write, as on a full file "
+		    "system, or an I/O error",
+		    st->dir, what);
 	default:
 		break;
 	}
