@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "pdc-serve/self.h"
 
 /* Fields of /proc/self/stat, as proc(5) counts them. */
@@ -119,40 +118,40 @@ process_limit(int resource)
 }
 
 static void
-process_descriptors(struct buf *b, const struct self *self)
+process_descriptors(struct self_list *list)
 {
 	int n = process_open_fds();
 
 	if (n >= 0)
-		self_gauge(b, self, "process_open_fds",
+		self_gauge(list, "process_open_fds",
 		    "Number of open file descriptors.", n);
-	self_gauge(b, self, "process_max_fds",
+	self_gauge(list, "process_max_fds",
 	    "Maximum number of open file descriptors.",
 	    process_limit(RLIMIT_NOFILE));
-	self_gauge(b, self, "process_virtual_memory_max_bytes",
+	self_gauge(list, "process_virtual_memory_max_bytes",
 	    "Maximum amount of virtual memory available in bytes.",
 	    process_limit(RLIMIT_AS));
 }
 
 void
-process_append(struct buf *b, const struct self *self)
+process_add(struct self_list *list)
 {
 	double field[STAT_END], ticks = (double)sysconf(_SC_CLK_TCK);
 	double btime = process_btime();
 
-	process_descriptors(b, self);
+	process_descriptors(list);
 	if (ticks <= 0 || process_stat(field) < 0)
 		return;
-	self_counter(b, self, "process_cpu_seconds_total",
+	self_counter(list, "process_cpu_seconds_total",
 	    "Total user and system CPU time spent in seconds.",
 	    (field[STAT_UTIME] + field[STAT_STIME]) / ticks);
-	self_gauge(b, self, "process_virtual_memory_bytes",
+	self_gauge(list, "process_virtual_memory_bytes",
 	    "Virtual memory size in bytes.", field[STAT_VSIZE]);
-	self_gauge(b, self, "process_resident_memory_bytes",
+	self_gauge(list, "process_resident_memory_bytes",
 	    "Resident memory size in bytes.",
 	    field[STAT_RSS] * (double)sysconf(_SC_PAGESIZE));
 	if (btime >= 0)
-		self_gauge(b, self, "process_start_time_seconds",
+		self_gauge(list, "process_start_time_seconds",
 		    "Start time of the process since unix epoch in seconds.",
 		    btime + field[STAT_STARTTIME] / ticks);
 }

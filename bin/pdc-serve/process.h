@@ -2,13 +2,12 @@
 #ifndef PDC_SERVE_PROCESS_H
 #define PDC_SERVE_PROCESS_H
 
-struct buf;
-struct self;
+struct self_list;
 
 /*
  * The process_ families that exporters have, from /proc/self; what cannot be
  * read is left out.
  */
-void process_append(struct buf *, const struct self *);
+void process_add(struct self_list *);
 
 #endif

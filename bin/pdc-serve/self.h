@@ -2,7 +2,10 @@
 #ifndef PDC_SERVE_SELF_H
 #define PDC_SERVE_SELF_H
 
-/* The families of pdc-serve itself, after those of the store. */
+/*
+ * The families of pdc-serve itself, after those of the store: collected in any
+ * order, then written in the order of their names.
+ */
 
 #include <stdint.h>
 
@@ -19,20 +22,31 @@ struct self {
 	int64_t start_ns; /* of this page */
 };
 
+#define SELF_FAMILIES_MAX 40
+
+struct self_list;
+
+struct self_family {
+	const char *name, *help, *type;
+	double value; /* of its one sample, if samples is NULL */
+	void (*samples)(struct buf *, const struct self_family *,
+	    const struct self_list *);
+};
+
+struct self_list {
+	const struct self *self;
+	struct pdc_stat stat; /* of an open store, else zeros */
+	struct self_family families[SELF_FAMILIES_MAX];
+	int n;
+};
+
 /* Append all of them but those whose name the store has. */
 void self_append(struct buf *, const struct self *);
 
-/*
- * Append the head of one family unless the store has its name.  Returns 1 when
- * samples may follow, else 0.
- */
-int self_head(struct buf *, const struct self *, const char *name,
-    const char *help, const char *type);
-
-/* A family of one sample without labels. */
-void self_gauge(struct buf *, const struct self *, const char *name,
-    const char *help, double value);
-void self_counter(struct buf *, const struct self *, const char *name,
-    const char *help, double value);
+/* Add a family of one sample without labels; the words must stay. */
+void self_gauge(struct self_list *, const char *name, const char *help,
+    double value);
+void self_counter(struct self_list *, const char *name, const char *help,
+    double value);
 
 #endif

@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: ISC
 """What the demonstration knows of pages of metrics.
 
-pages.py watch METRICS_URL CLIENT_FILE
+pages.py watch METRICS_URL STATE_FILE CLIENT_FILE
     Take a page ten times a second until SIGTERM.  On each the _count of every
     histogram must equal its +Inf bucket, and no counter may be less than on the
-    page before.  Says so every 5 seconds; status 1 if there were faults.
+    page before.  Every 5 seconds says what was counted since STATE_FILE was
+    written, and what the clients say: they are up to a second late, so it is
+    verdict that compares.  Status 1 if there were faults.
 
 pages.py verdict METRICS_URL PROMETHEUS_URL STATE_FILE MAY_CUT CLIENT_FILE
         [WRK_FILE]
     What was counted since STATE_FILE was written (or from 0), against what the
     clients say in their files, and against Prometheus.  STATE_FILE is written
-    anew.  PROMETHEUS_URL is "" if there is none.  MAY_CUT is "cut", or "equal": then cut must be 0.  Status 1 if
-    anything is not exact.
+    anew.  PROMETHEUS_URL is "" if there is none.  MAY_CUT is "cut", or "equal":
+    then cut must be 0.  Status 1 if anything is not exact.
 
 CLIENT_FILE is the output of load.  Only wrk asks for GET of a missing path: its
 requests are told from load's by their labels.
@@ -122,7 +124,8 @@ def wrk_figures(path):
     return (int(answered.group(1)) if answered else 0), cut
 
 
-def watch(url, client):
+def watch(url, state, client):
+    base = json.loads(read(state) or "{}").get("load", 0)
     ending = []
     signal.signal(signal.SIGTERM, lambda *args: ending.append(1))
     page, pages, faults, start, told = None, 0, 0, time.monotonic(), 0
@@ -139,9 +142,10 @@ def watch(url, client):
         seconds = time.monotonic() - start
         if page and seconds - told >= 5:
             told += 5
-            print("  %4d s: answered %d, cut %d, counted %d; %d pages" % (
-                (seconds,) + client_figures(client)[:2] +
-                (page.counted()["load"], pages)), flush=True)
+            print("  %4d s, so far: answered at least %d, cut at least %d, "
+                  "counted %d; %d pages" % (
+                      (seconds,) + client_figures(client)[:2] +
+                      (page.counted()["load"] - base, pages)), flush=True)
         time.sleep(0.1)
     print("  %d pages, %d faults in them" % (pages, faults), flush=True)
     return faults > 0 or pages == 0
@@ -243,4 +247,8 @@ def verdict(metrics, prometheus, state, may_cut, client, wrk=None):
 
 
 if __name__ == "__main__":
-    sys.exit({"watch": watch, "verdict": verdict}[sys.argv[1]](*sys.argv[2:]))
+    try:
+        sys.exit({"watch": watch, "verdict": verdict}[sys.argv[1]](
+            *sys.argv[2:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

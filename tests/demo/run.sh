@@ -155,6 +155,23 @@ pause()
 	done
 }
 
+# verdict cut|equal FILE ...: in the background, where Ctrl-C is not for it.
+verdict()
+{
+	local judge ret
+
+	"$python" "$srcdir/pages.py" verdict "http://$serve_at/metrics" \
+	    "http://$prometheus_at" "$tmp/state" "$@" </dev/null &
+	judge=$!
+	pids+=("$judge")
+	while :; do
+		wait "$judge"
+		ret=$?
+		# A signal to us ends wait, too.
+		((ret > 128)) && kill -0 "$judge" 2>/dev/null || return "$ret"
+	done
+}
+
 # run SECONDS kills|equal: load, kills or none, and the verdict.
 run()
 {
@@ -164,7 +181,7 @@ run()
 	start client "$build/tests/demo/load" -c 12 -p "${httpd_at#*:}"
 	client=$started
 	setsid "$python" "$srcdir/pages.py" watch "http://$serve_at/metrics" \
-	    "$tmp/client" </dev/null &
+	    "$tmp/state" "$tmp/client" </dev/null &
 	watcher=$!
 	pids+=("$watcher")
 	if test "$2" = kills; then
@@ -184,9 +201,7 @@ run()
 	stop TERM "$client" || status=1
 	stop TERM "$watcher" || status=1
 	echo "  $(wc -l <"$tmp/kills") workers killed"
-	"$python" "$srcdir/pages.py" verdict "http://$serve_at/metrics" \
-	    "http://$prometheus_at" "$tmp/state" "${2/kills/cut}" \
-	    "${files[@]}" || status=1
+	verdict "${2/kills/cut}" "${files[@]}" || status=1
 	((status == 0)) || failed=1
 }
 
@@ -235,7 +250,7 @@ trap 'exit 129' HUP
 failed=0
 
 start_servers
-((seconds > 0)) || echo "Ctrl-C ends it"
+((seconds > 0)) || echo "Ctrl-C ends it; exact figures come at the end"
 if test "$kills" = kills; then
 	echo "with kills:"
 else

@@ -17,20 +17,39 @@ cleanup()
 	test -z "$demo" || kill -TERM "$demo" 2>/dev/null
 }
 
-# left NAME: the processes of the demonstration that printed $tmp/NAME.
+# run NAME ARGUMENT ...: the demonstration, marked by its environment, which all
+# its processes inherit; its output goes to $tmp/NAME.
+run()
+{
+	mark=PDC_TEST_DEMO=$tmp/$1
+	out=$tmp/$1
+	shift
+	exec env "$mark" "$srcdir/tests/demo/run.sh" "$top_builddir" "$@" \
+	    >"$out" 2>&1
+}
+
+# marked NAME: the processes of the demonstration that run NAME began.
+marked()
+{
+	grep -lzxF "PDC_TEST_DEMO=$tmp/$1" /proc/[0-9]*/environ 2>/dev/null
+}
+
+# left NAME: the files and processes it left.
 left()
 {
 	dir=$(sed -n 's/^files *//p' "$tmp/$1")
 	test -n "$dir" || echo "it said no directory"
 	test ! -e "$dir" || echo "$dir"
-	pgrep -f -- "$dir/" || :
+	for environ in $(marked "$1"); do
+		tr '\0' ' ' <"${environ%environ}cmdline"
+		echo
+	done
 }
 
-"$srcdir/tests/demo/run.sh" "$top_builddir" --no-kill >"$tmp/ended" 2>&1 &
+run ended --no-kill &
 demo=$!
 
-"$srcdir/tests/demo/run.sh" "$top_builddir" --seconds "$seconds" \
-    >"$tmp/timed" 2>&1
+(run timed --seconds "$seconds")
 ok $? "it ends by itself and is exact, with kills and without"
 diag "$(cat "$tmp/timed")"
 is "$(tail -n 1 "$tmp/timed")" exact "its last word is exact"
@@ -38,6 +57,8 @@ is "$(sed -n 's/^ *0 workers killed/none/p' "$tmp/timed")" none \
     "workers were killed in the first part and not in the second"
 is "$(left timed)" "" "it leaves no file and no process"
 
+left ended | grep -q '/tests/demo/load '
+ok $? "while it runs, its processes are seen"
 kill -TERM "$demo"
 wait "$demo"
 ok $? "without --seconds it goes on until it is told to end, then is exact"
