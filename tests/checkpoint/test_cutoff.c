@@ -3,21 +3,43 @@
 
 /*
  * A checkpoint that fails or is killed at each fault point, in a process that
- * has rings and in one that has not: the next one works, and all counts are
- * exact.
+ * has rings and in one that has not, with its cells there and with its cells
+ * deleted, so that the same call begins an epoch: the next checkpoint works,
+ * and all counts are exact.  A point that is said to be come by must fire.
  */
+
+#include <dirent.h>
+#include <fcntl.h>
 
 #include "base/fault.h"
 #include "help.h"
+#include "lane/rseq.h"
 #include "metric/metric.h"
 
 #define NLATE 512
+#define NLATEST 8
 
+/* How a checkpoint is cut off. */
+enum way {
+	FAILED, /* an error in this process */
+	CHILD_FAILED, /* an error in a child that inherited everything */
+	KILLED, /* such a child dies */
+	NWAYS
+};
+
+struct cut {
+	int point, hit, lost;
+	enum way way;
+};
+
+static const char *const ways[] = { "failed", "failed in a child", "killed" };
+
+static char *dir;
 static struct pdc *p;
 static struct pdc_family *fc;
 static struct pdc_series *sc, *sg, *sh, *late[NLATE];
 static double late_want[NLATE];
-static int nlate, rounds;
+static int nlate, rounds, rings, probes;
 
 static const int hits[] = { 1, 2, 5 };
 #define NHITS (sizeof(hits) / sizeof(hits[0]))
@@ -50,95 +72,216 @@ count_all(void)
 	}
 }
 
+static void
+lose(void)
+{
+	struct dirent *e;
+	DIR *d = opendir(dir);
+
+	if (d == NULL)
+		bail_out("%s cannot be listed", dir);
+	while ((e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, "pdc-", 4) == 0)
+			unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+}
+
 static int
-check_all(const char *what, int hit, const char *how)
+check_one(const char *page, const char *sample, double want)
+{
+	double v = help_on_page(page, sample);
+
+	if (v == want)
+		return 0;
+	diag("%s: %.17g, not %.17g", sample, v, want);
+	return 1;
+}
+
+/* The handles that came late from the given one on, and all others. */
+static int
+check_from(int from)
 {
 	char *page = help_page(p), sample[64];
 	int i, wrong = 0;
 
-	wrong += help_on_page(page, "cut_total{l=\"x\"}") != rounds;
-	wrong += help_on_page(page, "cut_gauge") != rounds;
-	wrong += help_on_page(page, "cut_seconds_count") != rounds;
-	wrong += help_on_page(page, "cut_seconds_sum") != rounds;
-	if (wrong > 0)
-		diag("%g %g %g, not %d",
-		    help_on_page(page, "cut_total{l=\"x\"}"),
-		    help_on_page(page, "cut_gauge"),
-		    help_on_page(page, "cut_seconds_count"), rounds);
-	for (i = 0; i < nlate; i++) {
+	wrong += check_one(page, "cut_total{l=\"x\"}", rounds);
+	wrong += check_one(page, "cut_gauge", rounds);
+	wrong += check_one(page, "cut_seconds_count", rounds);
+	wrong += check_one(page, "cut_seconds_sum", rounds);
+	for (i = from > 0 ? from : 0; i < nlate; i++) {
 		snprintf(sample, sizeof(sample), "cut_total{l=\"late%d\"}", i);
-		if (help_on_page(page, sample) == late_want[i])
-			continue;
-		wrong++;
-		diag("%s: %g, not %g", sample, help_on_page(page, sample),
-		    late_want[i]);
+		wrong += check_one(page, sample, late_want[i]);
 	}
 	pdc_free(page);
-	if (wrong > 0)
-		diag("%s, hit %d, %s", what, hit, how);
 	return wrong;
+}
+
+/* Whether what was armed has not fired; disarms. */
+static int
+unspent(const struct cut *cut)
+{
+	int i, left = 0;
+
+	for (i = 0; i < cut->hit && !left; i++)
+		left = pdc_fault_hit(cut->point);
+	pdc_fault_disarm();
+	return left;
 }
 
 static int
 child_checkpoint(void *arg)
 {
-	(void)arg;
+	const struct cut *cut = arg;
+
 	/* What is a parent's alone is not credited by a child. */
 	(void)pdc_checkpoint(p);
-	return 0;
+	if (cut->way == KILLED)
+		return 0;
+	return !unspent(cut);
+}
+
+/* Whether the fault fired. */
+static int
+cut_off(struct cut *cut)
+{
+	int status;
+
+	if (cut->way == KILLED)
+		pdc_fault_kill(cut->point, cut->hit);
+	else
+		pdc_fault_arm(cut->point, cut->hit);
+	if (cut->way == FAILED) {
+		(void)pdc_checkpoint(p);
+		return !unspent(cut);
+	}
+	status = help_child(child_checkpoint, cut);
+	pdc_fault_disarm();
+	if (status != 0 && status != (cut->way == KILLED ? 1000 + SIGKILL : 1))
+		bail_out("a child ended with %d", status);
+	return status != 0;
+}
+
+/* Whether a checkpoint comes by this point. */
+static int
+comes_by(const struct cut *cut)
+{
+	switch (cut->point) {
+	case FAULT_FILE_LINK: /* use.lock is there since the store is */
+		return 0;
+	case FAULT_ENV_MAP: /* a child opens anew */
+		return cut->way != FAILED;
+	case FAULT_DRAIN_COMMIT:
+		return rings;
+	case FAULT_BUF_GROW: /* a late handle's series is made */
+		return rings || cut->way == FAILED;
+	case FAULT_CELLS_GROW: /* and its block gets cells */
+		return cut->lost && (rings || cut->way == FAILED);
+	case FAULT_RSEQ_PROBE:
+		return cut->lost && probes;
+	case FAULT_STXN_BEGIN:
+	case FAULT_STXN_PUT:
+	case FAULT_STXN_COMMIT:
+	case FAULT_STXN_COMMITTED:
+	case FAULT_CHECKPOINT_SLICE:
+		return 1;
+	default: /* where an epoch is made */
+		return cut->lost;
+	}
+}
+
+/* Whether it does so five times at least, however the machine is. */
+static int
+comes_often(const struct cut *cut)
+{
+	switch (cut->point) {
+	case FAULT_STXN_PUT: /* without a late handle there are four */
+		return cut->lost && (rings || cut->way == FAILED);
+	case FAULT_STXN_BEGIN:
+	case FAULT_STXN_COMMIT:
+	case FAULT_STXN_COMMITTED:
+		return cut->lost;
+	default:
+		return 0;
+	}
 }
 
 static int
-cut_off(int point, int hit, int deadly)
+judge(const struct cut *cut, int fired)
 {
-	const char *name = pdc_fault_name(point);
+	int must = comes_by(cut) && (cut->hit == 1 || comes_often(cut));
+	int may = comes_by(cut);
+
+	if ((fired || !must) && (!fired || may))
+		return 0;
+	diag("%s, hit %d, cells %s, %s: it did %sfire",
+	    pdc_fault_name(cut->point), cut->hit, cut->lost ? "lost" : "there",
+	    ways[cut->way], fired ? "" : "not ");
+	return 1;
+}
+
+/* How many counts are wrong after it. */
+static int
+one(struct cut *cut, int *fired)
+{
 	int ret, wrong;
 
 	late_make();
 	count_all();
-	if (deadly) {
-		pdc_fault_kill(point, hit);
-		(void)help_child(child_checkpoint, NULL);
-	} else {
-		pdc_fault_arm(point, hit);
-		(void)pdc_checkpoint(p);
-	}
-	pdc_fault_disarm();
+	if (cut->lost)
+		lose();
+	*fired = cut_off(cut);
 	count_all();
 	ret = pdc_checkpoint(p);
 	if (ret < 0)
-		diag("%s: the next one: %s", name, pdc_error());
-	wrong = check_all(name, hit, deadly ? "killed" : "failed");
-	return wrong + (ret < 0);
+		diag("the next one: %s", pdc_error());
+	wrong = check_from(nlate - NLATEST) + (ret < 0);
+	if (wrong > 0)
+		diag("%s, hit %d, cells %s, %s", pdc_fault_name(cut->point),
+		    cut->hit, cut->lost ? "lost" : "there", ways[cut->way]);
+	return wrong;
 }
 
 static void
-test_each_point(const char *how)
+test_each_point(int lost, enum way way, const char *how)
 {
-	int point, deadly, wrong = 0, n = 0;
+	struct cut cut = { .lost = lost, .way = way };
+	int wrong = 0, unlike = 0, n = 0, nfired = 0, fired;
 	size_t i;
 
-	for (point = 0; point < FAULT_NPOINTS; point++)
-		for (i = 0; i < NHITS; i++)
-			for (deadly = 0; deadly < 2; deadly++, n++) {
-				wrong += cut_off(point, hits[i], deadly);
-				if (wrong > 0)
-					bail_out("the rest would differ");
-			}
-	is_int(wrong, 0, "%s: %d checkpoints cut off, all exact after", how, n);
+	for (; cut.point < FAULT_NPOINTS; cut.point++)
+		for (i = 0; i < NHITS; i++, n++) {
+			cut.hit = hits[i];
+			wrong += one(&cut, &fired);
+			if (wrong > 0)
+				bail_out("the rest would differ");
+			unlike += judge(&cut, fired);
+			nfired += fired;
+		}
+	wrong += check_from(0);
+	is_int(wrong, 0, "%s, cells %s, %d of %d checkpoints %s: exact", how,
+	    lost ? "lost" : "there", nfired, n, ways[way]);
+	is_int(unlike, 0, "and the points that fire are those written down");
 }
 
 static void
 run(unsigned flags, const char *how)
 {
-	p = help_open(tap_tmpdir(), flags);
+	int way;
+
+	dir = tap_tmpdir();
+	p = help_open(dir, flags);
 	fc = help_family(p, PDC_COUNTER, "cut", "l");
 	sc = help_series(fc, "x");
 	sg = help_series(help_family(p, PDC_GAUGE, "cut_gauge", NULL), NULL);
 	sh = help_series(help_family(p, PDC_HISTOGRAM, "cut_seconds", NULL),
 	    NULL);
 	nlate = rounds = 0;
-	test_each_point(how);
+	rings = pdc_cells_now(p)->use > 0;
+	probes = !(flags & PDC_ATOMIC) && pdc_rseq_usable();
+	for (way = 0; way < NWAYS; way++) {
+		test_each_point(0, way, how);
+		test_each_point(1, way, how);
+	}
 	pdc_close(p);
 }
 

@@ -4,12 +4,14 @@
 /*
  * Workers and a checkpointer are killed every few milliseconds, at whatever
  * instruction they are.  Each worker tells shared memory before it counts and
- * after, so what the store has lies between the two sums.
+ * after, so what the store has lies between the two sums.  Then the same with
+ * a crowd of many threads, each with tallies of its own.
  */
 
 #include <sys/wait.h>
 
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,6 +26,10 @@
 
 #define NWORKERS 6
 #define NLABELS 300
+#define NCROWD 16
+#define NTHREADS 4
+#define BURST 8192
+#define NKILLS 50
 
 struct tally {
 	_Atomic uint64_t before, after;
@@ -35,6 +41,7 @@ static struct shared {
 	_Atomic int stop;
 	int lossy;
 	char words[512];
+	struct tally crowd[NCROWD * NTHREADS], crowd_seen[NCROWD * NTHREADS];
 } * sh;
 
 static char *dir;
@@ -67,6 +74,13 @@ must(struct pdc_family *f)
 	return s;
 }
 
+/* Whether a kill leaves what this handle gets: in its cells or in a ring. */
+static int
+lasting(const struct pdc_series *s)
+{
+	return pdc_cells_now(s->pdc)->use > 0 || resolved(s);
+}
+
 static void
 fresh(struct pdc_family *f, uint64_t *seed)
 {
@@ -78,7 +92,12 @@ fresh(struct pdc_family *f, uint64_t *seed)
 	s = multi_series(f, value);
 	if (s == NULL)
 		return;
-	tell(&sh->labels[i], s);
+	if (lasting(s)) {
+		tell(&sh->labels[i], s);
+	} else {
+		atomic_fetch_add(&sh->labels[i].before, 1);
+		pdc_inc(s, 1);
+	}
 	pdc_series_free(s);
 }
 
@@ -104,10 +123,10 @@ by_name(struct pdc *p)
 static void
 work(int worker, uint64_t seed)
 {
-	int atomic = worker == 0, i;
-	struct pdc *p = multi_open(dir, atomic ? PDC_ATOMIC : 0);
+	struct pdc *p = multi_open(dir, worker == 0 ? PDC_ATOMIC : 0);
 	struct pdc_family *labels;
 	struct pdc_series *s, *h, *m;
+	int i;
 
 	s = must(multi_declare(p, PDC_COUNTER, "handle", NULL));
 	h = must(multi_declare(p, PDC_HISTOGRAM, "seconds", NULL));
@@ -123,8 +142,7 @@ work(int worker, uint64_t seed)
 			pdc_observe(m, 1);
 			atomic_fetch_add(&sh->seen[worker].after, 1);
 		}
-		if (!atomic)
-			fresh(labels, &seed);
+		fresh(labels, &seed);
 		if (multi_random(&seed) % 4 == 0)
 			by_name(p);
 	}
@@ -309,18 +327,12 @@ store_alone(void *arg)
 	    multi_backwards(page, arg, words, sizeof(words));
 }
 
-static int
-judge(void *arg)
+/* What holds of any page after kills alone. */
+static void
+judge_store(struct pdc *p, char *page)
 {
-	struct pdc *p = multi_open(dir, 0);
 	struct pdc_stat st;
-	char *page;
 
-	(void)arg;
-	is_int(pdc_checkpoint(p), 0, "a fresh process can checkpoint");
-	page = multi_page(p);
-	judge_handles(p, page);
-	judge_labels(page);
 	pdc_stat_get(p, &st);
 	is_int((long long)st.anomalies, 0, "no checkpoint saw a count sink");
 	is_int((long long)(st.drops[DROP_DAMAGED] + st.drops[DROP_RING_FULL] +
@@ -328,9 +340,21 @@ judge(void *arg)
 	    0, "nothing was dropped");
 	is_int(multi_run(store_alone, page, 5000), 0,
 	    "the store alone has the same");
+}
+
+static void
+judge(void)
+{
+	struct pdc *p = multi_open(dir, 0);
+	char *page;
+
+	is_int(pdc_checkpoint(p), 0, "a fresh process can checkpoint");
+	page = multi_page(p);
+	judge_handles(p, page);
+	judge_labels(page);
+	judge_store(p, page);
 	pdc_free(page);
 	pdc_close(p);
-	return 0;
 }
 
 static void
@@ -350,7 +374,7 @@ test_kills(void)
 	    "no counter went backwards (%s)", sh->words);
 	is_int((long long)atomic_load(&sh->unequal), 0,
 	    "on every page sum, count and +Inf of observations of 1 agreed");
-	judge(NULL);
+	judge();
 }
 
 /* The sum of the tallies before, against what there is: nothing twice. */
@@ -402,11 +426,176 @@ test_kills_and_losses(void)
 	pdc_close(p);
 }
 
+/* One thread of the crowd. */
+struct member {
+	struct pdc_series *s, *h;
+	struct tally *t, *seen;
+};
+
+static void *
+member_work(void *arg)
+{
+	const struct member *m = arg;
+	int i;
+
+	for (;; usleep(1000)) /* so that the killer gets his turn */
+		for (i = 0; i < BURST; i++) {
+			tell(m->t, m->s);
+			atomic_fetch_add(&m->seen->before, 1);
+			pdc_observe(m->h, 1);
+			atomic_fetch_add(&m->seen->after, 1);
+		}
+	return NULL;
+}
+
+static void
+crowd_work(int who, unsigned flags)
+{
+	struct pdc *p = multi_open(dir, flags);
+	struct member m[NTHREADS];
+	pthread_t id;
+	int i;
+
+	m[0].s = must(multi_declare(p, PDC_COUNTER, "handle", NULL));
+	m[0].h = must(multi_declare(p, PDC_HISTOGRAM, "seconds", NULL));
+	for (i = NTHREADS - 1; i >= 0; i--) {
+		m[i].s = m[0].s;
+		m[i].h = m[0].h;
+		m[i].t = &sh->crowd[who * NTHREADS + i];
+		m[i].seen = &sh->crowd_seen[who * NTHREADS + i];
+		if (i > 0 && pthread_create(&id, NULL, member_work, &m[i]) != 0)
+			_exit(98);
+	}
+	member_work(&m[0]);
+}
+
+static pid_t
+crowd_start(int who, unsigned flags)
+{
+	pid_t pid = multi_fork();
+
+	if (pid == 0 && who == NCROWD)
+		checkpoint();
+	if (pid == 0)
+		crowd_work(who, flags);
+	return pid;
+}
+
+/* Make the series, so that the crowd only has to find them. */
+static int
+crowd_prepare(void *arg)
+{
+	struct pdc *p = multi_open(arg, 0);
+
+	must(multi_declare(p, PDC_COUNTER, "handle", NULL));
+	must(multi_declare(p, PDC_HISTOGRAM, "seconds", NULL));
+	pdc_close(p);
+	return 0;
+}
+
+/* Start those anew that have ended; how many of them were not killed. */
+static int
+crowd_renew(pid_t *pids, int *killed, unsigned flags)
+{
+	int i, status, bad = 0;
+
+	for (i = 0; i <= NCROWD; i++) {
+		if (waitpid(pids[i], &status, WNOHANG) == 0)
+			continue;
+		bad += !killed[i] || !WIFSIGNALED(status) ||
+		    WTERMSIG(status) != SIGKILL;
+		killed[i] = 0;
+		pids[i] = crowd_start(i, flags);
+	}
+	return bad;
+}
+
+/* Members of the crowd that have never got to count. */
+static int
+crowd_idle(void)
+{
+	int i, idle = 0;
+
+	for (i = 0; i < NCROWD * NTHREADS; i++)
+		idle += atomic_load(&sh->crowd_seen[i].after) == 0;
+	return idle;
+}
+
+/* How many were killed; the checkpointer is one of them. */
+static int
+crowd_storm(unsigned flags, int ms)
+{
+	int64_t until = multi_now_ms() + ms, end = until + 10000;
+	int i, status, killed[NCROWD + 1] = { 0 }, kills = 0, bad = 0;
+	uint64_t seed = (uint64_t)getpid();
+	pid_t pids[NCROWD + 1];
+
+	for (i = 0; i <= NCROWD; i++)
+		pids[i] = crowd_start(i, flags);
+	while (multi_now_ms() <
+	    (kills < NKILLS || crowd_idle() > 0 ? end : until)) {
+		usleep(1000 + multi_random(&seed) % 4000);
+		i = (int)(multi_random(&seed) % (NCROWD + 1));
+		if (!killed[i]) {
+			kill(pids[i], SIGKILL);
+			killed[i] = 1;
+			kills++;
+		}
+		bad += crowd_renew(pids, killed, flags);
+	}
+	for (i = 0; i <= NCROWD; i++)
+		kill(pids[i], SIGKILL);
+	for (i = 0; i <= NCROWD; i++)
+		bad += waitpid(pids[i], &status, 0) != pids[i] ||
+		    !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
+	is_int(bad, 0, "nobody ended of himself");
+	return kills;
+}
+
+static void
+judge_crowd(void)
+{
+	struct pdc *p = multi_open(dir, 0);
+	char *page;
+
+	is_int(pdc_checkpoint(p), 0, "a fresh process can checkpoint");
+	page = multi_page(p);
+	judge_sum(multi_sample(page, "handle_total"), sh->crowd,
+	    NCROWD * NTHREADS, "counter");
+	judge_sum(multi_sample(page, "seconds_count"), sh->crowd_seen,
+	    NCROWD * NTHREADS, "histogram's count");
+	judge_sum(multi_sample(page, "seconds_sum"), sh->crowd_seen,
+	    NCROWD * NTHREADS, "histogram's sum");
+	is_int(multi_unequal(page, "seconds"), 0,
+	    "its count, sum and +Inf agree");
+	judge_store(p, page);
+	pdc_free(page);
+	pdc_close(p);
+}
+
+static void
+test_crowd(unsigned flags, const char *how)
+{
+	int kills;
+
+	memset(sh, 0, sizeof(*sh));
+	dir = tap_tmpdir();
+	is_int(multi_run(crowd_prepare, dir, 5000), 0,
+	    "%d processes of %d threads, %s", NCROWD, NTHREADS, how);
+	kills = crowd_storm(flags, tap_short() ? 700 : 2000);
+	ok(kills >= NKILLS, "%d were killed", kills);
+	ok(crowd_idle() < NCROWD * NTHREADS / 2,
+	    "all threads have counted, but for %d", crowd_idle());
+	judge_crowd();
+}
+
 int
 main(void)
 {
 	sh = multi_shared(sizeof(*sh));
 	test_kills();
 	test_kills_and_losses();
+	test_crowd(0, "as it comes");
+	test_crowd(PDC_ATOMIC, "on atomic lanes");
 	return tap_done();
 }
