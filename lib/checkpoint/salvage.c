@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/wire.h"
 #include "checkpoint/checkpoint.h"
 #include "pdc.h"
@@ -24,6 +25,7 @@ struct salvage {
 	struct pdc *pdc;
 	const struct cells *old;
 	struct value *now; /* the block as the old lanes have it */
+	struct value *was; /* as the store has it */
 	struct value *live; /* the block in the present epoch */
 };
 
@@ -140,35 +142,6 @@ salvage_gauges(struct stxn *x, struct salvage *sv, struct value *w)
 	}
 }
 
-/* Blocks that have gone on: credit the difference to what C has. */
-static int
-salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
-{
-	unsigned char vkey[SERIES_KEY_LEN];
-	struct salvage *sv = arg;
-	struct value *was = x->st->value;
-	const void *lval;
-	size_t llen;
-
-	if (r->klen != CLOSED_KEY_LEN ||
-	    pdc_block_parse(sv->now, r->val, r->len) < 0)
-		return 0;
-	memcpy(was, sv->now, r->len);
-	if (!salvage_sums(sv->old, sv->now))
-		return 0;
-	pdc_series_key(vkey, 'V', pdc_get_be32(r->key + 9),
-	    pdc_get_be32(r->key + 13), pdc_get_be32(r->key + 17));
-	if (pdc_stxn_get(x, vkey, sizeof(vkey), &lval, &llen) == 0 &&
-	    pdc_block_parse(sv->live, lval, llen) == 0 &&
-	    sv->live->h.zone == was->h.zone && llen == r->len) {
-		salvage_diff(sv->live, sv->now, was);
-		salvage_gauges(x, sv, was);
-		pdc_stxn_put(x, vkey, sizeof(vkey), sv->live, llen);
-	}
-	pdc_stxn_put(x, r->key, r->klen, sv->now, r->len);
-	return x->ret < 0 ? x->ret : 1;
-}
-
 struct dying {
 	struct dying_rec d;
 	double sum0;
@@ -238,6 +211,92 @@ dying_credit(struct stxn *x, struct pdc *p, const struct cells *c,
 	return x->ret;
 }
 
+/*
+ * A counter that was set by name since has another number: what its old one
+ * still got in the closed epoch goes by its labels.  Where D is of this epoch
+ * itself, salvage_dying() does that.
+ */
+static int
+salvage_moved(struct stxn *x, struct salvage *sv, struct place *pl, double diff)
+{
+	unsigned char key[SERIES_KEY_LEN];
+	struct dying y;
+	const void *val;
+	size_t len;
+	int ret;
+
+	pdc_series_key(key, 'D', pl->f.r.id, pl->f.r.incarnation, pl->n);
+	ret = pdc_stxn_get(x, key, sizeof(key), &val, &len);
+	if (ret < 0 || !dying_parse(&y, val, len) || y.d.removed ||
+	    y.d.epoch == sv->old->epoch || !isfinite(diff))
+		return ret == PDC_ENOENT ? 0 : ret;
+	ret = pdc_place_make(x, pl, y.values, y.d.values_len);
+	if (ret == 0)
+		ret = pdc_credit_add(x, pl, diff);
+	return ret;
+}
+
+static int
+salvage_dead(struct stxn *x, struct salvage *sv, const unsigned char *key)
+{
+	double *was = pdc_block_add_seen(sv->was);
+	double *now = pdc_block_add_seen(sv->now);
+	struct series_ref s;
+	struct place *pl;
+	uint32_t i, first;
+	int ret;
+
+	pl = malloc(sizeof(*pl));
+	if (pl == NULL)
+		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a salvage"));
+	pl->v = x->st->value;
+	ret = pdc_family_by_id(x, pdc_get_be32(key + 9), &pl->f);
+	if (ret == 0 && pl->f.r.incarnation == pdc_get_be32(key + 13)) {
+		first = pdc_block_first(&pl->f.r, pdc_get_be32(key + 17));
+		for (i = 0; i < sv->now->h.k && x->ret == 0; i++) {
+			pl->n = first + i;
+			if (!(now[i] > was[i]) ||
+			    pdc_series_get(x, &pl->f, pl->n, &s) != PDC_ENOENT)
+				continue;
+			salvage_moved(x, sv, pl, now[i] - was[i]);
+			was[i] = now[i];
+		}
+	}
+	free(pl);
+	return x->ret;
+}
+
+/* Blocks that have gone on: credit the difference to what C has. */
+static int
+salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
+{
+	unsigned char vkey[SERIES_KEY_LEN];
+	struct salvage *sv = arg;
+	struct value *was = sv->was;
+	const void *lval;
+	size_t llen;
+
+	if (r->klen != CLOSED_KEY_LEN ||
+	    pdc_block_parse(sv->now, r->val, r->len) < 0)
+		return 0;
+	memcpy(was, sv->now, r->len);
+	if (!salvage_sums(sv->old, sv->now))
+		return 0;
+	if (sv->now->h.zone == VALUE_ADD)
+		salvage_dead(x, sv, r->key);
+	pdc_series_key(vkey, 'V', pdc_get_be32(r->key + 9),
+	    pdc_get_be32(r->key + 13), pdc_get_be32(r->key + 17));
+	if (pdc_stxn_get(x, vkey, sizeof(vkey), &lval, &llen) == 0 &&
+	    pdc_block_parse(sv->live, lval, llen) == 0 &&
+	    sv->live->h.zone == was->h.zone && llen == r->len) {
+		salvage_diff(sv->live, sv->now, was);
+		salvage_gauges(x, sv, was);
+		pdc_stxn_put(x, vkey, sizeof(vkey), sv->live, llen);
+	}
+	pdc_stxn_put(x, r->key, r->klen, sv->now, r->len);
+	return x->ret < 0 ? x->ret : 1;
+}
+
 static int
 salvage_dying(struct stxn *x, void *arg, const struct walk_rec *r)
 {
@@ -246,7 +305,7 @@ salvage_dying(struct stxn *x, void *arg, const struct walk_rec *r)
 	double was;
 
 	if (r->klen != SERIES_KEY_LEN || !dying_parse(&y, r->val, r->len) ||
-	    y.d.epoch != sv->old->epoch)
+	    y.d.epoch != sv->old->epoch || y.d.unit == UNIT_NONE)
 		return 0;
 	was = y.sum0;
 	if (dying_credit(x, sv->pdc, sv->old, r->key, &y) < 0)
@@ -265,8 +324,9 @@ salvage_old(struct stxn *x, struct pdc *p, struct cells *old)
 
 	pdc_cells_untag_all(old);
 	sv.now = aligned_alloc(16, sizeof(*sv.now));
+	sv.was = aligned_alloc(16, sizeof(*sv.was));
 	sv.live = aligned_alloc(16, sizeof(*sv.live));
-	if (sv.now != NULL && sv.live != NULL) {
+	if (sv.now != NULL && sv.was != NULL && sv.live != NULL) {
 		ret = pdc_walk(x, "V", 1, salvage_block, &sv);
 		pdc_put_be64(prefix + 1, old->epoch);
 		if (ret == 0)
@@ -282,6 +342,7 @@ salvage_old(struct stxn *x, struct pdc *p, struct cells *old)
 			pdc_drain_hints(x, old);
 	}
 	free(sv.now);
+	free(sv.was);
 	free(sv.live);
 	return pdc_stxn_fail(x, ret);
 }
@@ -314,7 +375,7 @@ dying_one(struct stxn *x, void *arg, const struct walk_rec *r)
 	struct dying y;
 
 	if (r->klen != SERIES_KEY_LEN || !dying_parse(&y, r->val, r->len) ||
-	    y.d.epoch != c->epoch)
+	    y.d.epoch != c->epoch || y.d.unit == UNIT_NONE)
 		return 0;
 	if (pdc_cells_tag_get(c, y.d.zone, y.d.unit) == y.d.id) {
 		pdc_cells_tag(c, y.d.zone, y.d.unit, 0);
@@ -324,7 +385,12 @@ dying_one(struct stxn *x, void *arg, const struct walk_rec *r)
 	} else if (now - y.d.since_mono_ns >= DYING_GRACE_NS) {
 		pdc_cells_bump(c, y.d.zone, y.d.unit, y.d.width);
 		dying_credit(x, p, c, r->key, &y);
-		pdc_stxn_del(x, r->key, r->klen);
+		y.d.unit = UNIT_NONE;
+		/* Older epochs of this boot may still bring something. */
+		if (x->meta.epoch == x->meta.boot_epoch)
+			pdc_stxn_del(x, r->key, r->klen);
+		else
+			dying_put(x, r->key, r->klen, &y);
 		return x->ret < 0 ? x->ret : 1;
 	} else {
 		return 0;

@@ -181,9 +181,11 @@ place_dying(struct stxn *x, struct pdc *p, struct place *pl, const char *values,
 		.op = OWED_UNTAG };
 	double sum0 = pdc_block_add_seen(pl->v)[pl->at.pos];
 
-	d.unit = pl->v->h.unit + pl->at.pos;
+	d.unit = UNIT_NONE;
+	if (pl->v->h.unit != UNIT_NONE)
+		d.unit = pl->v->h.unit + pl->at.pos;
 	untag.unit = d.unit;
-	if (d.epoch == x->meta.epoch)
+	if (d.epoch == x->meta.epoch && d.unit != UNIT_NONE)
 		sum0 = pdc_cells_sum(pdc_cells_now(p), d.unit);
 	memcpy(rec, &d, sizeof(d));
 	memcpy(rec + sizeof(d), &sum0, sizeof(sum0));
@@ -207,7 +209,8 @@ pdc_place_move(struct stxn *x, struct pdc *p, struct place *pl, double v)
 		return pdc_stxn_fail(x, ret < 0 ? ret : PDC_EFORMAT);
 	len = s.values_len;
 	memcpy(values, s.values, len);
-	if (pl->v->h.unit != UNIT_NONE)
+	/* Also for those who still map an older epoch: whose these are. */
+	if (pl->v->h.unit != UNIT_NONE || x->meta.epoch > x->meta.boot_epoch)
 		place_dying(x, p, pl, values, len);
 	pdc_series_del(x, &pl->f, values, len);
 	if (x->ret < 0)

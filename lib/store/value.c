@@ -56,6 +56,20 @@ pdc_block_place(const struct family_rec *f, uint32_t n)
 	return (struct value_place){ 2 + n / full, n % full, full };
 }
 
+uint32_t
+pdc_block_first(const struct family_rec *f, uint32_t block)
+{
+	uint32_t full = value_full(f), first, second;
+
+	if (f->nlabels == 0)
+		return block;
+	first = value_min(VALUE_FIRST, full);
+	second = value_min(VALUE_SECOND, full);
+	if (block < 2)
+		return block * first;
+	return first + second + (block - 2) * full;
+}
+
 size_t
 pdc_block_size(const struct value_head *h)
 {

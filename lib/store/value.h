@@ -15,6 +15,8 @@ struct value_place {
 };
 
 struct value_place pdc_block_place(const struct family_rec *, uint32_t n);
+/* The number of the first series in a block. */
+uint32_t pdc_block_first(const struct family_rec *, uint32_t block);
 /* Bytes of a value record of this shape. */
 size_t pdc_block_size(const struct value_head *);
 

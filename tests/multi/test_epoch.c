@@ -184,6 +184,58 @@ test_replaced_directory(void)
 	pdc_close(p);
 }
 
+/* In the next epoch: resolve it or not, then set it by name. */
+static int
+set_apart(void *arg)
+{
+	struct pdc *p = multi_open(arg, 0);
+	struct pdc_key key = { "c", "_total", NULL, 0 };
+	struct pdc_txn *txn;
+
+	if (sh->step == 1 && counter(p, "c") == NULL)
+		return 1;
+	if (pdc_begin(&txn, p) < 0 || pdc_value_set(txn, &key, 10) < 0 ||
+	    pdc_commit(txn) < 0)
+		return 2;
+	pdc_close(p);
+	return 0;
+}
+
+/*
+ * A counter is set by name while another process still counts in the file of
+ * the epoch before: that is added to what it was set to, once.
+ */
+static void
+test_set_and_old_epoch(int resolve)
+{
+	char *dir = tap_tmpdir();
+	struct pdc *p = multi_open(dir, 0);
+	struct pdc_series *s = counter(p, "c");
+	int i;
+
+	memset(sh, 0, sizeof(*sh));
+	atomic_store(&sh->step, resolve);
+	pdc_inc(s, 1);
+	pdc_checkpoint(p);
+	multi_lose(dir);
+	is_int(apart(set_apart, dir), 0, "a counter is set in the next epoch");
+	pdc_inc(s, 7);
+	for (i = 0; i < 3; i++)
+		pdc_checkpoint(p);
+	is_double(multi_now(p, "c_total"), 17,
+	    "what the epoch before still got is added");
+	pdc_inc(s, 5);
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "c_total"), 22, "once");
+	p->clock.mono_skew_ns += 61 * (int64_t)1000000000;
+	for (i = 0; i < 3; i++) {
+		pdc_checkpoint(p);
+		p->clock.mono_skew_ns += 61 * (int64_t)1000000000;
+	}
+	is_double(multi_now(p, "c_total"), 22, "also when a minute is over");
+	pdc_close(p);
+}
+
 static int
 stale(void *arg)
 {
@@ -525,6 +577,8 @@ main(void)
 	multi_alone_init();
 	test_losses_in_a_row();
 	test_close_salvages();
+	test_set_and_old_epoch(0);
+	test_set_and_old_epoch(1);
 	test_replaced_directory();
 	test_ids_of_two_epochs();
 	test_stale_process();
