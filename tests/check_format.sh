@@ -13,7 +13,8 @@ sources()
 {
 	cd "$srcdir" || exit
 	if test -e .git && command -v git >/dev/null 2>&1; then
-		git ls-files -co --exclude-standard '*.c' '*.h' '*.cc'
+		git ls-files -co --exclude-standard '*.c' '*.h' '*.cc' |
+		    grep -v '/config\.h$'
 	else
 		find include lib bin tests bench -name '*.[ch]' -o -name '*.cc'
 	fi | sort -u | while read -r file; do
