@@ -17,7 +17,6 @@
 #include "pdc.h"
 
 struct page {
-	struct pdc *pdc;
 	struct buf *buf;
 	const struct page_opts *opts;
 	struct collect *collect;
@@ -116,7 +115,7 @@ int
 pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
     struct page_result *result)
 {
-	struct page pg = { .pdc = p, .buf = b, .opts = opts };
+	struct page pg = { .buf = b, .opts = opts };
 	int ret;
 
 	ret = pdc_collect_open(&pg.collect, p->store, page_cells(p));

@@ -177,10 +177,8 @@ close_own(void *arg)
 static void
 test_children(struct pdc *p, struct pdc_family *f)
 {
-	struct pdc_options o = { .wait_ms = 200 };
 	pid_t pid = multi_holder(dir);
 
-	(void)o;
 	is_int(multi_run(child_labels, f, 5000), 0,
 	    "a forked child resolves as fast");
 	is_int(multi_run(child_close, p, 5000), 0, "and can close");
