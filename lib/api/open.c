@@ -4,7 +4,7 @@
 /*
  * Opening and closing stores, and the small functions of pdc.h.
  *
- * One struct pdc a directory and process, found by device and inode.  The
+ * One struct pdc a store and process, found by the files of the store.  The
  * registry's lock holds the fork generation of its holder, so that a child does
  * not inherit it.
  */
@@ -111,13 +111,10 @@ open_options(const struct pdc_options *o)
 static struct pdc *
 open_known(const char *dir)
 {
-	struct stat sb;
 	struct pdc *p;
 
-	if (stat(dir, &sb) == -1)
-		return NULL;
 	for (p = registry.first; p != NULL; p = p->next)
-		if (p->dev == sb.st_dev && p->ino == sb.st_ino)
+		if (pdc_store_is(p->store, dir))
 			return p;
 	return NULL;
 }
@@ -182,7 +179,6 @@ open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 		.perm = o->perm,
 		.rdonly = (o->flags & PDC_RDONLY) != 0,
 		.wait_ms = o->wait_ms ? o->wait_ms : WAIT_MS };
-	struct stat sb;
 	struct pdc *p;
 	int ret = 0;
 
@@ -202,14 +198,10 @@ open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 		ret = pdc_store_open(&p->store, dir, &so, &p->clock);
 	if (ret == 0)
 		ret = open_cells(p);
-	if (ret == 0 && stat(dir, &sb) == -1)
-		ret = pdc_err_sys("%s", dir);
 	if (ret < 0) {
 		open_free(p);
 		return ret;
 	}
-	p->dev = sb.st_dev;
-	p->ino = sb.st_ino;
 	*pp = p;
 	return 0;
 }

@@ -79,8 +79,6 @@ struct pdc {
 	_Atomic int64_t retry_ns; /* no resolving before, after a failure */
 	/* The registry of open stores, lib/api/open.c. */
 	struct pdc *next;
-	dev_t dev;
-	ino_t ino;
 	unsigned refs;
 };
 

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,6 +90,18 @@ pdc_mdb_guard(const struct store *st)
 	    sb.st_ino == st->data_ino;
 }
 
+int
+pdc_store_is(const struct store *st, const char *dir)
+{
+	char path[4096];
+	struct stat sb;
+
+	return snprintf(path, sizeof(path), "%s/data.mdb", dir) <
+	    (int)sizeof(path) &&
+	    stat(path, &sb) == 0 && sb.st_dev == st->data_dev &&
+	    sb.st_ino == st->data_ino;
+}
+
 static int
 env_try(struct store *st, MDB_env **envp, uint64_t size)
 {
@@ -135,7 +148,6 @@ env_settle(struct store *st)
 	return rc;
 }
 
-/* A crash between opening and sharing of another process shows here. */
 /*
  * A file that is shorter than the pages in use was cut off: reading it would be
  * a SIGBUS.  Pages that were freed need not have been written.
@@ -164,6 +176,7 @@ env_whole(struct store *st, MDB_txn *txn)
 	return MDB_CORRUPTED;
 }
 
+/* A crash between opening and sharing of another process shows here. */
 static int
 env_verify(struct store *st)
 {
@@ -375,6 +388,76 @@ store_check(struct store *st)
 	return store_first(st);
 }
 
+/*
+ * Stores whose environment could not be closed, for want of the write lock: a
+ * second one of the same files beside it would cost it its locks.
+ */
+static struct store *store_left;
+static const struct clock store_clock;
+
+static void
+store_free(struct store *st)
+{
+	pdc_wlock_close(&st->wlock);
+	free(st->value);
+	free(st);
+}
+
+/* 0, or PDC_EBUSY: somebody keeps the lock. */
+static int
+store_end(struct store *st, uint32_t wait_ms)
+{
+	sigset_t mask;
+	int ret;
+
+	if (st->env == NULL || !pdc_mdb_guard(st))
+		return 0;
+	ret = pdc_wlock_take(&st->wlock, st, wait_ms, &mask);
+	if (ret < 0)
+		return ret;
+	pdc_reader_end(st, atomic_load(&st->gen) != pdc_fork_gen());
+	mdb_env_close(st->env);
+	st->env = NULL;
+	pdc_wlock_give(&st->wlock, &mask);
+	return 0;
+}
+
+void
+pdc_store_close(struct store *st)
+{
+	if (st == NULL)
+		return;
+	if (store_end(st, st->wait_ms) == 0) {
+		store_free(st);
+	} else {
+		st->clock = &store_clock; /* the caller's goes with him */
+		st->left = store_left;
+		store_left = st;
+	}
+}
+
+/* What an earlier close had to leave of this store is closed first. */
+static int
+store_clear(const struct store *st)
+{
+	struct store **at = &store_left, *old;
+
+	while ((old = *at) != NULL) {
+		if (!pdc_store_is(old, st->dir)) {
+			at = &old->left;
+			continue;
+		}
+		if (store_end(old, st->wait_ms) < 0)
+			return pdc_err_set(PDC_EBUSY,
+			    "%s: an earlier pdc_close() could not get the "
+			    "write lock, and it is not to be had in %u ms",
+			    st->dir, st->wait_ms);
+		*at = old->left;
+		store_free(old);
+	}
+	return 0;
+}
+
 /* Whatever becomes of the working directory, and of links. */
 static int
 store_path(struct store *st)
@@ -397,7 +480,7 @@ store_path(struct store *st)
 
 int
 pdc_store_open(struct store **stp, const char *dir,
-    const struct store_opts *opts, struct clock *clock)
+    const struct store_opts *opts, const struct clock *clock)
 {
 	struct store *st;
 	sigset_t mask;
@@ -420,6 +503,8 @@ pdc_store_open(struct store **stp, const char *dir,
 	ret = pdc_file_dir(st, opts);
 	if (ret == 0)
 		ret = store_path(st);
+	if (ret == 0)
+		ret = store_clear(st);
 	if (ret == 0) {
 		pdc_signals_block(&mask);
 		ret = store_files(st);
@@ -437,30 +522,6 @@ pdc_store_open(struct store **stp, const char *dir,
 	}
 	*stp = st;
 	return 0;
-}
-
-void
-pdc_store_close(struct store *st)
-{
-	sigset_t mask;
-	int locked;
-
-	if (st == NULL)
-		return;
-	if (st->env != NULL && pdc_mdb_guard(st)) {
-		locked = pdc_wlock_take(&st->wlock, st, st->wait_ms, &mask) ==
-		    0;
-		/* A holder that is stopped for good: leave it open, then. */
-		if (locked) {
-			pdc_reader_end(st,
-			    atomic_load(&st->gen) != pdc_fork_gen());
-			mdb_env_close(st->env);
-			pdc_wlock_give(&st->wlock, &mask);
-		}
-	}
-	pdc_wlock_close(&st->wlock);
-	free(st->value);
-	free(st);
 }
 
 int

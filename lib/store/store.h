@@ -59,7 +59,7 @@ struct store {
 	struct store_owner owner;
 	int rdonly, tmpfs;
 	uint32_t wait_ms;
-	struct clock *clock;
+	const struct clock *clock;
 	struct wlock wlock;
 	struct MDB_env *env;
 	_Atomic(struct MDB_txn *) idle[STORE_IDLE]; /* readers, see stxn.c */
@@ -70,6 +70,7 @@ struct store {
 	ino_t data_ino;
 	uint64_t map_size;
 	struct value *value; /* scratch of the write transaction */
+	struct store *left; /* the next one that could not be closed */
 	/*
 	 * Set by lib/api: hook runs in each write transaction before anything
 	 * else, done after each commit, still under the lock.
@@ -110,9 +111,17 @@ struct stxn {
 	sigset_t mask;
 };
 
+/*
+ * A process has one environment of a store at most.  Opening and closing
+ * exclude each other by their caller.  PDC_EBUSY: also, that an earlier close
+ * could not get the write lock, and it still cannot be had.
+ */
 int pdc_store_open(struct store **, const char *dir, const struct store_opts *,
-    struct clock *);
+    const struct clock *);
+/* Without the write lock in wait_ms the environment stays, for who opens next. */
 void pdc_store_close(struct store *);
+/* Whether dir has the store's files now. */
+int pdc_store_is(const struct store *, const char *dir);
 /* The environment is gone or there is none yet of this process: open it. */
 int pdc_store_env(struct store *, uint32_t wait_ms);
 
