@@ -124,12 +124,6 @@ pdc_err_words(void)
 	return err_words;
 }
 
-void
-pdc_err_clear(void)
-{
-	err_words[0] = '\0';
-}
-
 const char *
 pdc_err_name(int code)
 {

@@ -32,7 +32,6 @@ void pdc_err_prefix(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The words; "" when nothing failed.  Good until this thread sets others. */
 const char *pdc_err_words(void);
-void pdc_err_clear(void);
 
 /* What a code means, a static text; also for 0 and for what is no code. */
 const char *pdc_err_name(int code);

@@ -25,8 +25,7 @@
 #define SLICE_NAP_NS 1500000 /* who waits for the lock looks every 1 ms */
 #define SLICE_BYTES (2 << 20)
 #define SLICE_RECORDS 1024
-#define RING_SLICES 256
-#define PENDING_SLICES 4096
+#define DRAIN_SLICES 4096
 
 struct slice {
 	unsigned char key[SERIES_KEY_LEN]; /* where to go on */
@@ -122,51 +121,41 @@ pdc_drain_hints(struct stxn *x, const struct cells *c)
 	free(pos);
 }
 
-/* Each write transaction begins with some of the pending sums. */
+/* Some records; the transaction itself has begun with some pending sums. */
 static int
-drain_pending(struct pdc *p, uint32_t wait_ms)
+drain_slice(struct pdc *p, uint32_t wait_ms, int *more)
 {
 	struct stxn x;
-	int i, ret;
+	int n, ret;
 
-	for (i = 0; i < PENDING_SLICES && atomic_load(&p->pending); i++) {
-		ret = pdc_stxn_write(&x, p->store, wait_ms);
-		if (ret < 0)
-			return ret;
-		pdc_stxn_abort(&x);
-		if (atomic_load(&p->pending))
-			pdc_clock_sleep(SLICE_NAP_NS);
-	}
-	return 0;
+	ret = pdc_stxn_write(&x, p->store, wait_ms);
+	if (ret < 0)
+		return ret;
+	n = pdc_drain(&x, p, pdc_cells_now(p), 0, SLICE_RECORDS);
+	if (n >= 0 && !FAULT(DRAIN_COMMIT))
+		pdc_stxn_renew(&x);
+	else
+		pdc_stxn_fail(&x, PDC_ESTORE);
+	if (x.ret == 0)
+		pdc_drain_hints(&x, pdc_cells_now(p));
+	ret = x.ret;
+	pdc_stxn_abort(&x);
+	*more = n == SLICE_RECORDS || atomic_load(&p->pending);
+	return ret;
 }
 
 int
 pdc_drain_all(struct pdc *p, uint32_t wait_ms)
 {
-	struct stxn x;
-	int i, n = 1, ret;
+	int backlog = pdc_ring_backlog(pdc_cells_now(p)) != 0, i, ret = 0;
+	int more = backlog || atomic_load(&p->pending);
 
-	ret = drain_pending(p, wait_ms);
-	if (ret < 0)
-		return ret;
-	if (pdc_ring_backlog(pdc_cells_now(p)) == 0)
-		return 0;
-	pdc_clock_sleep(RING_MARGIN_NS);
-	for (i = 0; i < RING_SLICES && n > 0 && ret == 0; i++) {
-		ret = pdc_stxn_write(&x, p->store, wait_ms);
-		if (ret < 0)
-			break;
-		n = pdc_drain(&x, p, pdc_cells_now(p), 0, SLICE_RECORDS);
-		if (n >= 0 && !FAULT(DRAIN_COMMIT))
-			pdc_stxn_renew(&x);
-		else
-			pdc_stxn_fail(&x, PDC_ESTORE);
-		if (x.ret == 0)
-			pdc_drain_hints(&x, pdc_cells_now(p));
-		ret = x.ret;
-		pdc_stxn_abort(&x);
-		if (n == SLICE_RECORDS)
+	if (backlog)
+		pdc_clock_sleep(RING_MARGIN_NS);
+	for (i = 0; i < DRAIN_SLICES && more && ret == 0; i++) {
+		if (i > 0)
 			pdc_clock_sleep(SLICE_NAP_NS);
+		ret = drain_slice(p, wait_ms, &more);
 	}
 	return ret;
 }

@@ -136,7 +136,6 @@ epoch_swap(struct pdc *p, struct cells *c)
 		c->older = now;
 		/* Pairs with the acquire in pdc_cells_now(). */
 		atomic_store_explicit(&p->cells, c, memory_order_release);
-		atomic_store(&p->salvage_due, now != NULL);
 		c = NULL;
 	}
 	pdc_table_unlock(p);
@@ -415,11 +414,8 @@ pdc_epoch_hook(void *arg, struct stxn *x)
 	/* First: what salvage owes is written over these records. */
 	if (ret == 0)
 		ret = pdc_owed_redo(x, p);
-	if (ret == 0 && atomic_exchange(&p->salvage_due, 0)) {
+	if (ret == 0 && pdc_salvage_due(p))
 		ret = pdc_epoch_salvage(x, p);
-		if (ret < 0)
-			atomic_store(&p->salvage_due, 1);
-	}
 	if (ret == 0)
 		ret = pdc_pending_flush(x, p);
 	return pdc_stxn_fail(x, ret);

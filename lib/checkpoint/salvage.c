@@ -315,6 +315,20 @@ salvage_dying(struct stxn *x, void *arg, const struct walk_rec *r)
 	return dying_put(x, r->key, r->klen, &y) < 0 ? x->ret : 1;
 }
 
+/* What was counted of drops and the like goes with the rest. */
+static void
+salvage_counts(struct cells_head *old, struct cells_head *now)
+{
+	int i;
+
+	for (i = 0; i < NDROPS; i++)
+		atomic_fetch_add(&now->drops[i],
+		    atomic_exchange(&old->drops[i], 0));
+	atomic_fetch_add(&now->anomalies, atomic_exchange(&old->anomalies, 0));
+	atomic_fetch_add(&now->unresolved,
+	    atomic_exchange(&old->unresolved, 0));
+}
+
 static int
 salvage_old(struct stxn *x, struct pdc *p, struct cells *old)
 {
@@ -323,6 +337,7 @@ salvage_old(struct stxn *x, struct pdc *p, struct cells *old)
 	int ret = PDC_ENOMEM;
 
 	pdc_cells_untag_all(old);
+	salvage_counts(old->head, pdc_cells_now(p)->head);
 	sv.now = aligned_alloc(16, sizeof(*sv.now));
 	sv.was = aligned_alloc(16, sizeof(*sv.was));
 	sv.live = aligned_alloc(16, sizeof(*sv.live));
@@ -350,13 +365,15 @@ salvage_old(struct stxn *x, struct pdc *p, struct cells *old)
 int
 pdc_epoch_salvage(struct stxn *x, struct pdc *p)
 {
-	struct cells *c = pdc_cells_now(p);
+	struct cells *now = pdc_cells_now(p), *c;
 	int ret = 0;
 
-	for (c = c != NULL ? c->older : NULL; c != NULL && ret == 0;
+	for (c = now != NULL ? now->older : NULL; c != NULL && ret == 0;
 	     c = c->older)
 		if (!c->rdonly)
 			ret = salvage_old(x, p, c);
+	if (ret == 0 && now != NULL)
+		atomic_store(&p->salvaged, now->epoch);
 	return ret;
 }
 

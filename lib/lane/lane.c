@@ -249,9 +249,15 @@ lane_touch(uint64_t hi, uint32_t applied)
 	return (uint64_t)((uint32_t)(hi >> 32) + 1) << 32 | applied;
 }
 
+static uint64_t
+lane_gauge_next(uint64_t bits, enum gauge_what what, double v)
+{
+	return atomic_bits(what == GAUGE_ADD ? atomic_double(bits) + v : v);
+}
+
 static enum lane_result
-lane_gauge(const struct cells *cells, uint64_t unit, uint64_t id, int add,
-    double v)
+lane_gauge(const struct cells *cells, uint64_t unit, uint64_t id,
+    enum gauge_what what, double v)
 {
 	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
 	struct word16 *cell, old, new;
@@ -263,7 +269,7 @@ lane_gauge(const struct cells *cells, uint64_t unit, uint64_t id, int add,
 	do {
 		if (!lane_mine(z, unit, id))
 			return LANE_STALE;
-		new.lo = atomic_bits(add ? atomic_double(old.lo) + v : v);
+		new.lo = lane_gauge_next(old.lo, what, v);
 		new.hi = lane_touch(old.hi, (uint32_t)old.hi);
 	} while (!atomic_cas16(cell, &old, new));
 	return LANE_OK;
@@ -273,19 +279,19 @@ enum lane_result
 pdc_lane_gauge_set(const struct cells *cells, uint64_t unit, uint64_t id,
     double v)
 {
-	return lane_gauge(cells, unit, id, 0, v);
+	return lane_gauge(cells, unit, id, GAUGE_SET, v);
 }
 
 enum lane_result
 pdc_lane_gauge_add(const struct cells *cells, uint64_t unit, uint64_t id,
     double v)
 {
-	return lane_gauge(cells, unit, id, 1, v);
+	return lane_gauge(cells, unit, id, GAUGE_ADD, v);
 }
 
 void
 pdc_lane_gauge_apply(const struct cells *cells, uint64_t unit, uint64_t id,
-    uint32_t seq, int add, double v)
+    const struct gauge_op *op)
 {
 	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
 	struct word16 *cell, old, new;
@@ -296,10 +302,10 @@ pdc_lane_gauge_apply(const struct cells *cells, uint64_t unit, uint64_t id,
 	old = atomic_peek16(cell);
 	do {
 		if (!lane_mine(z, unit, id) ||
-		    (int32_t)(seq - (uint32_t)old.hi) <= 0)
+		    (int32_t)(op->seq - (uint32_t)old.hi) <= 0)
 			return;
-		new.lo = atomic_bits(add ? atomic_double(old.lo) + v : v);
-		new.hi = lane_touch(old.hi, seq);
+		new.lo = lane_gauge_next(old.lo, op->what, op->amount);
+		new.hi = lane_touch(old.hi, op->seq);
 	} while (!atomic_cas16(cell, &old, new));
 }
 

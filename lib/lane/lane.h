@@ -31,13 +31,20 @@ enum lane_result pdc_lane_gauge_set(const struct cells *, uint64_t unit,
 enum lane_result pdc_lane_gauge_add(const struct cells *, uint64_t unit,
     uint64_t id, double v);
 
+/* An operation by name: a transaction's, with its number. */
+enum gauge_what { GAUGE_SET, GAUGE_ADD };
+struct gauge_op {
+	uint32_t seq;
+	enum gauge_what what;
+	double amount;
+};
+
 /*
- * The redo of a transaction's gauge operation number seq: sets (add == 0) or
- * adds, and applied becomes seq, unless the cell has seq or a later one
+ * Do it, and applied becomes seq, unless the cell has seq or a later one
  * already (serial number arithmetic) or another tag.
  */
 void pdc_lane_gauge_apply(const struct cells *, uint64_t unit, uint64_t id,
-    uint32_t seq, int add, double v);
+    const struct gauge_op *);
 
 /*
  * Sums kept by a handle of its own while its series has no cells and the

@@ -136,8 +136,9 @@ owed_effect(const struct cells *c, const struct owed *o)
 		if (pdc_cells_tag_get(c, o->zone, o->unit) == 0)
 			pdc_cells_tag((struct cells *)(uintptr_t)c, o->zone,
 			    o->unit, o->id);
-		pdc_lane_gauge_apply(c, o->unit, o->id, o->seq,
-		    o->op == OWED_ADD, o->amount);
+		pdc_lane_gauge_apply(c, o->unit, o->id,
+		    &(struct gauge_op){ o->seq,
+			o->op == OWED_ADD ? GAUGE_ADD : GAUGE_SET, o->amount });
 	}
 }
 
@@ -147,10 +148,10 @@ pdc_owed_done(void *arg, struct stxn *x)
 	struct cells *c = pdc_cells_now(arg);
 	uint32_t i;
 
-	for (i = 0; i < x->nlater; i++)
-		later_do(c, &x->later[i]);
 	for (i = 0; i < x->nowed; i++)
 		owed_effect(c, &x->owed[i]);
+	for (i = 0; i < x->nlater; i++)
+		later_do(c, &x->later[i]);
 }
 
 int
@@ -317,15 +318,18 @@ pending_series(struct stxn *x, struct pdc_series *s)
 	    pdc_fork_gen())
 		return 0;
 	for (b = 0; b < s->family->width && ret == 0; b++) {
-		pend = pdc_lane_pending_take(s->pending + b);
-		if (pend.count == 0)
+		if (__atomic_load_n(&s->pending[b].count, __ATOMIC_ACQUIRE) ==
+		    0)
 			continue;
+		pdc_aside_begin(s);
+		pend = pdc_lane_pending_take(s->pending + b);
 		commits = x->commits;
 		ret = pending_credit(x, s, b, &pend);
 		if (ret == 0)
 			ret = pdc_stxn_renew(x);
 		if (ret < 0 && x->commits == commits)
 			pending_back(s, b, &pend);
+		pdc_aside_end(s);
 	}
 	return ret;
 }

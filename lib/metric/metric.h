@@ -36,6 +36,7 @@ struct pdc_series {
 	struct pdc_family *family;
 	struct pending *pending; /* width of them */
 	_Atomic uint64_t pending_gen; /* the process they are of */
+	_Atomic uint64_t aside; /* of a gauge, see pdc_gauge_direct() */
 	uint64_t hash;
 	_Atomic uint32_t refs;
 	uint32_t raw_len, values_len;
@@ -74,7 +75,7 @@ struct pdc {
 	ino_t use_ino;
 	_Atomic uint64_t table_lock; /* fork generation of its holder, or 0 */
 	_Atomic(struct pdc_family *) families;
-	_Atomic int salvage_due; /* a closed mapping not looked at yet */
+	_Atomic uint64_t salvaged; /* epoch whose older mappings were */
 	_Atomic uint32_t pending; /* some handle has a pending sum */
 	_Atomic int64_t retry_ns; /* no resolving before, after a failure */
 	/* The registry of open stores, lib/api/open.c. */
@@ -150,6 +151,26 @@ int pdc_pending_flush(struct stxn *, struct pdc *);
 int pdc_desc_family(struct family *, const struct pdc_desc *, uint32_t *order);
 void pdc_family_free(struct pdc_family *);
 void pdc_series_drop(struct pdc_series *);
+
+/*
+ * Whether an update of this gauge may go by its cell: what went by a ring or
+ * the pending sum has been done there.  Else a set would be undone by one
+ * before it.  Between processes there is no such order while a series is made.
+ */
+int pdc_gauge_direct(struct pdc_series *, const struct cells *);
+/* Around what goes another way. */
+void pdc_aside_begin(struct pdc_series *);
+void pdc_aside_end(struct pdc_series *);
+
+/* A closed mapping may still hold what this process counted. */
+static inline int
+pdc_salvage_due(const struct pdc *p)
+{
+	const struct cells *c = pdc_cells_now(p);
+
+	return c != NULL && c->older != NULL &&
+	    atomic_load(&p->salvaged) != c->epoch;
+}
 
 /* Bucket of v among bounds, which are rising; nbounds for what is above. */
 uint32_t pdc_bucket(const double *bounds, uint32_t nbounds, double v);

@@ -5,6 +5,7 @@
  * Updates: void, async-signal-safe, never a lock, an allocation or a write to
  * LMDB.
  *
+ *	a gauge has updates under way	a ring, or the pending sum
  *	tag is the handle's id		the lane
  *	forward table knows the id	mend the handle, the lane
  *	a ring on this CPU		a record; the checkpoint credits it
@@ -102,19 +103,72 @@ update_pending(struct pdc_series *s, const struct cells *c,
 	atomic_store_explicit(&s->pdc->pending, 1, memory_order_release);
 }
 
-/* The tag differs. */
-static void
-update_slow(struct pdc_series *s, const struct cells *c, uint64_t id,
-    struct ring_update *u)
+/*
+ * aside counts what was begun, in its high half, and what was done, in its low
+ * half; it becomes 0 again when nothing is under way and rings and pending sum
+ * are empty.  A thread that is killed in between, or its forked child, leaves
+ * the gauge on the slower way.
+ */
+#define ASIDE_BEGUN ((uint64_t)1 << 32)
+
+void
+pdc_aside_begin(struct pdc_series *s)
+{
+	if (s->zone == ZONE_GAUGE)
+		atomic_fetch_add(&s->aside, ASIDE_BEGUN);
+}
+
+void
+pdc_aside_end(struct pdc_series *s)
+{
+	uint64_t w, next;
+
+	if (s->zone != ZONE_GAUGE)
+		return;
+	w = atomic_load(&s->aside);
+	do
+		next = (w & ~(ASIDE_BEGUN - 1)) | (uint32_t)(w + 1);
+	while (!atomic_compare_exchange_weak(&s->aside, &w, next));
+}
+
+int
+pdc_gauge_direct(struct pdc_series *s, const struct cells *c)
+{
+	/* Before the rings: what is done by then, they have or had. */
+	uint64_t w = atomic_load(&s->aside);
+
+	if (w == 0)
+		return 1;
+	if ((uint32_t)(w >> 32) != (uint32_t)w || pdc_salvage_due(s->pdc) ||
+	    pdc_ring_backlog(c) != 0)
+		return 0;
+	if (__atomic_load_n(&s->pending->count, __ATOMIC_ACQUIRE) != 0 &&
+	    atomic_load(&s->pending_gen) == pdc_fork_gen())
+		return 0;
+	return atomic_compare_exchange_strong(&s->aside, &w, 0);
+}
+
+/* The tag differs: another process may have left the way to the cell. */
+static enum lane_result
+update_forward(struct pdc_series *s, const struct cells *c, uint64_t id,
+    const struct ring_update *u)
 {
 	uint64_t new_id, unit;
 
-	if (pdc_fwd_get(c, id, &new_id, &unit) &&
-	    update_lane(c, s, unit, new_id, u) == LANE_OK) {
-		atomic_store_explicit(&s->unit, unit, RELAXED);
-		atomic_store_explicit(&s->id, new_id, RELAXED);
-		return;
-	}
+	if (!pdc_fwd_get(c, id, &new_id, &unit) ||
+	    update_lane(c, s, unit, new_id, u) != LANE_OK)
+		return LANE_STALE;
+	atomic_store_explicit(&s->unit, unit, RELAXED);
+	atomic_store_explicit(&s->id, new_id, RELAXED);
+	return LANE_OK;
+}
+
+/* By a ring, or the pending sum. */
+static void
+update_aside(struct pdc_series *s, const struct cells *c, uint64_t id,
+    struct ring_update *u)
+{
+	pdc_aside_begin(s);
 	u->h.kind = RING_UPDATE;
 	u->id = id;
 	u->family = s->family->id;
@@ -122,13 +176,14 @@ update_slow(struct pdc_series *s, const struct cells *c, uint64_t id,
 	u->labels_len = s->values_len;
 	switch (pdc_ring_put(c, u, s->values, s->values_len)) {
 	case RING_OK:
-		return;
+		break;
 	case RING_FULL:
 		pdc_cells_drop(c, DROP_RING_FULL);
-		return;
+		break;
 	case RING_NONE:
 		update_pending(s, c, u);
 	}
+	pdc_aside_end(s);
 }
 
 static void
@@ -141,8 +196,11 @@ update_general(struct pdc_series *s, const struct cells *c, enum ring_op op,
 	uint64_t id = atomic_load_explicit(&s->id, RELAXED);
 	uint64_t unit = atomic_load_explicit(&s->unit, RELAXED);
 
-	if (update_lane(c, s, unit, id, &u) != LANE_OK)
-		update_slow(s, c, id, &u);
+	if (s->zone == ZONE_GAUGE && !pdc_gauge_direct(s, c))
+		update_aside(s, c, id, &u);
+	else if (update_lane(c, s, unit, id, &u) != LANE_OK &&
+	    update_forward(s, c, id, &u) != LANE_OK)
+		update_aside(s, c, id, &u);
 }
 
 /* Where updates can go at all: not from a process that only looks. */

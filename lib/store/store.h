@@ -118,7 +118,7 @@ struct stxn {
  */
 int pdc_store_open(struct store **, const char *dir, const struct store_opts *,
     const struct clock *);
-/* Without the write lock in wait_ms the environment stays, for who opens next. */
+/* Without the write lock in wait_ms the environment stays for the next open. */
 void pdc_store_close(struct store *);
 /* Whether dir has the store's files now. */
 int pdc_store_is(const struct store *, const char *dir);

@@ -1,4 +1,8 @@
-C_TESTS += %D%/test_checkpoint %D%/test_forged %D%/test_pending
+C_TESTS += \
+	%D%/test_checkpoint \
+	%D%/test_forged \
+	%D%/test_order \
+	%D%/test_pending
 if WITH_FAULTS
 C_TESTS += %D%/test_cutoff
 endif

@@ -170,8 +170,6 @@ comes_by(const struct cut *cut)
 		return 0;
 	case FAULT_ENV_MAP: /* a child opens anew */
 		return cut->way != FAILED;
-	case FAULT_DRAIN_COMMIT:
-		return rings;
 	case FAULT_BUF_GROW: /* a late handle's series is made */
 		return rings || cut->way == FAILED;
 	case FAULT_CELLS_GROW: /* and its block gets cells */
@@ -182,6 +180,7 @@ comes_by(const struct cut *cut)
 	case FAULT_STXN_PUT:
 	case FAULT_STXN_COMMIT:
 	case FAULT_STXN_COMMITTED:
+	case FAULT_DRAIN_COMMIT:
 	case FAULT_CHECKPOINT_SLICE:
 		return 1;
 	default: /* where an epoch is made */

@@ -37,21 +37,29 @@ test_operations(void)
 }
 
 static void
+apply(uint64_t unit, uint64_t id, uint32_t seq, enum gauge_what what, double v)
+{
+	struct gauge_op op = { seq, what, v };
+
+	pdc_lane_gauge_apply(cells, unit, id, &op);
+}
+
+static void
 test_apply(void)
 {
 	struct gauge g;
 
 	pdc_cells_gauge_init(cells, 0, 1, UINT32_MAX - 1);
-	pdc_lane_gauge_apply(cells, 0, ID, UINT32_MAX, 1, 5);
-	pdc_lane_gauge_apply(cells, 0, ID, UINT32_MAX, 1, 5);
+	apply(0, ID, UINT32_MAX, GAUGE_ADD, 5);
+	apply(0, ID, UINT32_MAX, GAUGE_ADD, 5);
 	is_double(pdc_cells_gauge(cells, 0).value, 6, "applied once");
-	pdc_lane_gauge_apply(cells, 0, ID, UINT32_MAX - 7, 0, 100);
+	apply(0, ID, UINT32_MAX - 7, GAUGE_SET, 100);
 	is_double(pdc_cells_gauge(cells, 0).value, 6, "an old one never");
-	pdc_lane_gauge_apply(cells, 0, ID, 1, 0, 3);
+	apply(0, ID, 1, GAUGE_SET, 3);
 	g = pdc_cells_gauge(cells, 0);
 	ok(g.value == 3 && g.applied == 1, "numbers go on after the last");
 	is_int(g.touched, 2, "and it is touched");
-	pdc_lane_gauge_apply(cells, 0, ID + 1, 2, 0, 4);
+	apply(0, ID + 1, 2, GAUGE_SET, 4);
 	is_double(pdc_cells_gauge(cells, 0).value, 3, "no other's");
 	pdc_cells_bump(cells, ZONE_GAUGE, 0, 1);
 	g = pdc_cells_gauge(cells, 0);
@@ -71,7 +79,7 @@ add_many(void *arg)
 	for (i = 0; i < n; i++) {
 		if (pdc_lane_gauge_add(cells, 1, ID, 1) != LANE_OK)
 			return 1;
-		pdc_lane_gauge_apply(cells, 1, ID, i + 1, 1, 1000000);
+		apply(1, ID, i + 1, GAUGE_ADD, 1000000);
 	}
 	return 0;
 }

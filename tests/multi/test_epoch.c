@@ -130,6 +130,31 @@ test_close_salvages(void)
 	is_int(apart(look, dir), 11, "has lost nothing");
 }
 
+/* What was dropped stays counted when the file it was counted in is lost. */
+static void
+test_drops_stay(void)
+{
+	char *dir = tap_tmpdir();
+	struct pdc *p = multi_open(dir, 0);
+	struct pdc_series *s = counter(p, "c");
+
+	pdc_inc(s, -1);
+	pdc_inc(s, -1);
+	multi_lose(dir);
+	is_int(visited(dir, 1, 0), 0, "another process begins an epoch");
+	pdc_inc(s, -1);
+	pdc_checkpoint(p);
+	pdc_inc(s, -1);
+	is_int((long long)atomic_load(
+		   &pdc_cells_now(p)->head->drops[DROP_AMOUNT]),
+	    4, "drops of the lost file and of the new one are counted");
+	pdc_checkpoint(p);
+	is_int((long long)atomic_load(
+		   &pdc_cells_now(p)->head->drops[DROP_AMOUNT]),
+	    4, "once");
+	pdc_close(p);
+}
+
 /*
  * Handles made while the lock was held go by forward entries, which a salvage
  * stores in the file of the next epoch: no id may be there twice.
@@ -577,6 +602,7 @@ main(void)
 	multi_alone_init();
 	test_losses_in_a_row();
 	test_close_salvages();
+	test_drops_stay();
 	test_set_and_old_epoch(0);
 	test_set_and_old_epoch(1);
 	test_replaced_directory();
