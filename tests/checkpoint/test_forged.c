@@ -9,7 +9,9 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/wire.h"
 #include "help.h"
+#include "lane/shape.h"
 #include "metric/metric.h"
 
 static struct pdc *p;
@@ -111,6 +113,81 @@ test_forged(void)
 	is_int((long long)series(), (long long)n, "none of them made a series");
 }
 
+/* A good record, then no length any more: all that is in its ring is lost. */
+static void
+spoil(void)
+{
+	const struct cells *c = pdc_cells_now(p);
+	struct ring_update u = update(fc, RING_ADD, 1);
+	struct ring_head *h;
+	struct ring *r;
+	uint64_t tail;
+	uint32_t i;
+
+	u.labels_len = 5;
+	if (pdc_ring_put(c, &u, "good", 5) != RING_OK)
+		bail_out("no ring");
+	for (i = 0; i < c->nlanes; i++) {
+		r = (struct ring *)(void *)(c->rings + i * c->ring_stride);
+		tail = atomic_load(&r->tail);
+		if (atomic_load(&r->head) == tail)
+			continue;
+		h = (void *)(r->bytes + (tail & (c->ring_size - 1)));
+		h->len = 0;
+	}
+}
+
+/* Whether the store knows that each ring was taken up to its head. */
+static int
+taken(void)
+{
+	const struct cells *c = pdc_cells_now(p);
+	unsigned char key[9] = { 'R' };
+	const struct ring *r;
+	const void *val;
+	uint64_t pos;
+	struct stxn x;
+	size_t len;
+	uint32_t i;
+	int good;
+
+	pdc_put_be64(key + 1, c->epoch);
+	if (pdc_stxn_read(&x, p->store) < 0)
+		bail_out("%s", pdc_error());
+	good = pdc_stxn_get(&x, key, sizeof(key), &val, &len) == 0 &&
+	    len == c->nlanes * sizeof(pos);
+	for (i = 0; i < c->nlanes && good; i++) {
+		r = (void *)(c->rings + i * c->ring_stride);
+		memcpy(&pos, (const char *)val + i * sizeof(pos), sizeof(pos));
+		good = pos == atomic_load(&r->head);
+	}
+	pdc_stxn_abort(&x);
+	return good;
+}
+
+static void
+test_skipped(void)
+{
+	double good = help_sample(p, "c_total{l=\"good\"}");
+	const struct cells *c = pdc_cells_now(p);
+	struct ring_update u = update(fc, RING_ADD, 1);
+	uint64_t was = drops();
+
+	spoil();
+	is_int(pdc_checkpoint(p), 0, "a ring that makes no sense is skipped");
+	is_int((long long)(drops() - was), 1, "which is counted");
+	ok(taken(), "the stored positions are behind it");
+	is_int((long long)pdc_ring_backlog(c), 0, "its writers have room");
+	is_int(pdc_checkpoint(p), 0, "another checkpoint");
+	is_int((long long)(drops() - was), 1, "does not skip it again");
+	u.labels_len = 5;
+	if (pdc_ring_put(c, &u, "good", 5) != RING_OK)
+		bail_out("no ring");
+	is_int(pdc_checkpoint(p), 0, "a good record, a checkpoint");
+	is_double(help_sample(p, "c_total{l=\"good\"}"), good + 1,
+	    "counts what came after");
+}
+
 int
 main(void)
 {
@@ -118,10 +195,12 @@ main(void)
 	fc = help_family(p, PDC_COUNTER, "c", "l");
 	fg = help_family(p, PDC_GAUGE, "g", "l");
 	fh = help_family(p, PDC_HISTOGRAM, "h", "l");
-	if (pdc_cells_now(p)->use == 0)
+	if (pdc_cells_now(p)->use == 0) {
 		skip("no rings without restartable sequences");
-	else
+	} else {
 		test_forged();
+		test_skipped();
+	}
 	pdc_close(p);
 	return tap_done();
 }
