@@ -3,6 +3,7 @@ EXTRA_DIST += %D%/python.sh %D%/test_official.py
 
 MULTI_TESTS = \
 	%D%/test_close \
+	%D%/test_container \
 	%D%/test_disk \
 	%D%/test_epoch \
 	%D%/test_exact \
@@ -18,6 +19,7 @@ TSAN_TESTS += %D%/test_thread
 check_LTLIBRARIES += %D%/libmulti.la
 %C%_libmulti_la_SOURCES = %D%/multi.c %D%/multi.h
 %C%_test_close_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_container_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_disk_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_kill_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_stop_LDADD = %D%/libmulti.la $(LDADD)

@@ -28,22 +28,30 @@ smallfs_write(const char *path, const char *fmt, unsigned id)
 		close(fd);
 }
 
-/* Mount one of so many bytes on dir; skips the whole test if that is denied. */
-static inline void
-smallfs_mount(const char *dir, unsigned long size)
+/* Mount from here on for this process and its children alone; -1 if denied. */
+static inline int
+smallfs_unshare(void)
 {
 	unsigned uid = geteuid(), gid = getegid();
-	char options[64];
 
 	if (unshare(CLONE_NEWNS) == -1) {
 		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1)
-			skip_all("no file system of our own to fill up");
+			return -1;
 		smallfs_write("/proc/self/setgroups", "deny", 0);
 		smallfs_write("/proc/self/uid_map", "0 %u 1", uid);
 		smallfs_write("/proc/self/gid_map", "0 %u 1", gid);
 	}
+	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+/* Mount one of so many bytes on dir; skips the whole test if that is denied. */
+static inline void
+smallfs_mount(const char *dir, unsigned long size)
+{
+	char options[64];
+
 	snprintf(options, sizeof(options), "size=%lu,mode=0700", size);
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	if (smallfs_unshare() == -1 ||
 	    mount("none", dir, "tmpfs", 0, options) == -1)
 		skip_all("no file system of our own to fill up");
 }
