@@ -65,4 +65,16 @@ int tap_short(void);
 char *tap_tmpdir(void);
 char *tap_tmpdir_disk(void);
 
+/* Whether this is built with a sanitizer of addresses or threads. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 #endif

@@ -22,17 +22,6 @@
 #define FIXTURE_NAME "cells"
 #define FIXTURE_EPOCH 7
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static const unsigned char fixture_uuid[] = "sixteen bytes id";
 
 static inline struct cells_make
