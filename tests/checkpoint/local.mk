@@ -1,5 +1,6 @@
 C_TESTS += \
 	%D%/test_checkpoint \
+	%D%/test_closed \
 	%D%/test_forged \
 	%D%/test_order \
 	%D%/test_pending
