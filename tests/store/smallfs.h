@@ -7,6 +7,7 @@
  */
 
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <fcntl.h>
@@ -79,6 +80,18 @@ smallfs_fill(const char *dir)
 		while (write(fd, block, n) > 0)
 			continue;
 	close(fd);
+}
+
+/* Give so many bytes of it back. */
+static inline void
+smallfs_shrink(const char *dir, off_t by)
+{
+	char path[4200];
+	struct stat sb;
+
+	smallfs_path(path, sizeof(path), dir);
+	if (stat(path, &sb) == -1 || truncate(path, sb.st_size - by) == -1)
+		bail_out("%s", path);
 }
 
 static inline void

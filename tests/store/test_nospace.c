@@ -14,6 +14,7 @@
 #define FS_BYTES (6UL << 20)
 #define NREADERS 200
 #define NNAMES 400
+#define NPAGES 16
 
 static char *mnt, dir[4200];
 static struct pdc *p;
@@ -88,6 +89,51 @@ acknowledged(void)
 	}
 	diag("%d of 100 transactions found space", n);
 	return n;
+}
+
+/* So many records in pages of their own; the first error of it. */
+static int
+write_pages(int n)
+{
+	static char val[3000];
+	char key[16];
+	struct stxn x;
+	int i, ret;
+
+	ret = pdc_stxn_write(&x, p->store, 1000);
+	if (ret < 0)
+		return ret;
+	for (i = 0; i < n; i++) {
+		snprintf(key, sizeof(key), "Z%06d", i);
+		pdc_stxn_put(&x, key, strlen(key), val, sizeof(val));
+	}
+	return pdc_stxn_commit(&x);
+}
+
+/* Some pages of a commit find space and the rest does not: LMDB's EIO. */
+static void
+test_short_writes(void)
+{
+	int i, ret = 0, others = 0, shorts = 0;
+	const void *val;
+	struct stxn x;
+	size_t len;
+
+	for (i = 1; i <= NPAGES; i++) {
+		smallfs_shrink(mnt, 4096);
+		ret = write_pages(4 * NPAGES);
+		others += !full(ret);
+		shorts += strstr(pdc_error(), "a short write") != NULL;
+	}
+	is_int(others, 0, "with %d pages free at most: %s", NPAGES,
+	    pdc_error());
+	ok(shorts > 0, "%d of %d times that was a short write", shorts, NPAGES);
+	if (pdc_stxn_read(&x, p->store) < 0)
+		bail_out("%s", pdc_error());
+	is_int(pdc_stxn_get(&x, "Z000000", 7, &val, &len), PDC_ENOENT,
+	    "nothing of it is there");
+	pdc_stxn_abort(&x);
+	smallfs_fill(mnt);
 }
 
 static int
@@ -178,6 +224,7 @@ test_full_and_free(struct pdc_family *f, struct pdc_series *g)
 	test_declarations();
 	test_labels(f);
 	acks = acknowledged();
+	test_short_writes();
 	pdc_set(g, 7);
 	ok(help_sample(p, "space_gauge") == 7, "a gauge is current");
 	is_int(help_child(child_reads, NULL), 0,
