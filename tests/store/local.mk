@@ -1,5 +1,6 @@
 C_TESTS += \
 	%D%/test_full_page \
+	%D%/test_fuse \
 	%D%/test_layout \
 	%D%/test_lock \
 	%D%/test_nospace \
@@ -7,6 +8,7 @@ C_TESTS += \
 	%D%/test_panic \
 	%D%/test_parse
 %C%_test_full_page_SOURCES = %D%/test_full_page.c %D%/smallfs.h
+%C%_test_fuse_SOURCES = %D%/test_fuse.c %D%/smallfs.h
 %C%_test_nospace_SOURCES = %D%/test_nospace.c %D%/smallfs.h
 %C%_test_panic_LDADD = $(LDADD) -ldl
 if WITH_FAULTS
