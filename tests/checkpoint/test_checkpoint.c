@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "help.h"
 #include "lane/atomic.h"
@@ -18,15 +17,6 @@
 #define NSERIES 200000
 
 static struct pdc *p;
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 /* All records of the store, one after the other. */
 static char *
@@ -186,10 +176,10 @@ static int
 child_checkpoints(void *arg)
 {
 	uint64_t from = *(uint64_t *)arg;
-	double until = seconds() + (tap_short() ? .4 : 1.2);
+	double until = help_seconds() + (tap_short() ? .4 : 1.2);
 	int n = 0;
 
-	while (seconds() < until) {
+	while (help_seconds() < until) {
 		count_many(from);
 		if (pdc_checkpoint(p) < 0)
 			return 100;
@@ -213,15 +203,15 @@ test_slices(struct pdc_family *f)
 	}
 	make_many(f);
 	count_many(from);
-	began = seconds();
+	began = help_seconds();
 	is_int(pdc_checkpoint(p), 0, "a checkpoint of %d series", NSERIES);
-	diag("in %.1f ms", 1000 * (seconds() - began));
+	diag("in %.1f ms", 1000 * (help_seconds() - began));
 
 	pid = help_fork(child_checkpoints, &from);
 	for (i = 0; waitpid(pid, NULL, WNOHANG) == 0; i++) {
-		began = seconds();
+		began = help_seconds();
 		busy += pdc_stxn_write(&x, p->store, 20) < 0;
-		waited = seconds() - began;
+		waited = help_seconds() - began;
 		worst = waited > worst ? waited : worst;
 		pdc_stxn_abort(&x);
 		usleep(1000);

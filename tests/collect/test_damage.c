@@ -29,8 +29,7 @@ static uint64_t seed = 1;
 static uint32_t
 rnd(void)
 {
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(seed >> 33);
+	return help_random(&seed);
 }
 
 /* A store with all kinds of records, and what is in it. */

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,6 +24,16 @@
 #define FIXTURE_EPOCH 7
 
 static const unsigned char fixture_uuid[] = "sixteen bytes id";
+
+/* A directory for cells, and the path that they get there. */
+static inline char *
+fixture_dir(char *path, size_t len)
+{
+	char *dir = tap_tmpdir();
+
+	snprintf(path, len, "%s/%s", dir, FIXTURE_NAME);
+	return dir;
+}
 
 static inline struct cells_make
 fixture_how(const char *dir)
@@ -80,6 +91,14 @@ fixture_new(const char *dir, uint64_t units)
 		if (pdc_cells_reserve(cells, kind, units) != 0)
 			bail_out("reserve: %s", pdc_err_words());
 	return cells;
+}
+
+/* The end of a case. */
+static inline void
+fixture_delete(struct cells *cells, const char *path)
+{
+	pdc_cells_close(cells);
+	unlink(path);
 }
 
 /* Zeroed memory that children share. */

@@ -287,8 +287,7 @@ test_reserve(const char *dir)
 	h->budget = h->allocated + 512 * pdc_cells_unit_cost(cells, ZONE_ADD);
 	is_int(pdc_cells_reserve(cells, ZONE_ADD, was + 1), 0,
 	    "what fits in it is given");
-	pdc_cells_close(cells);
-	unlink(path);
+	fixture_delete(cells, path);
 }
 
 static void
@@ -310,8 +309,7 @@ test_readonly(const char *dir)
 	is_int(pdc_cells_reserve(ro, ZONE_ADD, 5000), PDC_EPERM,
 	    "it cannot grow");
 	pdc_cells_close(ro);
-	pdc_cells_close(cells);
-	unlink(path);
+	fixture_delete(cells, path);
 }
 
 static void
@@ -462,8 +460,7 @@ test_fork(const char *dir)
 	is_int(fixture_child(count_inherited, cells), 0,
 	    "a child counts at once");
 	is_double(pdc_cells_sum(cells, 3), 1, "and its parent sees it");
-	pdc_cells_close(cells);
-	unlink(path);
+	fixture_delete(cells, path);
 }
 
 static void
@@ -483,16 +480,14 @@ test_lanes(const char *dir)
 	is_int((long long)cells->ring_size, 1 << 20, "and a ring of 1 MiB");
 	is_int((long long)pdc_cells_unit_cost(cells, ZONE_PAIR),
 	    8 + 16 + 5 * 16, "and a unit costs");
-	pdc_cells_close(cells);
-	unlink(path);
+	fixture_delete(cells, path);
 }
 
 int
 main(void)
 {
-	char *dir = tap_tmpdir();
+	char *dir = fixture_dir(path, sizeof(path));
 
-	snprintf(path, sizeof(path), "%s/%s", dir, FIXTURE_NAME);
 	test_round_trip(dir);
 	test_names(dir);
 	test_damaged_heads(dir);

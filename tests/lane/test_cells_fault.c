@@ -76,8 +76,7 @@ test_grow(const char *dir)
 		cells->head->allocated == used,
 	    "and changes nothing");
 	is_int(pdc_cells_reserve(cells, ZONE_PAIR, 513), 0, "then works");
-	pdc_cells_close(cells);
-	unlink(path);
+	fixture_delete(cells, path);
 }
 
 static void
@@ -99,16 +98,14 @@ test_probe(const char *dir)
 	pdc_cells_close(cells);
 	cells = fixture_open(dir, 0);
 	is_int(cells->use, 0, "also for who comes later");
-	pdc_cells_close(cells);
-	unlink(path);
+	fixture_delete(cells, path);
 }
 
 int
 main(void)
 {
-	char *dir = tap_tmpdir();
+	char *dir = fixture_dir(path, sizeof(path));
 
-	snprintf(path, sizeof(path), "%s/%s", dir, FIXTURE_NAME);
 	test_make(dir);
 	test_open(dir);
 	test_grow(dir);

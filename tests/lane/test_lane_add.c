@@ -49,20 +49,5 @@ test_odd_values(struct cells *cells)
 int
 main(void)
 {
-	uint64_t each = tap_short() ? 20000 : 200000;
-	char *dir = tap_tmpdir();
-	struct cells *any, *atomic;
-
-	any = fixture_new(dir, NUNITS);
-	atomic = fixture_open(dir, CELLS_ATOMIC);
-	diag("rseq is %s", any->use > 0 ? "used" : "not used");
-	is_int(atomic->use, 0, "CELLS_ATOMIC uses no rseq");
-	test_exact(any, any, each, "by rseq where it is");
-	test_exact(atomic, atomic, each / 4, "by atomic lanes");
-	test_exact(any, atomic, each / 4, "by both");
-	test_odd_values(any);
-	test_odd_values(atomic);
-	pdc_cells_close(any);
-	pdc_cells_close(atomic);
-	return tap_done();
+	return workers_main(test_exact, test_odd_values);
 }

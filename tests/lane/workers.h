@@ -72,4 +72,31 @@ workers_run(const struct workers *w)
 	return failed;
 }
 
+/*
+ * The program: sums(a, b) by updates in a and b, to be found in b, each way
+ * that lanes are updated; then more of each.
+ */
+static inline int
+workers_main(void (*sums)(struct cells *a, struct cells *b, uint64_t each,
+		 const char *how),
+    void (*more)(struct cells *))
+{
+	uint64_t each = tap_short() ? 20000 : 200000;
+	char *dir = tap_tmpdir();
+	struct cells *any, *atomic;
+
+	any = fixture_new(dir, NUNITS);
+	atomic = fixture_open(dir, CELLS_ATOMIC);
+	diag("rseq is %s", any->use > 0 ? "used" : "not used");
+	is_int(atomic->use, 0, "CELLS_ATOMIC uses no rseq");
+	sums(any, any, each, "by rseq where it is");
+	sums(atomic, atomic, each / 4, "by atomic lanes");
+	sums(any, atomic, each / 4, "by both");
+	more(any);
+	more(atomic);
+	pdc_cells_close(any);
+	pdc_cells_close(atomic);
+	return tap_done();
+}
+
 #endif

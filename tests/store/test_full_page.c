@@ -5,8 +5,6 @@
  * A page of 100 000 series, served while the disk is full.
  */
 
-#include <time.h>
-
 #include "smallfs.h"
 
 #define FS_BYTES (256UL << 20)
@@ -15,15 +13,6 @@
 #define NLIVE 200
 
 static struct pdc *p;
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void
 make_series(void)
@@ -65,12 +54,12 @@ count_page(const char *page, double *sum)
 static void
 serve(double want, const char *when)
 {
-	double began = seconds(), sum;
+	double began = help_seconds(), sum;
 	char *page = help_page(p);
 	int n;
 
 	diag("%s: %zu bytes in %.0f ms", when, strlen(page),
-	    1000 * (seconds() - began));
+	    1000 * (help_seconds() - began));
 	n = count_page(page, &sum);
 	ok(n == NSERIES && sum == want, "%s: %d series, %g in all", when, n,
 	    sum);
@@ -92,7 +81,7 @@ main(void)
 {
 	struct pdc_series *live[NLIVE];
 	char *dir = tap_tmpdir(), value[16];
-	double began = seconds(), want = NSERIES;
+	double began = help_seconds(), want = NSERIES;
 	struct pdc_family *f;
 	int i, ret;
 
@@ -100,7 +89,7 @@ main(void)
 	p = help_open(dir, 0);
 	f = help_family(p, PDC_COUNTER, "many", "l");
 	make_series();
-	diag("made in %.0f ms", 1000 * (seconds() - began));
+	diag("made in %.0f ms", 1000 * (help_seconds() - began));
 	for (i = 0; i < NLIVE; i++) {
 		snprintf(value, sizeof(value), "%d", i * 499);
 		live[i] = help_series(f, value);

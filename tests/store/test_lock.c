@@ -10,7 +10,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "help.h"
 #include "metric/metric.h"
@@ -23,15 +22,6 @@ static struct pdc *p;
 static struct {
 	_Atomic int inside, wrong, entered;
 } * shared;
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void *
 thread_locks(void *arg)
@@ -116,9 +106,9 @@ test_holder_stopped_and_killed(struct pdc_series *s)
 	while (atomic_load(&shared->entered) == 0)
 		usleep(100);
 	kill(pid, SIGSTOP);
-	began = seconds();
+	began = help_seconds();
 	ret = pdc_stxn_write(&x, p->store, 100);
-	took = seconds() - began;
+	took = help_seconds() - began;
 	is_int(ret, PDC_EBUSY, "the holder is stopped: %s", pdc_error());
 	ok(strstr(pdc_error(), "100 ms") != NULL, "after so long");
 	ok(took >= .1 && took < 5, "a wait ends, after %.0f ms", 1000 * took);
@@ -133,10 +123,10 @@ test_holder_stopped_and_killed(struct pdc_series *s)
 	    "a transaction too: %s", pdc_error());
 	is_int(pdc_checkpoint(p), PDC_EBUSY, "and a checkpoint: %s",
 	    pdc_error());
-	began = seconds();
+	began = help_seconds();
 	pdc_inc(help_series(help_family(p, PDC_COUNTER, "lock_l", "l"), "x"),
 	    7);
-	ok(seconds() - began < 2, "labels give a handle soon");
+	ok(help_seconds() - began < 2, "labels give a handle soon");
 	kill(pid, SIGKILL);
 	is_int(help_wait(pid), 1000 + SIGKILL, "the holder is killed");
 	p->store->wait_ms = 1000;
