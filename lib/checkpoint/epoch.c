@@ -145,8 +145,12 @@ epoch_swap(struct pdc *p, struct cells *c)
 int
 pdc_epoch_map(struct pdc *p, const struct meta *m)
 {
-	unsigned flags = (p->store->rdonly ? CELLS_RDONLY : 0) |
-	    (p->flags & PDC_ATOMIC ? CELLS_ATOMIC : 0);
+	struct cells_make mk = { .dir = epoch_dir(p, m),
+		.name = m->cells_name,
+		.uuid = m->uuid,
+		.epoch = m->epoch,
+		.flags = (p->store->rdonly ? CELLS_RDONLY : 0) |
+		    (p->flags & PDC_ATOMIC ? CELLS_ATOMIC : 0) };
 	struct cells *c = pdc_cells_now(p);
 	int ret;
 
@@ -157,8 +161,7 @@ pdc_epoch_map(struct pdc *p, const struct meta *m)
 		return PDC_ENOENT;
 	ret = use_share(p);
 	if (ret == 0)
-		ret = pdc_cells_open(&c, epoch_dir(p, m), m->cells_name,
-		    m->uuid, m->epoch, flags);
+		ret = pdc_cells_open(&c, &mk);
 	if (ret == 0 && (c->dev != m->cells_dev || c->ino != m->cells_ino)) {
 		pdc_cells_close(c); /* somebody else's of that name */
 		ret = PDC_ENOENT;
@@ -273,8 +276,7 @@ epoch_make(struct pdc *p, const struct meta *m, struct cells **cp)
 
 	ret = pdc_cells_make(&mk);
 	if (ret == 0)
-		ret = pdc_cells_open(cp, mk.dir, mk.name, mk.uuid, mk.epoch,
-		    mk.flags);
+		ret = pdc_cells_open(cp, &mk);
 	return ret;
 }
 

@@ -394,25 +394,25 @@ cells_check(const struct cells_head *h, uint64_t size,
 }
 
 int
-pdc_cells_open(struct cells **cellsp, const char *dir, const char *name,
-    const unsigned char *uuid, uint64_t epoch, unsigned flags)
+pdc_cells_open(struct cells **cellsp, const struct cells_make *m)
 {
+	const char *dir = m->dir, *name = m->name;
 	struct cells *cells = NULL;
 	struct cells_head h;
 	struct stat st;
 	int fd, ret;
 
-	if ((flags & CELLS_RDONLY) && !atomic_can_load16())
+	if ((m->flags & CELLS_RDONLY) && !atomic_can_load16())
 		return pdc_err_set(PDC_ENOTSUP,
 		    "%s/%s: this CPU cannot read cells without AVX", dir, name);
 	fd = cells_open_file(dir, name,
-	    (flags & CELLS_RDONLY) ? O_RDONLY : O_RDWR, &st);
+	    (m->flags & CELLS_RDONLY) ? O_RDONLY : O_RDWR, &st);
 	if (fd < 0)
 		return fd;
 	ret = cells_read_head(&h, fd, dir, name);
 	if (ret != 0)
 		goto fail;
-	ret = cells_check(&h, (uint64_t)st.st_size, uuid, epoch);
+	ret = cells_check(&h, (uint64_t)st.st_size, m->uuid, m->epoch);
 	if (ret != 0) {
 		pdc_err_prefix("%s/%s", dir, name);
 		goto fail;
@@ -426,7 +426,7 @@ pdc_cells_open(struct cells **cellsp, const char *dir, const char *name,
 	cells->fd = fd;
 	cells->dev = st.st_dev;
 	cells->ino = st.st_ino;
-	if (cells_open_map(cells, &h, flags) == -1) {
+	if (cells_open_map(cells, &h, m->flags) == -1) {
 		ret = pdc_err_sys("%s/%s: mapping %llu bytes", dir, name,
 		    (unsigned long long)h.file_size);
 		goto fail;

@@ -127,6 +127,7 @@ struct cells {
 	struct cells *older; /* closed mappings, for salvage */
 };
 
+/* Which file; from boot_id on, but for flags, what a new one is to be. */
 struct cells_make {
 	const char *dir, *name; /* name: without a slash */
 	const unsigned char *uuid; /* 16 bytes */
@@ -172,8 +173,7 @@ int pdc_cells_make(const struct cells_make *);
  * dir, which belongs to nobody who uses it, any owner will do: there the caller
  * compares dev and ino with what he knows before he uses the cells.
  */
-int pdc_cells_open(struct cells **, const char *dir, const char *name,
-    const unsigned char *uuid, uint64_t epoch, unsigned flags);
+int pdc_cells_open(struct cells **, const struct cells_make *);
 /* NULL is fine; older is left alone. */
 void pdc_cells_close(struct cells *);
 

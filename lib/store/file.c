@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,13 +74,15 @@ pdc_file_tmpfs(const char *dir)
 	    ((unsigned long)fs.f_type & 0xffffffffUL) == FS_RAMFS;
 }
 
+/* Of the store, or of the directory it is to be made in. */
 static int
-file_fs(struct store *st)
+file_fs(struct store *st, const char *dir)
 {
 	struct statfs fs;
 
-	if (statfs(st->dir, &fs) == -1)
-		return pdc_err_sys("%s: asking for its file system", st->dir);
+	if (statfs(dir, &fs) == -1)
+		return pdc_err_sys("%s: asking for the file system of %s",
+		    st->dir, dir);
 	switch ((unsigned long)fs.f_type & 0xffffffffUL) {
 	case FS_TMPFS:
 	case FS_RAMFS:
@@ -103,13 +106,17 @@ file_fs(struct store *st)
 int
 pdc_file_dir(struct store *st, const struct store_opts *opts)
 {
+	char parent[sizeof(st->dir) + 4];
 	struct stat sb;
 	int ret;
 
 	if (stat(st->dir, &sb) == -1) {
 		if (errno != ENOENT || opts->rdonly)
 			return pdc_err_sys("%s", st->dir);
-		ret = file_mkdir(st, opts);
+		snprintf(parent, sizeof(parent), "%s", st->dir);
+		ret = file_fs(st, dirname(parent));
+		if (ret == 0)
+			ret = file_mkdir(st, opts);
 		if (ret < 0)
 			return ret;
 		if (stat(st->dir, &sb) == -1)
@@ -125,7 +132,7 @@ pdc_file_dir(struct store *st, const struct store_opts *opts)
 	st->owner.uid = sb.st_uid;
 	st->owner.gid = sb.st_gid;
 	st->owner.mode = sb.st_mode & 0666;
-	return file_fs(st);
+	return file_fs(st, st->dir);
 }
 
 /* Of the right owner and mode, given its name when it is so. */

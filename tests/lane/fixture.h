@@ -63,8 +63,10 @@ fixture_make(const char *dir)
 static inline int
 fixture_try(struct cells **cellsp, const char *dir, unsigned flags)
 {
-	return pdc_cells_open(cellsp, dir, FIXTURE_NAME, fixture_uuid,
-	    FIXTURE_EPOCH, flags);
+	struct cells_make m = fixture_how(dir);
+
+	m.flags = flags;
+	return pdc_cells_open(cellsp, &m);
 }
 
 static inline struct cells *

@@ -58,21 +58,23 @@ test_names(const char *dir)
 	struct cells_make m = fixture_how(dir);
 	unsigned char uuid[16] = { 0 };
 	struct cells *cells = NULL;
-	int ret;
 
 	is_int(fixture_try(&cells, dir, 0), PDC_ENOENT, "no such cells");
 	is_int(fixture_try(&cells, "/nonexistent", 0), PDC_ENOENT,
 	    "no such directory");
 	m.name = "a/b";
 	is_int(pdc_cells_make(&m), PDC_EINVAL, "no slash in a name");
-	is_int(pdc_cells_open(&cells, dir, "../x", fixture_uuid, 1, 0),
-	    PDC_EINVAL, "nor on opening");
+	m.name = "../x";
+	is_int(pdc_cells_open(&cells, &m), PDC_EINVAL, "nor on opening");
 	is_int(fixture_make(dir), 0, "made");
-	ret = pdc_cells_open(&cells, dir, FIXTURE_NAME, uuid, FIXTURE_EPOCH, 0);
-	is_int(ret, PDC_EFORMAT, "cells of another store are refused");
-	ret = pdc_cells_open(&cells, dir, FIXTURE_NAME, fixture_uuid,
-	    FIXTURE_EPOCH + 1, 0);
-	is_int(ret, PDC_EFORMAT, "another epoch is refused");
+	m = fixture_how(dir);
+	m.uuid = uuid;
+	is_int(pdc_cells_open(&cells, &m), PDC_EFORMAT,
+	    "cells of another store are refused");
+	m = fixture_how(dir);
+	m.epoch++;
+	is_int(pdc_cells_open(&cells, &m), PDC_EFORMAT,
+	    "another epoch is refused");
 	ok(cells == NULL, "nothing was handed out");
 	unlink(path);
 }
