@@ -93,7 +93,8 @@ enum pdc_error {
 
 enum pdc_flag {
 	PDC_RDONLY = 1, /* look only; the store must exist */
-	PDC_ATOMIC = 2 /* this process uses compare-and-swap, never rseq */
+	PDC_ATOMIC = 2, /* this process uses compare-and-swap, never rseq */
+	PDC_FRESH = 4 /* remove all that is there, of whomever */
 };
 
 /* All zero suits everybody. */
@@ -202,6 +203,22 @@ PDC_API void pdc_inc(struct pdc_series *, double amount);
 PDC_API void pdc_dec(struct pdc_series *, double amount);
 PDC_API void pdc_set(struct pdc_series *, double value);
 PDC_API void pdc_observe(struct pdc_series *, double value);
+
+/*
+ * Start a counter, summary or histogram from 0, with a new created time.  What
+ * other threads add at the same time counts before or after.  A gauge is
+ * PDC_EINVAL; PDC_ENOENT if there is no such series any more.
+ */
+PDC_API int pdc_reset(struct pdc_series *);
+
+/*
+ * Take a series away; or, of a family with labels and without values (NULL),
+ * all of them and the family, which is shown again with its next update or
+ * declaration.  What is added at the same time is gone with it; handles stay
+ * good, and the next update makes the series anew, with the next checkpoint.
+ * PDC_ENOENT if there is no such series.
+ */
+PDC_API int pdc_remove(struct pdc_family *, const char *const *values);
 
 /* Carry all that was counted so far into the store. */
 PDC_API int pdc_checkpoint(struct pdc *);

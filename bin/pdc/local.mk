@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += %D%/libpdccmd.la
 	%D%/options.c \
 	%D%/pages.c \
 	%D%/parse.c \
+	%D%/remove.c \
 	%D%/stat.c \
 	%D%/update.c
 

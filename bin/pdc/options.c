@@ -20,6 +20,8 @@ static const char options_usage[] =
     "  inc|dec NAME[{label=\"value\",...}] [NUMBER]\n"
     "  set|setnx|observe NAME[{label=\"value\",...}] NUMBER\n"
     "  get NAME_WITH_SUFFIX[{label=\"value\",...}]\n"
+    "  reset|remove NAME[{label=\"value\",...}]\n"
+    "  clear\n"
     "  keys [METRIC]\n"
     "  show [--format=text] [--textfile=PATH]\n"
     "  stat\n"

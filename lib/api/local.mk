@@ -1,5 +1,7 @@
 lib_libcore_la_SOURCES += \
 	%D%/open.c \
+	%D%/remove.c \
+	%D%/remove.h \
 	%D%/target.c \
 	%D%/target.h \
 	%D%/txn.c \

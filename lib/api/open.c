@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/remove.h"
 #include "base/err.h"
 #include "base/fork.h"
 #include "checkpoint/checkpoint.h"
@@ -90,9 +91,12 @@ open_options(const struct pdc_options *o)
 {
 	size_t i;
 
-	if (o->flags & ~(unsigned)(PDC_RDONLY | PDC_ATOMIC))
+	if (o->flags & ~(unsigned)(PDC_RDONLY | PDC_ATOMIC | PDC_FRESH))
 		return pdc_err_set(PDC_EINVAL, "open: unknown flags 0x%x",
 		    o->flags);
+	if ((o->flags & PDC_RDONLY) && (o->flags & PDC_FRESH))
+		return pdc_err_set(PDC_EINVAL,
+		    "open: PDC_RDONLY and PDC_FRESH exclude each other");
 	for (i = 0; i < sizeof(o->reserved) / sizeof(o->reserved[0]); i++)
 		if (o->reserved[i] != 0)
 			return pdc_err_set(PDC_EINVAL,
@@ -242,6 +246,11 @@ pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 		p->refs++;
 	}
 	registry_unlock(cancel);
+	if (ret == 0 && (o->flags & PDC_FRESH)) {
+		ret = pdc_clear(p);
+		if (ret < 0)
+			pdc_close(p);
+	}
 	if (ret == 0)
 		*pp = p;
 	return ret;

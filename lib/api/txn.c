@@ -28,7 +28,7 @@ enum op_kind { OP_READ, OP_INC, OP_SET, OP_OBSERVE };
 
 struct op {
 	enum op_kind kind;
-	uint32_t family, incarnation;
+	uint32_t family;
 	uint32_t bucket, values_len;
 	double amount;
 	uint64_t stamp; /* OP_READ: of what was seen */
@@ -146,7 +146,6 @@ txn_op(struct pdc_txn *t, enum op_kind kind, const struct target *tg)
 	memset(op, 0, sizeof(*op));
 	op->kind = kind;
 	op->family = t->pl.f.r.id;
-	op->incarnation = t->pl.f.r.incarnation;
 	op->values_len = (uint32_t)tg->len;
 	op->values = malloc(tg->len + 1);
 	op->name = strdup(t->pl.f.name);
@@ -244,8 +243,8 @@ static int
 txn_same(const struct op *op, const struct family *f, const char *values,
     size_t len)
 {
-	return op->family == f->r.id && op->incarnation == f->r.incarnation &&
-	    op->values_len == len && memcmp(op->values, values, len) == 0;
+	return op->family == f->r.id && op->values_len == len &&
+	    memcmp(op->values, values, len) == 0;
 }
 
 /* This transaction's own operations on top; 1 if the series is there. */
@@ -380,10 +379,7 @@ commit_family(struct pdc_txn *t, struct stxn *x, const struct op *op)
 	int ret;
 
 	ret = pdc_family_get(x, op->name, &t->pl.f);
-	if (ret == PDC_ENOENT ||
-	    (ret == 0 &&
-		(t->pl.f.r.id != op->family ||
-		    t->pl.f.r.incarnation != op->incarnation)))
+	if (ret == PDC_ENOENT || (ret == 0 && t->pl.f.r.id != op->family))
 		return pdc_err_set(PDC_EAGAIN,
 		    "%s: declared anew since the transaction began", op->name);
 	return ret;

@@ -26,10 +26,12 @@
 #define SLICE_BYTES (2 << 20)
 #define SLICE_RECORDS 1024
 #define DRAIN_SLICES 4096
+#define SWEEP_SLICES 256
 
 struct slice {
 	unsigned char key[SERIES_KEY_LEN]; /* where to go on */
 	int more;
+	uint32_t family, incarnation; /* the present one of that family */
 	int64_t until_ns;
 	size_t bytes;
 };
@@ -226,6 +228,23 @@ block_gauge(const struct cells *c, struct value *v)
 	return changed;
 }
 
+/* What an incarnation that has ended gets is late, and not seen. */
+static int
+slice_lives(struct stxn *x, struct slice *sl)
+{
+	uint32_t family = pdc_get_be32(sl->key + 1);
+	int ret;
+
+	if (family != sl->family || family == 0) {
+		sl->family = family;
+		sl->incarnation = 0;
+		ret = pdc_family_incarnation(x, family, &sl->incarnation);
+		if (ret < 0 && ret != PDC_ENOENT && ret != PDC_EFORMAT)
+			pdc_stxn_fail(x, ret);
+	}
+	return sl->incarnation == pdc_get_be32(sl->key + 5);
+}
+
 static int
 slice_block(struct stxn *x, const struct cells *c, const struct scur *cur,
     struct slice *sl)
@@ -235,8 +254,8 @@ slice_block(struct stxn *x, const struct cells *c, const struct scur *cur,
 	int changed;
 
 	if (pdc_block_parse(v, cur->val, len) < 0 || v->h.epoch != c->epoch ||
-	    v->h.unit == UNIT_NONE)
-		return 0;
+	    v->h.unit == UNIT_NONE || !slice_lives(x, sl))
+		return x->ret;
 	if (v->h.zone == VALUE_ADD)
 		changed = block_add(c, v);
 	else if (v->h.zone == VALUE_PAIR)
@@ -265,6 +284,7 @@ slice_walk(struct stxn *x, struct pdc *p, struct slice *sl)
 	int got, ret = 0, n = 0;
 	struct scur cur;
 
+	sl->family = 0;
 	sl->until_ns = pdc_clock_mono(&p->clock) + SLICE_NS;
 	sl->bytes = 0;
 	ret = pdc_scur_open(&cur, x);
@@ -318,23 +338,48 @@ checkpoint_note(struct pdc *p)
 	atomic_fetch_add(&head->checkpoints, 1);
 }
 
+int
+pdc_sweep_slice(struct pdc *p, uint32_t wait_ms)
+{
+	struct stxn x;
+	int ret, n = 0;
+
+	ret = pdc_stxn_write(&x, p->store, wait_ms);
+	if (ret < 0)
+		return ret;
+	ret = pdc_dying_step(&x, p);
+	if (ret >= 0) {
+		n = ret;
+		ret = pdc_ended_step(&x, p);
+	}
+	if (ret >= 0)
+		n += ret;
+	pdc_stxn_fail(&x, ret < 0 ? ret : 0);
+	ret = pdc_stxn_commit(&x);
+	return ret < 0 ? ret : n;
+}
+
 /* What is due at the end of a whole checkpoint. */
 static int
 checkpoint_end(struct pdc *p, uint32_t wait_ms)
 {
 	struct stxn x;
-	int ret;
+	int ret, i, n = 1;
 
 	ret = pdc_stxn_write(&x, p->store, wait_ms);
 	if (ret < 0)
 		return ret;
 	ret = pdc_epoch_salvage(&x, p);
 	if (ret == 0)
-		ret = pdc_dying_step(&x, p);
-	if (ret == 0)
 		ret = pdc_epoch_sweep(&x);
 	pdc_stxn_fail(&x, ret);
 	ret = pdc_stxn_commit(&x);
+	for (i = 0; i < SWEEP_SLICES && ret == 0 && n > 0; i++) {
+		if (i > 0)
+			pdc_clock_sleep(SLICE_NAP_NS);
+		n = pdc_sweep_slice(p, wait_ms);
+		ret = n < 0 ? n : 0;
+	}
 	if (ret == 0)
 		checkpoint_note(p);
 	return ret;

@@ -10,8 +10,16 @@
  */
 int pdc_checkpoint_run(struct pdc *, uint32_t wait_ms);
 
-/* One slice's step for what is dying: late credits after 60 s. */
+/*
+ * A batch of what has ended: how many records, a whole batch if there may be
+ * more.  Dying runs after their grace; families.
+ */
 int pdc_dying_step(struct stxn *, struct pdc *);
+int pdc_ended_step(struct stxn *, struct pdc *);
+/* A transaction of both; 0 when there is nothing to be done now. */
+int pdc_sweep_slice(struct pdc *, uint32_t wait_ms);
+/* End this incarnation of a family, which is hidden then. */
+int pdc_family_end(struct stxn *, struct family *, enum gone_why);
 /* Delete what belongs to epochs of earlier boots, some at a time. */
 int pdc_epoch_sweep(struct stxn *);
 

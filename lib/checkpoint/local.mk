@@ -3,4 +3,5 @@ lib_libcore_la_SOURCES += \
 	%D%/checkpoint.c \
 	%D%/epoch.c \
 	%D%/salvage.c \
+	%D%/sweep.c \
 	%D%/walk.c

@@ -11,7 +11,6 @@
  * absolute: salvaging again, by whomever, credits only what came since.
  */
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +18,7 @@
 #include "base/wire.h"
 #include "checkpoint/checkpoint.h"
 #include "pdc.h"
+#include "store/dying.h"
 #include "store/series.h"
 
 struct salvage {
@@ -67,6 +67,19 @@ salvage_sums(const struct cells *c, struct value *v)
 	return changed;
 }
 
+/* The present incarnation of a family; 0 if there is none of that id. */
+static uint32_t
+salvage_incarnation(struct stxn *x, uint32_t family)
+{
+	uint32_t now = 0;
+	int ret;
+
+	ret = pdc_family_incarnation(x, family, &now);
+	if (ret < 0 && ret != PDC_ENOENT && ret != PDC_EFORMAT)
+		pdc_stxn_fail(x, ret);
+	return now;
+}
+
 /* Blocks nobody has brought into a newer epoch. */
 static int
 salvage_block(struct stxn *x, void *arg, const struct walk_rec *r)
@@ -78,6 +91,10 @@ salvage_block(struct stxn *x, void *arg, const struct walk_rec *r)
 		return 0;
 	if (!salvage_sums(sv->old, sv->now))
 		return 0;
+	/* What its series get late goes by their D. */
+	if (salvage_incarnation(x, pdc_get_be32(r->key + 1)) !=
+	    pdc_get_be32(r->key + 5))
+		return x->ret;
 	if (pdc_stxn_put(x, r->key, r->klen, sv->now, r->len) < 0)
 		return x->ret;
 	return 1;
@@ -142,127 +159,99 @@ salvage_gauges(struct stxn *x, struct salvage *sv, struct value *w)
 	}
 }
 
-struct dying {
-	struct dying_rec d;
-	double sum0;
-	char values[LABELS_MAX_LEN];
-};
-
+/*
+ * The series at a number of a closed block, whose records or whose D are there:
+ * what it still got goes by its labels.
+ */
 static int
-dying_parse(struct dying *y, const void *val, size_t len)
+salvage_number(struct stxn *x, struct salvage *sv, struct dying *y, uint32_t i)
 {
-	const char *p = val;
+	size_t width = sv->now->h.width, at = i * width, j;
+	struct pair now[BOUNDS_MAX + 1];
+	struct value_gauge *g;
 
-	if (len < sizeof(y->d) + sizeof(y->sum0))
-		return 0;
-	memcpy(&y->d, p, sizeof(y->d));
-	memcpy(&y->sum0, p + sizeof(y->d), sizeof(y->sum0));
-	if (y->d.values_len > sizeof(y->values) || y->d.zone != VALUE_ADD ||
-	    len != sizeof(y->d) + sizeof(y->sum0) + y->d.values_len)
-		return 0;
-	memcpy(y->values, p + sizeof(y->d) + sizeof(y->sum0), y->d.values_len);
-	return 1;
-}
-
-static int
-dying_put(struct stxn *x, const unsigned char *key, size_t klen,
-    const struct dying *y)
-{
-	unsigned char rec[sizeof(*y)];
-
-	memcpy(rec, &y->d, sizeof(y->d));
-	memcpy(rec + sizeof(y->d), &y->sum0, sizeof(y->sum0));
-	memcpy(rec + sizeof(y->d) + sizeof(y->sum0), y->values,
-	    y->d.values_len);
-	return pdc_stxn_put(x, key, klen, rec,
-	    sizeof(y->d) + sizeof(y->sum0) + y->d.values_len);
-}
-
-/* What came after sum0 belongs to the series that has these labels now. */
-static int
-dying_credit(struct stxn *x, struct pdc *p, const struct cells *c,
-    const unsigned char *key, struct dying *y)
-{
-	double sum = pdc_cells_sum(c, y->d.unit), late = sum - y->sum0;
-	struct place *pl;
-	int ret;
-
-	if (!(late > 0) || y->d.removed)
-		return 0;
-	y->sum0 = sum;
-	if (!isfinite(late)) {
-		pdc_cells_drop(pdc_cells_now(p), DROP_NONFINITE);
-		return 0;
+	for (j = 0; j < width; j++) {
+		if (sv->now->h.zone == VALUE_ADD) {
+			y->sum0[j].sum = pdc_block_add_seen(sv->was)[at + j];
+			now[j] = (struct pair){ 0,
+				pdc_block_add_seen(sv->now)[at + j] };
+		} else if (sv->now->h.zone == VALUE_PAIR) {
+			y->sum0[j] = pdc_block_pair_seen(sv->was)[at + j];
+			now[j] = pdc_block_pair_seen(sv->now)[at + j];
+		} else {
+			g = pdc_block_gauges(sv->was) + at + j;
+			y->sum0[j] = (struct pair){ g->touched, g->value };
+			g = pdc_block_gauges(sv->now) + at + j;
+			now[j] = (struct pair){ g->touched, g->value };
+		}
 	}
-	pl = malloc(sizeof(*pl));
-	if (pl == NULL)
-		return pdc_stxn_fail(x, PDC_ENOMEM);
-	pl->v = x->st->value;
-	ret = pdc_family_by_id(x, pdc_get_be32(key + 1), &pl->f);
-	if (ret == 0 && pl->f.r.incarnation == pdc_get_be32(key + 5))
-		ret = pdc_place_make(x, pl, y->values, y->d.values_len);
-	else
-		ret = PDC_ENOENT;
-	if (ret == 0)
-		ret = pdc_credit_add(x, pl, late);
-	else if (x->ret == 0)
-		pdc_cells_drop(pdc_cells_now(p), DROP_SHAPE);
-	free(pl);
-	return x->ret;
+	return pdc_dying_credit(x, y, now);
+}
+
+enum number { NUMBER_LIVES, NUMBER_LABELS, NUMBER_GONE };
+
+/* What is known of a number: a series, labels only, or nothing here. */
+static enum number
+salvage_known(struct stxn *x, struct dying *y, uint32_t now)
+{
+	unsigned char key[SERIES_KEY_LEN];
+	struct series_rec rec;
+	const void *val;
+	size_t len;
+
+	y->d.values_len = 0;
+	pdc_series_key(key, 'S', y->d.family, y->d.incarnation, y->d.n);
+	if (pdc_stxn_get(x, key, sizeof(key), &val, &len) < 0 ||
+	    len < sizeof(rec))
+		return NUMBER_GONE;
+	if (now == y->d.incarnation)
+		return NUMBER_LIVES;
+	memcpy(&rec, val, sizeof(rec));
+	if (rec.values_len > len - sizeof(rec) ||
+	    rec.values_len > sizeof(y->values))
+		return NUMBER_GONE;
+	y->d.values_len = rec.values_len;
+	memcpy(y->values, (const char *)val + sizeof(rec), rec.values_len);
+	return NUMBER_LABELS;
 }
 
 /*
- * A counter that was set by name since has another number: what its old one
- * still got in the closed epoch goes by its labels.  Where D is of this epoch
- * itself, salvage_dying() does that.
+ * Of a closed block, what is not to be added to the block that has its place
+ * now: the numbers of an incarnation that has ended go by their labels, those
+ * of which there is nothing by their D or K.
  */
 static int
-salvage_moved(struct stxn *x, struct salvage *sv, struct place *pl, double diff)
+salvage_gone(struct stxn *x, struct salvage *sv, const unsigned char *key)
 {
-	unsigned char key[SERIES_KEY_LEN];
-	struct dying y;
-	const void *val;
-	size_t len;
-	int ret;
+	uint32_t family = pdc_get_be32(key + 9), i, first, now;
+	struct family_rec shape = { .zone = sv->now->h.zone,
+		.width = sv->now->h.width,
+		.nlabels = sv->now->h.k > 1 };
+	struct dying *y;
 
-	pdc_series_key(key, 'D', pl->f.r.id, pl->f.r.incarnation, pl->n);
-	ret = pdc_stxn_get(x, key, sizeof(key), &val, &len);
-	if (ret < 0 || !dying_parse(&y, val, len) || y.d.removed ||
-	    y.d.epoch == sv->old->epoch || !isfinite(diff))
-		return ret == PDC_ENOENT ? 0 : ret;
-	ret = pdc_place_make(x, pl, y.values, y.d.values_len);
-	if (ret == 0)
-		ret = pdc_credit_add(x, pl, diff);
-	return ret;
-}
-
-static int
-salvage_dead(struct stxn *x, struct salvage *sv, const unsigned char *key)
-{
-	double *was = pdc_block_add_seen(sv->was);
-	double *now = pdc_block_add_seen(sv->now);
-	struct series_ref s;
-	struct place *pl;
-	uint32_t i, first;
-	int ret;
-
-	pl = malloc(sizeof(*pl));
-	if (pl == NULL)
+	y = calloc(1, sizeof(*y));
+	if (y == NULL)
 		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a salvage"));
-	pl->v = x->st->value;
-	ret = pdc_family_by_id(x, pdc_get_be32(key + 9), &pl->f);
-	if (ret == 0 && pl->f.r.incarnation == pdc_get_be32(key + 13)) {
-		first = pdc_block_first(&pl->f.r, pdc_get_be32(key + 17));
-		for (i = 0; i < sv->now->h.k && x->ret == 0; i++) {
-			pl->n = first + i;
-			if (!(now[i] > was[i]) ||
-			    pdc_series_get(x, &pl->f, pl->n, &s) != PDC_ENOENT)
-				continue;
-			salvage_moved(x, sv, pl, now[i] - was[i]);
-			was[i] = now[i];
+	now = salvage_incarnation(x, family);
+	first = pdc_block_first(&shape, pdc_get_be32(key + 17));
+	y->d = (struct dying_rec){ .family = family,
+		.incarnation = pdc_get_be32(key + 13),
+		.zone = sv->now->h.zone,
+		.width = sv->now->h.width };
+	for (i = 0; i < sv->now->h.k && x->ret == 0; i++) {
+		y->d.n = first + i;
+		switch (salvage_known(x, y, now)) {
+		case NUMBER_LIVES:
+			break;
+		case NUMBER_LABELS:
+			salvage_number(x, sv, y, i);
+			pdc_block_copy(sv->was, sv->now, i);
+			break;
+		case NUMBER_GONE:
+			pdc_block_copy(sv->now, sv->was, i);
 		}
 	}
-	free(pl);
+	free(y);
 	return x->ret;
 }
 
@@ -282,8 +271,7 @@ salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
 	memcpy(was, sv->now, r->len);
 	if (!salvage_sums(sv->old, sv->now))
 		return 0;
-	if (sv->now->h.zone == VALUE_ADD)
-		salvage_dead(x, sv, r->key);
+	salvage_gone(x, sv, r->key);
 	pdc_series_key(vkey, 'V', pdc_get_be32(r->key + 9),
 	    pdc_get_be32(r->key + 13), pdc_get_be32(r->key + 17));
 	if (pdc_stxn_get(x, vkey, sizeof(vkey), &lval, &llen) == 0 &&
@@ -297,22 +285,58 @@ salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
 	return x->ret < 0 ? x->ret : 1;
 }
 
+/* A series that died after the epoch was closed: by what C has of it. */
+static int
+salvage_died_since(struct stxn *x, struct salvage *sv, struct dying *y)
+{
+	struct family_rec shape = { .zone = y->d.zone,
+		.width = y->d.width,
+		.nlabels = 1 };
+	unsigned char key[CLOSED_KEY_LEN];
+	struct value_place at;
+	const void *val;
+	size_t len;
+
+	if (y->d.values_len == 0)
+		shape.nlabels = 0;
+	at = pdc_block_place(&shape, y->d.n);
+	pdc_closed_key(key, sv->old->epoch, y->d.family, y->d.incarnation,
+	    at.block);
+	if (pdc_stxn_get(x, key, sizeof(key), &val, &len) < 0 ||
+	    pdc_block_parse(sv->now, val, len) < 0 || sv->now->h.k != at.k ||
+	    sv->now->h.width != y->d.width || sv->now->h.zone != y->d.zone)
+		return x->ret;
+	memcpy(sv->was, sv->now, len);
+	if (!salvage_sums(sv->old, sv->now))
+		return 0;
+	if (salvage_number(x, sv, y, at.pos) != 1)
+		return x->ret;
+	pdc_block_copy(sv->was, sv->now, at.pos);
+	return pdc_stxn_put(x, key, sizeof(key), sv->was, len) < 0 ? x->ret : 1;
+}
+
 static int
 salvage_dying(struct stxn *x, void *arg, const struct walk_rec *r)
 {
 	struct salvage *sv = arg;
-	struct dying y;
-	double was;
+	struct dying *y;
+	int ret = 0;
 
-	if (r->klen != SERIES_KEY_LEN || !dying_parse(&y, r->val, r->len) ||
-	    y.d.epoch != sv->old->epoch || y.d.unit == UNIT_NONE)
-		return 0;
-	was = y.sum0;
-	if (dying_credit(x, sv->pdc, sv->old, r->key, &y) < 0)
-		return x->ret;
-	if (!(y.sum0 > was))
-		return 0;
-	return dying_put(x, r->key, r->klen, &y) < 0 ? x->ret : 1;
+	y = malloc(sizeof(*y));
+	if (y == NULL)
+		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a salvage"));
+	if (r->klen == DYING_KEY_LEN && pdc_dying_parse(y, r->val, r->len)) {
+		if (y->d.epoch > sv->old->epoch) {
+			ret = salvage_died_since(x, sv, y);
+		} else if (y->d.epoch == sv->old->epoch &&
+		    y->d.unit != UNIT_NONE) {
+			ret = pdc_dying_late(x, sv->old, y);
+			if (ret == 1)
+				pdc_dying_put(x, r->key, y);
+		}
+	}
+	free(y);
+	return x->ret < 0 ? x->ret : ret;
 }
 
 /* What was counted of drops and the like goes with the rest. */
@@ -345,10 +369,12 @@ salvage_old(struct stxn *x, struct pdc *p, struct cells *old)
 		ret = pdc_walk(x, "V", 1, salvage_block, &sv);
 		pdc_put_be64(prefix + 1, old->epoch);
 		if (ret == 0)
+			ret = pdc_walk(x, "D", 1, salvage_dying, &sv);
+		if (ret == 0)
+			ret = pdc_walk(x, "K", 1, salvage_dying, &sv);
+		if (ret == 0)
 			ret = pdc_walk(x, prefix, sizeof(prefix),
 			    salvage_closed, &sv);
-		if (ret == 0)
-			ret = pdc_walk(x, "D", 1, salvage_dying, &sv);
 		while (ret == 0 && pdc_drain(x, p, old, 1, 256) > 0)
 			ret = pdc_stxn_renew(x);
 		if (ret == 0)
@@ -375,48 +401,4 @@ pdc_epoch_salvage(struct stxn *x, struct pdc *p)
 	if (ret == 0 && now != NULL)
 		atomic_store(&p->salvaged, now->epoch);
 	return ret;
-}
-
-#define DYING_GRACE_NS 60000000000
-
-/*
- * A dying run, by its record: its tag cleared; seen cleared by a transaction;
- * 60 s after that nobody can be in the middle of an update: credit, forget.
- */
-static int
-dying_one(struct stxn *x, void *arg, const struct walk_rec *r)
-{
-	struct pdc *p = arg;
-	struct cells *c = pdc_cells_now(p);
-	int64_t now = pdc_clock_mono(&p->clock);
-	struct dying y;
-
-	if (r->klen != SERIES_KEY_LEN || !dying_parse(&y, r->val, r->len) ||
-	    y.d.epoch != c->epoch || y.d.unit == UNIT_NONE)
-		return 0;
-	if (pdc_cells_tag_get(c, y.d.zone, y.d.unit) == y.d.id) {
-		pdc_cells_tag(c, y.d.zone, y.d.unit, 0);
-		y.d.since_mono_ns = 0;
-	} else if (y.d.since_mono_ns == 0) {
-		y.d.since_mono_ns = now;
-	} else if (now - y.d.since_mono_ns >= DYING_GRACE_NS) {
-		pdc_cells_bump(c, y.d.zone, y.d.unit, y.d.width);
-		dying_credit(x, p, c, r->key, &y);
-		y.d.unit = UNIT_NONE;
-		/* Older epochs of this boot may still bring something. */
-		if (x->meta.epoch == x->meta.boot_epoch)
-			pdc_stxn_del(x, r->key, r->klen);
-		else
-			dying_put(x, r->key, r->klen, &y);
-		return x->ret < 0 ? x->ret : 1;
-	} else {
-		return 0;
-	}
-	return dying_put(x, r->key, r->klen, &y) < 0 ? x->ret : 1;
-}
-
-int
-pdc_dying_step(struct stxn *x, struct pdc *p)
-{
-	return pdc_walk(x, "D", 1, dying_one, p);
 }

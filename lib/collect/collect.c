@@ -144,9 +144,10 @@ pdc_collect_family(struct collect *co, const struct collect_family **fp)
 		if (co->fcur.klen < 2 || co->fcur.key[0] != 'F')
 			return COLLECT_END;
 		if (pdc_family_parse(&co->f, co->fcur.key + 1,
-			co->fcur.klen - 1, co->fcur.val, co->fcur.len) == 0)
+			co->fcur.klen - 1, co->fcur.val, co->fcur.len) < 0)
+			co->damaged++;
+		else if (!co->f.r.hidden)
 			return collect_give(co, fp);
-		co->damaged++;
 	}
 	return got;
 }
@@ -174,7 +175,7 @@ pdc_collect_seek(struct collect *co, const char *name,
 		return pdc_err_set(PDC_EFORMAT,
 		    "%s/data.mdb: the record of family %s is damaged",
 		    co->store->dir, name);
-	return collect_give(co, fp);
+	return co->f.r.hidden ? COLLECT_END : collect_give(co, fp);
 }
 
 int

@@ -40,7 +40,7 @@ struct ring_head { /* at the start of each record */
 struct ring_update { /* RING_UPDATE: this, then the label values */
 	struct ring_head h;
 	uint64_t id; /* of the handle */
-	uint32_t family, incarnation;
+	uint32_t family, pad;
 	double amount;
 	uint32_t labels_len; /* bytes after this head */
 	uint32_t bucket; /* of a histogram, for RING_OBSERVE */

@@ -68,11 +68,12 @@ tag_next(struct word16 w, enum cells_zone_kind kind)
 	return w;
 }
 
-/* And without a value. */
+/* And without a value.  A gauge's applied goes on when its run is freed. */
 static struct word16
 tag_next_zero(struct word16 w, enum cells_zone_kind kind)
 {
-	w = tag_next(w, kind);
+	if (kind != ZONE_GAUGE)
+		w = tag_next(w, kind);
 	if (kind == ZONE_PAIR) {
 		w.lo &= ~(uint64_t)PAIR_COUNT;
 		w.hi = 0;

@@ -20,6 +20,7 @@
 #include "base/wire.h"
 #include "metric/metric.h"
 #include "pdc.h"
+#include "store/dying.h"
 
 #define OWED_KEY_LEN 5
 #define FLUSH_NS 5000000 /* of the lock */
@@ -40,6 +41,20 @@ pdc_credit_pair(struct stxn *x, struct place *pl, uint32_t bucket,
 
 	base->count += add.count;
 	base->sum += add.sum;
+	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+}
+
+int
+pdc_credit_pairs(struct stxn *x, struct place *pl, const struct pair *add)
+{
+	struct pair *base = pdc_block_pair_base(pl->v) +
+	    (size_t)pl->at.pos * pl->f.r.width;
+	uint32_t i;
+
+	for (i = 0; i < pl->f.r.width; i++) {
+		base[i].count += add[i].count;
+		base[i].sum += add[i].sum;
+	}
 	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
 }
 
@@ -122,15 +137,18 @@ pdc_owed_add(struct stxn *x, const struct owed *o)
 	return pdc_stxn_put(x, key, sizeof(key), o, sizeof(*o));
 }
 
-static void
+/* 1 if a tag was cleared. */
+static int
 owed_effect(const struct cells *c, const struct owed *o)
 {
 	if (c == NULL || o->epoch != c->epoch)
-		return;
+		return 0;
 	if (o->op == OWED_UNTAG) {
-		if (pdc_cells_tag_get(c, o->zone, o->unit) == o->id)
-			pdc_cells_tag((struct cells *)(uintptr_t)c, o->zone,
-			    o->unit, 0);
+		if (pdc_cells_tag_get(c, o->zone, o->unit) != o->id)
+			return 0;
+		pdc_cells_tag((struct cells *)(uintptr_t)c, o->zone, o->unit,
+		    0);
+		return 1;
 	} else if (o->zone == VALUE_GAUGE) {
 		/* Who should have set it died after the commit. */
 		if (pdc_cells_tag_get(c, o->zone, o->unit) == 0)
@@ -140,6 +158,7 @@ owed_effect(const struct cells *c, const struct owed *o)
 		    &(struct gauge_op){ o->seq,
 			o->op == OWED_ADD ? GAUGE_ADD : GAUGE_SET, o->amount });
 	}
+	return 0;
 }
 
 void
@@ -173,8 +192,9 @@ pdc_owed_redo(struct stxn *x, struct pdc *p)
 			break;
 		if (len == sizeof(o)) {
 			memcpy(&o, val, sizeof(o));
-			if (o.zone < NZONES)
-				owed_effect(c, &o);
+			if (o.zone < NZONES && owed_effect(c, &o))
+				pdc_dying_since(x, o.dying,
+				    pdc_clock_mono(&p->clock));
 		}
 		pdc_stxn_del(x, key, sizeof(key));
 	}
@@ -236,8 +256,7 @@ pdc_credit_update(struct stxn *x, struct pdc *p, const struct ring_update *u,
 		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a credit"));
 	pl->v = x->st->value;
 	ret = pdc_family_by_id(x, u->family, &pl->f);
-	if (ret == PDC_ENOENT || ret == PDC_EFORMAT ||
-	    (ret == 0 && pl->f.r.incarnation != u->incarnation)) {
+	if (ret == PDC_ENOENT || ret == PDC_EFORMAT) {
 		pdc_cells_drop(c, DROP_SHAPE);
 	} else if (ret < 0) {
 		pdc_stxn_fail(x, ret);
@@ -262,7 +281,6 @@ pending_credit(struct stxn *x, struct pdc_series *s, uint32_t bucket,
 	struct pdc *p = s->pdc;
 	struct ring_update u = { .id = atomic_load(&s->id),
 		.family = s->family->id,
-		.incarnation = s->family->incarnation,
 		.labels_len = s->values_len,
 		.bucket = bucket,
 		.amount = pend->value };

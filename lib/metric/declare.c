@@ -303,7 +303,10 @@ declare_has(struct stxn *x, const char *name, const char *sample,
 		return 0;
 	for (suffix = declare_suffixes(other->r.type); *suffix; suffix++)
 		if (strcmp(sample + n, *suffix) == 0)
-			return 1;
+			break;
+	if (*suffix == NULL || !other->r.hidden)
+		return *suffix != NULL;
+	pdc_family_forget(x, other); /* it gives way */
 	return 0;
 }
 
@@ -340,6 +343,26 @@ declare_clash(struct stxn *x, const struct family *f, struct family *other)
 }
 
 static int
+declare_put(struct stxn *x, struct family *f)
+{
+	f->r.id = x->meta.next_family++;
+	f->r.incarnation = 1;
+	f->r.created_ns = pdc_clock_wall(x->st->clock);
+	x->meta.nfamilies++;
+	return pdc_family_put(x, f);
+}
+
+/* A family that had ended is shown again, with what is said of it now. */
+static int
+declare_again(struct stxn *x, struct family *f, const struct family *old)
+{
+	f->r = old->r;
+	f->r.hidden = 0;
+	x->meta.nfamilies++;
+	return pdc_family_put(x, f);
+}
+
+static int
 declare_new(struct pdc *p, struct family *f, struct family *old)
 {
 	struct stxn x;
@@ -349,25 +372,23 @@ declare_new(struct pdc *p, struct family *f, struct family *old)
 	if (ret < 0)
 		return ret;
 	ret = pdc_family_get(&x, f->name, old);
+	if (ret == 0 && old->r.hidden && declare_same(old, f) < 0)
+		ret = pdc_family_forget(&x, old) < 0 ? x.ret : PDC_ENOENT;
 	if (ret == PDC_ENOENT) {
 		ret = declare_clash(&x, f, old);
-		if (ret == 0) {
-			f->r.id = x.meta.next_family++;
-			f->r.incarnation = 1;
-			f->r.created_ns = pdc_clock_wall(&p->clock);
-			x.meta.nfamilies++;
-			ret = pdc_family_put(&x, f);
-		}
+		if (ret == 0)
+			ret = declare_put(&x, f);
 	} else if (ret == 0) {
 		ret = declare_same(old, f);
 		f->r.id = old->r.id;
-		f->r.incarnation = old->r.incarnation;
+		if (ret == 0 && old->r.hidden)
+			ret = declare_again(&x, f, old);
 	}
 	pdc_stxn_fail(&x, ret);
 	return pdc_stxn_commit(&x);
 }
 
-/* Find the family in the store, or make it; fills in id and incarnation. */
+/* Find the family in the store, or make it; fills in its id. */
 static int
 declare_store(struct pdc *p, struct family *f)
 {
@@ -381,10 +402,11 @@ declare_store(struct pdc *p, struct family *f)
 	ret = pdc_stxn_read(&x, p->store);
 	if (ret == 0) {
 		ret = pdc_family_get(&x, f->name, old);
-		if (ret == 0) {
+		if (ret == 0 && old->r.hidden) {
+			ret = PDC_ENOENT;
+		} else if (ret == 0) {
 			ret = declare_same(old, f);
 			f->r.id = old->r.id;
-			f->r.incarnation = old->r.incarnation;
 		}
 		pdc_stxn_abort(&x);
 		if (ret == PDC_ENOENT)
@@ -437,7 +459,6 @@ declare_handle(struct pdc *p, const struct family *f, const uint32_t *order)
 		return NULL;
 	}
 	h->id = f->r.id;
-	h->incarnation = f->r.incarnation;
 	h->type = f->r.type;
 	h->zone = f->r.zone;
 	h->width = f->r.width;
@@ -454,7 +475,7 @@ declare_known(struct pdc *p, const struct family *f, const uint32_t *order)
 	struct pdc_family *h;
 
 	for (h = atomic_load(&p->families); h != NULL; h = h->next)
-		if (h->id == f->r.id && h->incarnation == f->r.incarnation &&
+		if (h->id == f->r.id &&
 		    memcmp(h->order, order, f->r.nlabels * sizeof(*order)) == 0)
 			return h;
 	return NULL;

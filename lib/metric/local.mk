@@ -4,4 +4,5 @@ lib_libcore_la_SOURCES += \
 	%D%/resolve.c \
 	%D%/update.c \
 	%D%/place.c \
+	%D%/remove.c \
 	%D%/credit.c

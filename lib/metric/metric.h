@@ -55,7 +55,7 @@ struct pdc_family {
 	struct pdc *pdc;
 	struct pdc_family *next;
 	char *name;
-	uint32_t id, incarnation;
+	uint32_t id;
 	int type;
 	uint32_t zone, width, nlabels, nbounds;
 	double *bounds;
@@ -107,6 +107,11 @@ struct place {
 	struct value *v;
 };
 
+/* The record of a handle's family; PDC_EEXIST if it is another's now. */
+int pdc_place_family(struct stxn *, const struct pdc_family *, struct place *);
+/* Label values as given, cleaned and sorted, into LABELS_MAX_LEN bytes. */
+int pdc_labels_values(const struct pdc_family *, const char *const *given,
+    char *values, size_t *len);
 /* f is filled in by the caller.  0, PDC_ENOENT, or an error. */
 int pdc_place_find(struct stxn *, struct place *, const char *values,
     size_t len);
@@ -118,8 +123,38 @@ int pdc_place_make(struct stxn *, struct place *, const char *values,
  * folded, units are reserved, zeroed and tagged, the block is put.
  */
 int pdc_place_cells(struct stxn *, struct pdc *, struct place *);
-/* Move a counter's series to a fresh n, worth v; the old one is dying. */
+/* Make a series that is not there. */
+int pdc_place_add(struct stxn *, struct place *, const char *values,
+    size_t len);
+
+/* A series that is given up, and why; its values are filled in. */
+enum gone_why {
+	GONE_MOVED, /* what comes late is the new one's */
+	GONE_REMOVED, /* what comes late is dropped */
+	GONE_ENDED /* with its family: what comes after seen is late */
+};
+struct gone {
+	enum gone_why why;
+	size_t len;
+	char values[LABELS_MAX_LEN];
+};
+
+/* Take the series away; its run is dying. */
+int pdc_place_remove(struct stxn *, struct pdc *, struct place *,
+    struct gone *);
+/* Move a series to a fresh run, a counter worth v. */
 int pdc_place_move(struct stxn *, struct pdc *, struct place *, double v);
+/* D of a series of pl whose records are deleted. */
+int pdc_dying_add(struct stxn *, struct pdc *, struct place *,
+    const struct gone *);
+
+struct dying;
+/*
+ * Credit what now has beyond sum0, which becomes now; 1 if there was anything.
+ * The second reads now from the lanes.
+ */
+int pdc_dying_credit(struct stxn *, struct dying *, const struct pair *now);
+int pdc_dying_late(struct stxn *, const struct cells *, struct dying *);
 
 /*
  * Credit an update to a place, in a write transaction: a sum goes to base, a
@@ -128,6 +163,7 @@ int pdc_place_move(struct stxn *, struct pdc *, struct place *, double v);
 int pdc_credit_add(struct stxn *, struct place *, double amount);
 int pdc_credit_pair(struct stxn *, struct place *, uint32_t bucket,
     struct pair);
+int pdc_credit_pairs(struct stxn *, struct place *, const struct pair *);
 int pdc_credit_gauge(struct stxn *, const struct cells *, struct place *,
     int add, double amount);
 /* By the words of a ring record or a handle; drops are counted in cells. */

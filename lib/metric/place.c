@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "metric/metric.h"
 #include "pdc.h"
+#include "store/again.h"
 #include "store/series.h"
 
 static void
@@ -60,6 +61,21 @@ pdc_place_find(struct stxn *x, struct place *pl, const char *values, size_t len)
 	return place_value(x, pl);
 }
 
+/*
+ * A gauge's cell begins with its value.  Numbers of operations go on from those
+ * of whoever had the cell before, so that what slept since then fails.
+ */
+static void
+place_gauge(struct cells *c, uint64_t unit, struct value_gauge *g)
+{
+	uint32_t applied = pdc_cells_gauge(c, unit).applied;
+
+	if ((int32_t)(applied - g->seq) > 0)
+		g->seq = applied;
+	g->touched = 0;
+	pdc_cells_gauge_init(c, unit, g->value, g->seq);
+}
+
 /* A series new in a block that has cells already. */
 static void
 place_fresh_run(struct pdc *p, struct place *pl)
@@ -70,24 +86,42 @@ place_fresh_run(struct pdc *p, struct place *pl)
 		return;
 	pdc_cells_zero(c, pl->f.r.zone, pl->unit, pl->f.r.width);
 	if (pl->f.r.zone == VALUE_GAUGE)
-		pdc_cells_gauge_init(c, pl->unit, 0, 0);
+		place_gauge(c, pl->unit, pdc_block_gauges(pl->v) + pl->at.pos);
 	pdc_cells_tag(c, pl->f.r.zone, pl->unit, pl->id);
 }
 
-/* A block's place is new with its series: nothing of an older one in it. */
+/* Nothing of an earlier series of this number is left in its block. */
 static int
-place_add(struct stxn *x, struct pdc *p, struct place *pl, const char *values,
-    size_t len)
+place_clear(struct stxn *x, struct place *pl)
 {
+	if (!pdc_block_has(pl->v, pl->at.pos) && pl->unit == UNIT_NONE)
+		return x->ret;
+	pdc_block_fold(x, &pl->f.r, pl->at.block, pl->v);
+	pdc_block_zero(pl->v, pl->at.pos);
+	place_unit(x, pl);
+	return x->ret;
+}
+
+int
+pdc_place_add(struct stxn *x, struct place *pl, const char *values, size_t len)
+{
+	struct series_new s;
 	int ret;
 
-	pl->n = pl->f.r.next_n;
-	ret = pdc_series_add(x, &pl->f, values, len, &pl->id);
+	ret = pdc_series_add(x, &pl->f, values, len, &s);
+	if (ret < 0)
+		return ret;
+	pl->n = s.n;
+	pl->id = s.id;
+	ret = place_value(x, pl);
 	if (ret == 0)
-		ret = place_value(x, pl);
-	if (ret == 0)
-		place_fresh_run(p, pl);
-	return ret;
+		ret = place_clear(x, pl);
+	if (ret < 0)
+		return ret;
+	place_fresh_run(x->st->hook_arg, pl);
+	if (pl->v->h.epoch != 0)
+		pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+	return x->ret;
 }
 
 int
@@ -98,7 +132,7 @@ pdc_place_make(struct stxn *x, struct place *pl, const char *values, size_t len)
 	ret = pdc_place_find(x, pl, values, len);
 	if (ret != PDC_ENOENT)
 		return ret;
-	return place_add(x, x->st->hook_arg, pl, values, len);
+	return pdc_place_add(x, pl, values, len);
 }
 
 static void
@@ -119,15 +153,12 @@ place_tag(struct stxn *x, struct cells *c, struct place *pl, uint32_t n,
 {
 	const struct family_rec *f = &pl->f.r;
 	uint64_t unit = pl->v->h.unit + (uint64_t)pos * f->width;
-	struct value_gauge *g;
 	struct series_ref s;
 
 	if (pdc_series_get(x, &pl->f, n, &s) < 0)
 		return;
-	if (f->zone == VALUE_GAUGE) {
-		g = pdc_block_gauges(pl->v) + pos;
-		pdc_cells_gauge_init(c, unit, g->value, g->seq);
-	}
+	if (f->zone == VALUE_GAUGE)
+		place_gauge(c, unit, pdc_block_gauges(pl->v) + pos);
 	if (s.id >= x->was.next_series)
 		pdc_cells_tag(c, f->zone, unit, s.id);
 	else
@@ -149,11 +180,12 @@ pdc_place_cells(struct stxn *x, struct pdc *p, struct place *pl)
 	}
 	pdc_block_fold(x, &pl->f.r, pl->at.block, pl->v);
 	units = (uint64_t)pl->at.k * pl->f.r.width;
-	unit = x->meta.next_unit[zone];
+	unit = pdc_units_take(x, zone, units);
 	ret = pdc_cells_reserve(c, zone, unit + units);
-	if (ret < 0) /* it is worth base + seen, then */
+	if (ret < 0) { /* it is worth base + seen, then */
+		pdc_units_give(x, zone, unit, units);
 		return ret;
-	x->meta.next_unit[zone] = unit + units;
+	}
 	pl->v->h.unit = unit;
 	pdc_cells_zero(c, zone, unit, (uint32_t)units);
 	first = pl->n - pl->at.pos;
@@ -161,69 +193,4 @@ pdc_place_cells(struct stxn *x, struct pdc *p, struct place *pl)
 		place_tag(x, c, pl, first + i, i);
 	place_unit(x, pl);
 	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
-}
-
-/* What the old run's lanes come to now; late credits are what exceeds it. */
-static int
-place_dying(struct stxn *x, struct pdc *p, struct place *pl, const char *values,
-    size_t len)
-{
-	unsigned char key[SERIES_KEY_LEN],
-	    rec[sizeof(struct dying_rec) + sizeof(double) + LABELS_MAX_LEN];
-	struct dying_rec d = { .id = pl->id,
-		.epoch = pl->v->h.epoch,
-		.zone = pl->f.r.zone,
-		.width = 1,
-		.values_len = (uint32_t)len };
-	struct owed untag = { .epoch = d.epoch,
-		.id = pl->id,
-		.zone = d.zone,
-		.op = OWED_UNTAG };
-	double sum0 = pdc_block_add_seen(pl->v)[pl->at.pos];
-
-	d.unit = UNIT_NONE;
-	if (pl->v->h.unit != UNIT_NONE)
-		d.unit = pl->v->h.unit + pl->at.pos;
-	untag.unit = d.unit;
-	if (d.epoch == x->meta.epoch && d.unit != UNIT_NONE)
-		sum0 = pdc_cells_sum(pdc_cells_now(p), d.unit);
-	memcpy(rec, &d, sizeof(d));
-	memcpy(rec + sizeof(d), &sum0, sizeof(sum0));
-	memcpy(rec + sizeof(d) + sizeof(sum0), values, len);
-	pdc_series_key(key, 'D', pl->f.r.id, pl->f.r.incarnation, pl->n);
-	pdc_stxn_put(x, key, sizeof(key), rec, sizeof(d) + sizeof(sum0) + len);
-	return pdc_owed_add(x, &untag);
-}
-
-int
-pdc_place_move(struct stxn *x, struct pdc *p, struct place *pl, double v)
-{
-	char values[LABELS_MAX_LEN];
-	struct later on = { .epoch = x->meta.epoch, .old_id = pl->id };
-	struct series_ref s;
-	size_t len;
-	int ret;
-
-	ret = pdc_series_get(x, &pl->f, pl->n, &s);
-	if (ret < 0 || s.values_len > sizeof(values))
-		return pdc_stxn_fail(x, ret < 0 ? ret : PDC_EFORMAT);
-	len = s.values_len;
-	memcpy(values, s.values, len);
-	/* Also for those who still map an older epoch: whose these are. */
-	if (pl->v->h.unit != UNIT_NONE || x->meta.epoch > x->meta.boot_epoch)
-		place_dying(x, p, pl, values, len);
-	pdc_series_del(x, &pl->f, values, len);
-	if (x->ret < 0)
-		return x->ret;
-	ret = place_add(x, p, pl, values, len);
-	if (ret < 0)
-		return ret;
-	pdc_block_add_base(pl->v)[pl->at.pos] = v;
-	pdc_block_add_seen(pl->v)[pl->at.pos] = 0;
-	pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
-	on.unit = pl->unit;
-	on.id = pl->id;
-	if (pl->unit != UNIT_NONE)
-		pdc_later_add(x, &on);
-	return x->ret;
 }

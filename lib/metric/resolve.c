@@ -147,25 +147,45 @@ pdc_series_drop(struct pdc_series *s)
 	free(s);
 }
 
-/* Sorted by name, and UTF-8. */
-static void
-series_values(struct pdc_series *s, const struct pdc_family *f)
+/* Sorted by name, and UTF-8; at most three times as long as raw. */
+static size_t
+labels_clean(const struct pdc_family *f, const char *raw, char *values)
 {
-	const char *v[LABELS_MAX], *p = s->raw;
+	const char *v[LABELS_MAX];
+	size_t len = 0;
 	uint32_t i;
-	size_t n;
 
 	for (i = 0; i < f->nlabels; i++) {
-		v[i] = p;
-		p += strlen(p) + 1;
+		v[i] = raw;
+		raw += strlen(raw) + 1;
 	}
-	s->values_len = 0;
 	for (i = 0; i < f->nlabels; i++) {
-		n = pdc_utf8_clean(s->values + s->values_len, v[f->order[i]],
+		len += pdc_utf8_clean(values + len, v[f->order[i]],
 		    strlen(v[f->order[i]]));
-		s->values_len += (uint32_t)n;
-		s->values[s->values_len++] = '\0';
+		values[len++] = '\0';
 	}
+	return len;
+}
+
+int
+pdc_labels_values(const struct pdc_family *f, const char *const *given,
+    char *values, size_t *len)
+{
+	char raw[LABELS_MAX_LEN], clean[3 * LABELS_MAX_LEN];
+	size_t n = 0;
+	int ret;
+
+	ret = labels_pack(f, given, raw, &n);
+	if (ret < 0)
+		return ret;
+	n = labels_clean(f, raw, clean);
+	if (n > LABELS_MAX_LEN)
+		return pdc_err_set(PDC_EINVAL,
+		    "labels of %s: more than %d bytes as UTF-8", f->name,
+		    LABELS_MAX_LEN);
+	memcpy(values, clean, n);
+	*len = n;
+	return 0;
 }
 
 static struct pdc_series *
@@ -192,7 +212,7 @@ series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
 	s->hash = hash;
 	s->raw_len = (uint32_t)len;
 	memcpy(s->raw, raw, len);
-	series_values(s, f);
+	s->values_len = (uint32_t)labels_clean(f, raw, s->values);
 	return s;
 }
 
@@ -214,16 +234,15 @@ series_good(const struct pdc_series *s, const struct cells *c)
 	    atomic_load_explicit(&s->id, memory_order_relaxed);
 }
 
-static int
-resolve_family(struct stxn *x, const struct pdc_family *f, struct place *pl)
+int
+pdc_place_family(struct stxn *x, const struct pdc_family *f, struct place *pl)
 {
 	int ret;
 
 	ret = pdc_family_get(x, f->name, &pl->f);
 	if (ret < 0 && ret != PDC_ENOENT)
 		return ret;
-	if (ret == PDC_ENOENT || pl->f.r.id != f->id ||
-	    pl->f.r.incarnation != f->incarnation)
+	if (ret == PDC_ENOENT || pl->f.r.id != f->id)
 		return pdc_err_set(PDC_EEXIST,
 		    "labels of %s: the family has been declared anew", f->name);
 	return 0;
@@ -241,7 +260,7 @@ resolve_read(struct pdc_series *s, struct place *pl)
 	ret = pdc_stxn_read_in(&x, p->store, RESOLVE_WAIT_MS);
 	if (ret < 0)
 		return ret;
-	ret = resolve_family(&x, s->family, pl);
+	ret = pdc_place_family(&x, s->family, pl);
 	if (ret == 0)
 		ret = pdc_place_find(&x, pl, s->values, s->values_len);
 	if (ret == 0 &&
@@ -265,7 +284,7 @@ resolve_write(struct pdc_series *s, struct place *pl)
 	if (ret < 0)
 		return ret;
 	pl->v = p->store->value;
-	ret = resolve_family(&x, s->family, pl);
+	ret = pdc_place_family(&x, s->family, pl);
 	if (ret == 0)
 		ret = pdc_place_make(&x, pl, s->values, s->values_len);
 	if (ret == 0)

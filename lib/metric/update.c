@@ -172,7 +172,6 @@ update_aside(struct pdc_series *s, const struct cells *c, uint64_t id,
 	u->h.kind = RING_UPDATE;
 	u->id = id;
 	u->family = s->family->id;
-	u->incarnation = s->family->incarnation;
 	u->labels_len = s->values_len;
 	switch (pdc_ring_put(c, u, s->values, s->values_len)) {
 	case RING_OK:

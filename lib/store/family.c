@@ -31,7 +31,7 @@ static int
 family_sane(const struct family_rec *r, size_t len)
 {
 	if (r->type < PDC_COUNTER || r->type > PDC_STATESET ||
-	    r->zone > VALUE_GAUGE || r->nlabels > LABELS_MAX ||
+	    r->zone > VALUE_GAUGE || r->hidden > 1 || r->nlabels > LABELS_MAX ||
 	    r->nbounds > BOUNDS_MAX || r->width < 1 ||
 	    r->width > BOUNDS_MAX + 1)
 		return 0;
@@ -97,8 +97,6 @@ pdc_family_get(struct stxn *x, const char *name, struct family *f)
 	const void *val;
 	int ret;
 
-	if (strlen(name) > NAME_MAX_LEN)
-		return PDC_ENOENT;
 	if (klen < 2 || strlen(name) > NAME_MAX_LEN)
 		return PDC_ENOENT;
 	ret = pdc_stxn_get(x, key, klen, &val, &len);
@@ -132,6 +130,22 @@ pdc_family_by_id(struct stxn *x, uint32_t id, struct family *f)
 	ret = pdc_family_get(x, name, f);
 	if (ret == 0 && f->r.id != id)
 		return PDC_ENOENT;
+	return ret;
+}
+
+int
+pdc_family_incarnation(struct stxn *x, uint32_t id, uint32_t *incarnation)
+{
+	struct family *f;
+	int ret;
+
+	f = malloc(sizeof(*f));
+	if (f == NULL)
+		return pdc_err_set(PDC_ENOMEM, "family %u", id);
+	ret = pdc_family_by_id(x, id, f);
+	if (ret == 0)
+		*incarnation = f->r.incarnation;
+	free(f);
 	return ret;
 }
 
@@ -191,4 +205,15 @@ pdc_family_touch(struct stxn *x, const struct family *f)
 	}
 	pdc_buf_fini(&b);
 	return x->ret;
+}
+
+int
+pdc_family_forget(struct stxn *x, const struct family *f)
+{
+	unsigned char key[NAME_MAX_LEN + 1], ikey[5] = { 'I' };
+	size_t klen = family_key(key, f->name);
+
+	pdc_put_be32(ikey + 1, f->r.id);
+	pdc_stxn_del(x, ikey, sizeof(ikey));
+	return pdc_stxn_del(x, key, klen);
 }

@@ -19,8 +19,12 @@ int pdc_family_parse(struct family *, const void *name, size_t nlen,
 /* 0, PDC_ENOENT, PDC_EFORMAT or an error. */
 int pdc_family_get(struct stxn *, const char *name, struct family *);
 int pdc_family_by_id(struct stxn *, uint32_t id, struct family *);
+/* Of the family that has this id now. */
+int pdc_family_incarnation(struct stxn *, uint32_t id, uint32_t *);
 /* Write it; help, unit, labels must not point into a page that was written. */
 int pdc_family_put(struct stxn *, const struct family *);
+/* Take the record of a hidden family away: its id is nobody's any more. */
+int pdc_family_forget(struct stxn *, const struct family *);
 /* Only struct family_rec has changed. */
 int pdc_family_touch(struct stxn *, const struct family *);
 

@@ -1,4 +1,8 @@
 lib_libcore_la_SOURCES += \
+	%D%/again.c \
+	%D%/again.h \
+	%D%/dying.c \
+	%D%/dying.h \
 	%D%/store.c \
 	%D%/store.h \
 	%D%/mdb.h \

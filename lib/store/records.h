@@ -15,14 +15,20 @@
  * L family incarnation hash i	n: find a series by its values
  * V family incarnation block	struct value: base and seen of a run of n
  * C epoch family inc. block	struct value of a closed epoch, when folded
- * D family incarnation n	struct dying_rec: a series moved from n
+ * N family incarnation n	nothing: this number may be given out again
+ * D number			struct dying_rec: a run that was given up
+ * K number			the same, until the end of this boot
+ * E family incarnation		struct ended_rec: all of it is to be deleted
+ * U epoch zone unit		so many units may be given out again
  * O number			struct owed: an effect on cells to be redone
  * R epoch			u64[]: positions of the rings
  *
  * A series of a family is numbered n = 0, 1, ...; n gives its place in the
  * value blocks, and in the cells of an epoch: a block has one extent of units,
- * n's run lies at the same place in it.  F is the metric's key; S, L, V are its
- * continuation and count only under the incarnation F names.
+ * n's run lies at the same place in it.  Numbers and units are given out again
+ * when nobody can be adding to their cells any more (dying.h).  F is the
+ * metric's key; S, L, V are its continuation and count only under the
+ * incarnation F names.
  */
 
 #include <stddef.h>
@@ -59,13 +65,15 @@ struct meta {
 	double ttl_s;
 	uint64_t max_series;
 	uint64_t cells_dir_ino; /* 0: not known */
-	uint64_t reserved[7];
+	uint64_t next_dying;
+	uint64_t reserved[6];
 };
 
 /* Then: help, unit, label names (sorted), each with its NUL; then bounds. */
 struct family_rec {
 	uint32_t id, incarnation;
-	uint8_t type, mode, zone, pad;
+	uint8_t type, mode, zone;
+	uint8_t hidden; /* ended: without series until the next update */
 	uint32_t width; /* units of a run */
 	uint32_t nlabels, nbounds;
 	uint32_t next_n, strings_len;
@@ -108,12 +116,22 @@ struct value {
 	unsigned char body[VALUE_BODY_MAX];
 } __attribute__((aligned(16)));
 
-/* Then: struct pair sum0[width] or double sum0; then the values. */
+/*
+ * Then: struct pair sum0[width], what its lanes had when it was given up (of a
+ * counter the sum, of a gauge the value and touched); then the values.
+ */
 struct dying_rec {
 	uint64_t id, epoch, unit;
-	int64_t since_mono_ns; /* its tag was seen 0; 0: not yet */
-	uint32_t zone, width;
-	uint32_t values_len, removed;
+	int64_t since_mono_ns; /* its tag is 0 */
+	uint32_t family, incarnation, n;
+	uint32_t zone, width, values_len;
+	uint32_t removed; /* on purpose: what comes late is dropped */
+	uint32_t pad;
+};
+
+/* An incarnation of a family that has ended. */
+struct ended_rec {
+	uint32_t zone, width, nlabels, removed;
 };
 
 /* A gauge operation by name; op 0 sets, 1 adds; 2: clear the tag. */
@@ -124,6 +142,7 @@ struct owed {
 	uint32_t zone, op;
 	uint32_t seq, pad;
 	double amount;
+	uint64_t dying; /* OWED_UNTAG: number of the D record */
 };
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/wire.h"
 #include "pdc.h"
+#include "store/again.h"
 #include "store/series.h"
 
 #define LOOKUP_KEY_LEN 26
@@ -166,12 +167,11 @@ series_created(struct stxn *x)
 	return now;
 }
 
-/* The family's last number is the series'. */
 static int
-series_put(struct stxn *x, const struct family *f, uint64_t id,
+series_put(struct stxn *x, const struct family *f, const struct series_new *s,
     const char *values, size_t len)
 {
-	struct series_rec rec = { .id = id, .values_len = (uint32_t)len };
+	struct series_rec rec = { .id = s->id, .values_len = (uint32_t)len };
 	unsigned char key[SERIES_KEY_LEN];
 	struct buf b;
 
@@ -185,8 +185,7 @@ series_put(struct stxn *x, const struct family *f, uint64_t id,
 	} else {
 		rec.rendered_len = (uint32_t)(b.len - sizeof(rec) - len);
 		memcpy(b.data, &rec, sizeof(rec));
-		pdc_series_key(key, 'S', f->r.id, f->r.incarnation,
-		    f->r.next_n - 1);
+		pdc_series_key(key, 'S', f->r.id, f->r.incarnation, s->n);
 		pdc_stxn_put(x, key, sizeof(key), b.data, b.len);
 	}
 	pdc_buf_fini(&b);
@@ -209,7 +208,7 @@ series_sane(const struct family *f, const char *values, size_t len)
 
 int
 pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
-    uint64_t *id)
+    struct series_new *s)
 {
 	struct lookup l;
 	int ret;
@@ -223,17 +222,22 @@ pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
 		    f->name);
 	if (ret != PDC_ENOENT)
 		return pdc_stxn_fail(x, ret);
-	l.n = f->r.next_n++;
-	*id = x->meta.next_series++;
+	s->n = l.n = pdc_number_take(x, f);
+	s->id = x->meta.next_series++;
+	if (f->r.hidden) { /* back again */
+		f->r.hidden = 0;
+		x->meta.nfamilies++;
+	}
 	f->r.nseries++;
 	x->meta.nseries++;
-	series_put(x, f, *id, values, len);
+	series_put(x, f, s, values, len);
 	pdc_stxn_put(x, l.key, sizeof(l.key), &l.n, sizeof(l.n));
 	return pdc_family_touch(x, f);
 }
 
 int
-pdc_series_del(struct stxn *x, struct family *f, const char *values, size_t len)
+pdc_series_unlink(struct stxn *x, const struct family *f, const char *values,
+    size_t len)
 {
 	unsigned char key[SERIES_KEY_LEN];
 	struct lookup l;
@@ -244,7 +248,14 @@ pdc_series_del(struct stxn *x, struct family *f, const char *values, size_t len)
 		return pdc_stxn_fail(x, ret);
 	pdc_series_key(key, 'S', f->r.id, f->r.incarnation, l.n);
 	pdc_stxn_del(x, key, sizeof(key));
-	pdc_stxn_del(x, l.key, sizeof(l.key));
+	return pdc_stxn_del(x, l.key, sizeof(l.key));
+}
+
+int
+pdc_series_del(struct stxn *x, struct family *f, const char *values, size_t len)
+{
+	if (pdc_series_unlink(x, f, values, len) < 0)
+		return x->ret;
 	f->r.nseries--;
 	x->meta.nseries--;
 	return pdc_family_touch(x, f);

@@ -28,15 +28,23 @@ int pdc_series_get(struct stxn *, const struct family *, uint32_t n,
 int pdc_series_find(struct stxn *, const struct family *, const char *values,
     size_t len, uint32_t *n);
 
+struct series_new {
+	uint64_t id;
+	uint32_t n;
+};
+
 /*
- * A new series, numbered f->r.next_n, which goes up; its created time is later
- * than all given before.  Writes the family too.  PDC_EFORMAT, with nothing
- * done, if the values are not what they should be.  The
- * caller sees to its place in the values.
+ * A new series; its created time is later than all given before.  Writes the
+ * family too, which is shown again if it had ended.  PDC_EFORMAT, with nothing
+ * done, if the values are not what they should be.  The caller sees to its
+ * place in the values, where something of an earlier n may be.
  */
 int pdc_series_add(struct stxn *, struct family *, const char *values,
-    size_t len, uint64_t *id);
-/* Take the series of these values away: S and L. */
+    size_t len, struct series_new *);
+/* Take the records of these values away: S and L. */
+int pdc_series_unlink(struct stxn *, const struct family *, const char *values,
+    size_t len);
+/* The same of a family that lives, which is written. */
 int pdc_series_del(struct stxn *, struct family *, const char *values,
     size_t len);
 

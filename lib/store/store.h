@@ -161,6 +161,8 @@ void pdc_scur_close(struct scur *);
 /* The first record at or after key; 1, 0 at the end, or an error. */
 int pdc_scur_seek(struct scur *, const void *key, size_t klen);
 int pdc_scur_next(struct scur *);
+/* The last record before key; 1, 0 if there is none, or an error. */
+int pdc_scur_before(struct scur *, const void *key, size_t klen);
 
 struct store_stat {
 	uint64_t data_bytes, map_bytes, last_txn;

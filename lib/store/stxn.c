@@ -566,3 +566,15 @@ pdc_scur_next(struct scur *c)
 
 	return scur_get(c, &k, MDB_NEXT);
 }
+
+int
+pdc_scur_before(struct scur *c, const void *key, size_t klen)
+{
+	MDB_val k;
+	int got;
+
+	got = pdc_scur_seek(c, key, klen);
+	if (got < 0)
+		return got;
+	return scur_get(c, &k, got == 1 ? MDB_PREV : MDB_LAST);
+}

@@ -173,6 +173,51 @@ pdc_block_gauges(struct value *v)
 	return (struct value_gauge *)(void *)v->body;
 }
 
+/* Bytes of the series at pos in the first half of the body, or in all of it. */
+static size_t
+value_each(const struct value_head *h)
+{
+	return h->zone == VALUE_PAIR ? sizeof(struct pair) * h->width :
+	    h->zone == VALUE_ADD     ? sizeof(double) :
+				       sizeof(struct value_gauge);
+}
+
+int
+pdc_block_has(const struct value *v, uint32_t pos)
+{
+	size_t each = value_each(&v->h), i;
+	const unsigned char *at = v->body + pos * each;
+	int has = 0;
+
+	for (i = 0; i < each; i++)
+		has |= at[i];
+	at += v->h.k * each;
+	for (i = 0; v->h.zone != VALUE_GAUGE && i < each; i++)
+		has |= at[i];
+	return has != 0;
+}
+
+void
+pdc_block_zero(struct value *v, uint32_t pos)
+{
+	size_t each = value_each(&v->h);
+
+	memset(v->body + pos * each, 0, each);
+	if (v->h.zone != VALUE_GAUGE)
+		memset(v->body + (v->h.k + pos) * each, 0, each);
+}
+
+void
+pdc_block_copy(struct value *v, const struct value *from, uint32_t pos)
+{
+	size_t each = value_each(&v->h), at = pos * each;
+
+	memcpy(v->body + at, from->body + at, each);
+	at += v->h.k * each;
+	if (v->h.zone != VALUE_GAUGE)
+		memcpy(v->body + at, from->body + at, each);
+}
+
 void
 pdc_closed_key(unsigned char *key, uint64_t epoch, uint32_t family,
     uint32_t incarnation, uint32_t block)

@@ -37,6 +37,12 @@ struct pair *pdc_block_pair_base(struct value *);
 struct pair *pdc_block_pair_seen(struct value *);
 struct value_gauge *pdc_block_gauges(struct value *);
 
+/* Whether there is any number of the series at pos; and none any more. */
+int pdc_block_has(const struct value *, uint32_t pos);
+void pdc_block_zero(struct value *, uint32_t pos);
+/* Make the numbers at pos those of another block of the same shape. */
+void pdc_block_copy(struct value *, const struct value *, uint32_t pos);
+
 #define CLOSED_KEY_LEN 21
 /* C: what a block of a closed epoch had seen. */
 void pdc_closed_key(unsigned char *key, uint64_t epoch, uint32_t family,

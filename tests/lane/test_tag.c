@@ -21,9 +21,11 @@ test_sleeper(struct cells *cells, enum cells_zone_kind kind, const char *name)
 	old = atomic_peek16(cell);
 	pdc_cells_bump(cells, kind, 2, 1);
 	ok(!atomic_cas16(cell, &old, new), "%s: after a bump", name);
-	old = atomic_peek16(cell);
-	pdc_cells_zero(cells, kind, 2, 1);
-	ok(!atomic_cas16(cell, &old, new), "%s: after zeroing", name);
+	if (kind != ZONE_GAUGE) { /* begins with pdc_cells_gauge_init() */
+		old = atomic_peek16(cell);
+		pdc_cells_zero(cells, kind, 2, 1);
+		ok(!atomic_cas16(cell, &old, new), "%s: after zeroing", name);
+	}
 	old = atomic_peek16(cell);
 	pdc_cells_tag(cells, kind, 2, 99);
 	ok(atomic_cas16(cell, &old, old), "%s: else it is done", name);

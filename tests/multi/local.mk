@@ -10,6 +10,7 @@ MULTI_TESTS = \
 	%D%/test_fork \
 	%D%/test_kill \
 	%D%/test_monotone \
+	%D%/test_remove \
 	%D%/test_signal \
 	%D%/test_stop \
 	%D%/test_system \
@@ -22,6 +23,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_container_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_disk_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_kill_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_remove_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_stop_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_epoch_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_fork_LDADD = %D%/libmulti.la $(LDADD)

@@ -45,7 +45,9 @@
 	X(meta, nseries) \
 	X(meta, ttl_s) \
 	X(meta, max_series) \
-	X(meta, cells_dir_ino) X(meta, reserved)
+	X(meta, cells_dir_ino) \
+	X(meta, next_dying) \
+	X(meta, reserved)
 
 #define FAMILY_REC(X) \
 	X(family_rec, id) \
@@ -53,7 +55,7 @@
 	X(family_rec, type) \
 	X(family_rec, mode) \
 	X(family_rec, zone) \
-	X(family_rec, pad) \
+	X(family_rec, hidden) \
 	X(family_rec, width) \
 	X(family_rec, nlabels) \
 	X(family_rec, nbounds) \
@@ -96,10 +98,20 @@
 	X(dying_rec, epoch) \
 	X(dying_rec, unit) \
 	X(dying_rec, since_mono_ns) \
+	X(dying_rec, family) \
+	X(dying_rec, incarnation) \
+	X(dying_rec, n) \
 	X(dying_rec, zone) \
 	X(dying_rec, width) \
 	X(dying_rec, values_len) \
-	X(dying_rec, removed)
+	X(dying_rec, removed) \
+	X(dying_rec, pad)
+
+#define ENDED_REC(X) \
+	X(ended_rec, zone) \
+	X(ended_rec, width) \
+	X(ended_rec, nlabels) \
+	X(ended_rec, removed)
 
 #define OWED(X) \
 	X(owed, epoch) \
@@ -109,7 +121,8 @@
 	X(owed, op) \
 	X(owed, seq) \
 	X(owed, pad) \
-	X(owed, amount)
+	X(owed, amount) \
+	X(owed, dying)
 
 #define CELLS_HEAD(X) \
 	X(cells_head, magic) \
@@ -178,7 +191,7 @@
 	X(ring_update, h) \
 	X(ring_update, id) \
 	X(ring_update, family) \
-	X(ring_update, incarnation) \
+	X(ring_update, pad) \
 	X(ring_update, amount) \
 	X(ring_update, labels_len) \
 	X(ring_update, bucket)
@@ -191,6 +204,7 @@
 	T(pair, PAIR) \
 	T(value_gauge, VALUE_GAUGE_REC) \
 	T(dying_rec, DYING_REC) \
+	T(ended_rec, ENDED_REC) \
 	T(owed, OWED) \
 	T(cells_head, CELLS_HEAD) \
 	T(cells_zone_head, CELLS_ZONE_HEAD) \
