@@ -107,7 +107,7 @@ struct pdc_options {
 	uint32_t atomic_lanes; /* 0: 1, or CPUs up to 16 without rseq */
 	uint32_t wait_ms; /* for the write lock; 0: 1000 */
 	uint64_t max_series; /* not built yet: 0 */
-	double ttl_s; /* not built yet: 0 */
+	double ttl_s; /* of families that name none; stays with the store */
 	uint64_t reserved[8]; /* 0 */
 };
 
@@ -121,10 +121,17 @@ struct pdc_desc {
 	const char *const *states; /* stateset only: NULL */
 	const double *bounds; /* of a histogram, rising; NULL: the usual 15 */
 	size_t nbounds;
-	double ttl_s; /* not built yet: 0 */
+	double ttl_s; /* 0: the store's; negative: never; see below */
 	double idle_s; /* not built yet: 0 */
 	uint64_t reserved[8]; /* 0 */
 };
+
+/*
+ * Expiry.  A family that nobody has used for ttl_s ends: all its series with
+ * all their suffixes, at once.  Every update, transaction and new series is a
+ * use, reading is none.  What is used again begins from nothing, with a new
+ * created time; handles stay good.
+ */
 
 struct pdc_label {
 	const char *name;
@@ -258,6 +265,12 @@ PDC_API int pdc_value_get(struct pdc_txn *, const struct pdc_key *,
 /* Observe in a histogram or summary; the key's suffix is ignored. */
 PDC_API int pdc_value_observe(struct pdc_txn *, const struct pdc_key *,
     double value);
+
+/*
+ * Move the expire timestamp of a metric (without _total), as a write does; one
+ * that has expired stays so.  PDC_ENOENT if it was never declared.
+ */
+PDC_API int pdc_refresh_expire(struct pdc_txn *, const char *metric);
 
 /*
  * One page of all metrics in the format that accept, an HTTP Accept header,

@@ -12,7 +12,7 @@ may()
 	base) ;;
 	store | lane) echo base ;;
 	metric | journal | collect) echo base store lane ;;
-	checkpoint) echo base store lane metric journal ;;
+	checkpoint) echo base store lane metric journal collect ;;
 	expo) echo base collect ;;
 	api) echo base store lane metric journal checkpoint collect expo ;;
 	*) return 1 ;;

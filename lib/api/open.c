@@ -101,9 +101,12 @@ open_options(const struct pdc_options *o)
 		if (o->reserved[i] != 0)
 			return pdc_err_set(PDC_EINVAL,
 			    "open: reserved fields have to be 0");
-	if (o->max_series != 0 || o->ttl_s != 0)
+	if (o->max_series != 0)
 		return pdc_err_set(PDC_ENOTSUP,
-		    "open: max_series and ttl_s: not built yet");
+		    "open: max_series: not built yet");
+	if (!(o->ttl_s >= 0 && o->ttl_s <= TTL_MAX_S))
+		return pdc_err_set(PDC_EINVAL,
+		    "open: ttl_s is 0 to 3e9 seconds");
 	if (o->max_cpus > CELLS_MAX_LANES || o->atomic_lanes > CELLS_MAX_LANES)
 		return pdc_err_set(PDC_ERANGE, "open: at most %d lanes",
 		    CELLS_MAX_LANES);
@@ -176,6 +179,29 @@ open_cells(struct pdc *p)
 	return pdc_stxn_commit(&x);
 }
 
+/* The first one to name a ttl for the store. */
+static int
+open_ttl(struct pdc *p, double ttl_s)
+{
+	struct stxn x;
+	int ret;
+
+	if (ttl_s == 0 || p->store->rdonly)
+		return 0;
+	ret = pdc_stxn_read(&x, p->store);
+	if (ret < 0)
+		return ret;
+	pdc_stxn_abort(&x);
+	if (x.meta.ttl_s != 0)
+		return 0;
+	ret = pdc_stxn_write(&x, p->store, p->store->wait_ms);
+	if (ret < 0)
+		return ret;
+	if (x.meta.ttl_s == 0)
+		x.meta.ttl_s = ttl_s;
+	return pdc_stxn_commit(&x);
+}
+
 static int
 open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 {
@@ -202,6 +228,8 @@ open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 		ret = pdc_store_open(&p->store, dir, &so, &p->clock);
 	if (ret == 0)
 		ret = open_cells(p);
+	if (ret == 0)
+		ret = open_ttl(p, o->ttl_s);
 	if (ret < 0) {
 		open_free(p);
 		return ret;

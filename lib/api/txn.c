@@ -24,7 +24,7 @@
 #include "pdc.h"
 #include "store/series.h"
 
-enum op_kind { OP_READ, OP_INC, OP_SET, OP_OBSERVE };
+enum op_kind { OP_READ, OP_INC, OP_SET, OP_OBSERVE, OP_REFRESH };
 
 struct op {
 	enum op_kind kind;
@@ -257,7 +257,7 @@ txn_replay(const struct pdc_txn *t, const struct target *tg, int there,
 
 	for (i = 0; i < t->nops; i++) {
 		op = &t->ops[i];
-		if (op->kind == OP_READ ||
+		if (op->kind == OP_READ || op->kind == OP_REFRESH ||
 		    !txn_same(op, &t->pl.f, tg->values, tg->len))
 			continue;
 		there = 1;
@@ -296,7 +296,7 @@ txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
 		live = 1;
 		found = PDC_ENOENT;
 		ret = txn_family(t, &x, key, tg);
-		if (ret == 0)
+		if (ret == 0 && !pdc_live_expired(&x, c, &t->pl.f, t->pl.v))
 			found = pdc_place_find(&x, &t->pl, tg->values, tg->len);
 		if (found == 0) {
 			found = pdc_series_get(&x, &t->pl.f, t->pl.n, &s);
@@ -372,6 +372,29 @@ pdc_value_setnx(struct pdc_txn *t, const struct pdc_key *key, double value,
 	return txn_fail(t, ret);
 }
 
+int
+pdc_refresh_expire(struct pdc_txn *t, const char *metric)
+{
+	struct pdc_key key = { .metric = metric };
+	struct target tg = { .len = 0 };
+	struct stxn x;
+	int ret;
+
+	ret = txn_usable(t, &key);
+	if (ret < 0)
+		return ret;
+	ret = pdc_stxn_read(&x, t->pdc->store);
+	if (ret < 0)
+		return txn_fail(t, ret);
+	ret = pdc_family_get(&x, metric, &t->pl.f);
+	if (ret == PDC_ENOENT)
+		pdc_err_set(ret, "%s: no such metric", metric);
+	if (ret == 0 && txn_op(t, OP_REFRESH, &tg) == NULL)
+		ret = pdc_err_set(PDC_ENOMEM, "%s", metric);
+	pdc_stxn_abort(&x);
+	return txn_fail(t, ret);
+}
+
 /* The op's family as it is now; PDC_EAGAIN if it was declared anew. */
 static int
 commit_family(struct pdc_txn *t, struct stxn *x, const struct op *op)
@@ -393,7 +416,9 @@ commit_read(struct pdc_txn *t, struct stxn *x, const struct op *op)
 	ret = commit_family(t, x, op);
 	if (ret < 0)
 		return ret;
-	ret = pdc_place_find(x, &t->pl, op->values, op->values_len);
+	ret = PDC_ENOENT;
+	if (!pdc_live_expired(x, pdc_cells_now(t->pdc), &t->pl.f, t->pl.v))
+		ret = pdc_place_find(x, &t->pl, op->values, op->values_len);
 	if (ret < 0 && ret != PDC_ENOENT)
 		return ret;
 	if (place_stamp(&t->pl, ret) != op->stamp)
@@ -410,7 +435,11 @@ commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
 	int ret, found;
 
 	ret = commit_family(t, x, op);
-	if (ret < 0)
+	if (ret == 0)
+		ret = pdc_expire_family(x, t->pdc, &pl->f);
+	if (ret == 0 && !pl->f.r.hidden)
+		ret = pdc_family_use(x, &pl->f);
+	if (ret < 0 || op->kind == OP_REFRESH)
 		return ret;
 	found = pdc_place_find(x, pl, op->values, op->values_len);
 	ret = found == PDC_ENOENT ?
@@ -511,7 +540,7 @@ pdc_commit(struct pdc_txn *t)
 		    "commit: begun by the parent of this process");
 	if (ret == 0 &&
 	    (txn_has(t, OP_INC) || txn_has(t, OP_SET) ||
-		txn_has(t, OP_OBSERVE)))
+		txn_has(t, OP_OBSERVE) || txn_has(t, OP_REFRESH)))
 		ret = commit_locked(t);
 	else if (ret == 0 && t->nops > 0)
 		ret = commit_unlocked(t);

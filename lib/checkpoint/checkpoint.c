@@ -32,6 +32,7 @@ struct slice {
 	unsigned char key[SERIES_KEY_LEN]; /* where to go on */
 	int more;
 	uint32_t family, incarnation; /* the present one of that family */
+	int used; /* and it was told so */
 	int64_t until_ns;
 	size_t bytes;
 };
@@ -238,11 +239,29 @@ slice_lives(struct stxn *x, struct slice *sl)
 	if (family != sl->family || family == 0) {
 		sl->family = family;
 		sl->incarnation = 0;
+		sl->used = 0;
 		ret = pdc_family_incarnation(x, family, &sl->incarnation);
 		if (ret < 0 && ret != PDC_ENOENT && ret != PDC_EFORMAT)
 			pdc_stxn_fail(x, ret);
 	}
 	return sl->incarnation == pdc_get_be32(sl->key + 5);
+}
+
+/* Once a slice for a family that was counted. */
+static void
+slice_use(struct stxn *x, struct slice *sl)
+{
+	struct family *f;
+
+	if (sl->used)
+		return;
+	sl->used = 1;
+	f = malloc(sizeof(*f));
+	if (f == NULL)
+		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a family"));
+	else if (pdc_family_by_id(x, sl->family, f) == 0)
+		pdc_family_use(x, f);
+	free(f);
 }
 
 static int
@@ -265,8 +284,9 @@ slice_block(struct stxn *x, const struct cells *c, const struct scur *cur,
 	sl->bytes += len;
 	if (!changed)
 		return 0;
-	return pdc_stxn_put(x, sl->key, sizeof(sl->key), v, len) < 0 ? x->ret :
-								       1;
+	pdc_stxn_put(x, sl->key, sizeof(sl->key), v, len);
+	slice_use(x, sl);
+	return x->ret < 0 ? x->ret : 1;
 }
 
 static int
@@ -370,6 +390,8 @@ checkpoint_end(struct pdc *p, uint32_t wait_ms)
 	if (ret < 0)
 		return ret;
 	ret = pdc_epoch_salvage(&x, p);
+	if (ret == 0)
+		ret = pdc_expire_step(&x);
 	if (ret == 0)
 		ret = pdc_epoch_sweep(&x);
 	pdc_stxn_fail(&x, ret);

@@ -16,6 +16,9 @@ int pdc_checkpoint_run(struct pdc *, uint32_t wait_ms);
  */
 int pdc_dying_step(struct stxn *, struct pdc *);
 int pdc_ended_step(struct stxn *, struct pdc *);
+/* End the families whose time has passed; one, if so. */
+int pdc_expire_step(struct stxn *);
+int pdc_expire_family(struct stxn *, struct pdc *, struct family *);
 /* A transaction of both; 0 when there is nothing to be done now. */
 int pdc_sweep_slice(struct pdc *, uint32_t wait_ms);
 /* End this incarnation of a family, which is hidden then. */

@@ -2,6 +2,7 @@ lib_libcore_la_SOURCES += \
 	%D%/checkpoint.h \
 	%D%/checkpoint.c \
 	%D%/epoch.c \
+	%D%/expire.c \
 	%D%/salvage.c \
 	%D%/sweep.c \
 	%D%/walk.c

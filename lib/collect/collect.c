@@ -129,6 +129,15 @@ collect_give(struct collect *co, const struct collect_family **fp)
 	return COLLECT_NEXT;
 }
 
+/* Also a family that nobody has ended yet is not shown after its time. */
+static int
+collect_shown(struct collect *co)
+{
+	co->have_block = 0;
+	return !co->f.r.hidden &&
+	    !pdc_live_expired(&co->x, co->cells, &co->f, co->v);
+}
+
 int
 pdc_collect_family(struct collect *co, const struct collect_family **fp)
 {
@@ -146,7 +155,7 @@ pdc_collect_family(struct collect *co, const struct collect_family **fp)
 		if (pdc_family_parse(&co->f, co->fcur.key + 1,
 			co->fcur.klen - 1, co->fcur.val, co->fcur.len) < 0)
 			co->damaged++;
-		else if (!co->f.r.hidden)
+		else if (collect_shown(co))
 			return collect_give(co, fp);
 	}
 	return got;
@@ -175,7 +184,7 @@ pdc_collect_seek(struct collect *co, const char *name,
 		return pdc_err_set(PDC_EFORMAT,
 		    "%s/data.mdb: the record of family %s is damaged",
 		    co->store->dir, name);
-	return co->f.r.hidden ? COLLECT_END : collect_give(co, fp);
+	return collect_shown(co) ? collect_give(co, fp) : COLLECT_END;
 }
 
 int

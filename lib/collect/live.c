@@ -3,6 +3,10 @@
 
 #include "collect/live.h"
 
+#include <string.h>
+
+#include "store/series.h"
+
 /* base + seen, as the next checkpoint will have it. */
 static void
 live_stored(struct value *v, uint32_t pos, struct pair *out)
@@ -72,4 +76,53 @@ pdc_live_read(const struct cells *c, struct value *v, uint32_t pos, uint64_t id,
 	 */
 	tag = pdc_cells_tag_get(c, v->h.zone, unit);
 	return tag == id || tag == 0;
+}
+
+int
+pdc_live_moved(const struct cells *c, struct value *v)
+{
+	size_t i, n = (size_t)v->h.k * v->h.width;
+	int moved = 0;
+
+	if (c == NULL || v->h.unit == UNIT_NONE || v->h.epoch != c->epoch)
+		return 0;
+	for (i = 0; i < n && !moved; i++)
+		switch (v->h.zone) {
+		case VALUE_ADD:
+			moved = pdc_cells_sum(c, v->h.unit + i) >
+			    pdc_block_add_seen(v)[i];
+			break;
+		case VALUE_GAUGE:
+			moved = pdc_cells_gauge(c, v->h.unit + i).touched !=
+			    pdc_block_gauges(v)[i].touched;
+			break;
+		default:
+			moved = pdc_cells_sum_pair(c, v->h.unit + i).count >
+			    pdc_block_pair_seen(v)[i].count;
+		}
+	return moved;
+}
+
+int
+pdc_live_expired(struct stxn *x, const struct cells *c, const struct family *f,
+    struct value *v)
+{
+	unsigned char key[SERIES_KEY_LEN];
+	struct scur cur;
+	int got, moved = 0;
+
+	if (f->r.hidden || !pdc_family_due(x, &f->r))
+		return 0;
+	pdc_series_key(key, 'V', f->r.id, f->r.incarnation, 0);
+	if (pdc_scur_open(&cur, x) < 0)
+		return 0;
+	for (got = pdc_scur_seek(&cur, key, sizeof(key)); got == 1 && !moved;
+	     got = pdc_scur_next(&cur)) {
+		if (cur.klen != sizeof(key) || memcmp(cur.key, key, 9) != 0)
+			break;
+		moved = pdc_block_parse(v, cur.val, cur.len) == 0 &&
+		    pdc_live_moved(c, v);
+	}
+	pdc_scur_close(&cur);
+	return got >= 0 && !moved;
 }

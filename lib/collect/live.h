@@ -19,4 +19,13 @@
 int pdc_live_read(const struct cells *, struct value *v, uint32_t pos,
     uint64_t id, struct pair *out);
 
+/* Whether somebody has written to cells of the block since it was seen. */
+int pdc_live_moved(const struct cells *, struct value *v);
+/*
+ * Whether a family's time has passed and nobody has used it since.  v is for
+ * its blocks.
+ */
+int pdc_live_expired(struct stxn *, const struct cells *, const struct family *,
+    struct value *v);
+
 #endif

@@ -213,6 +213,7 @@ credit_place(struct stxn *x, struct pdc *p, struct place *pl,
 	ret = pdc_place_make(x, pl, values, u->labels_len);
 	if (ret < 0)
 		return ret;
+	pdc_family_use(x, &pl->f);
 	/* Full: the handle goes on without cells, and nothing is lost. */
 	(void)pdc_place_cells(x, p, pl);
 	if (pl->f.r.zone == VALUE_ADD)

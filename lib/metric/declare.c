@@ -209,9 +209,12 @@ desc_built(const struct pdc_desc *d)
 		return pdc_err_set(PDC_ENOTSUP,
 		    "declare: type %s, mode %d: not built yet",
 		    type_words[d->type], (int)d->mode);
-	if (d->ttl_s != 0 || d->idle_s != 0)
+	if (!(d->ttl_s <= TTL_MAX_S)) /* NaN too */
+		return pdc_err_set(PDC_EINVAL,
+		    "declare: ttl_s is at most 3e9 seconds");
+	if (d->idle_s != 0)
 		return pdc_err_set(PDC_ENOTSUP,
-		    "declare: ttl_s and idle_s: not built yet");
+		    "declare: idle_s: not built yet");
 	if (d->states != NULL)
 		return pdc_err_set(PDC_EINVAL,
 		    "declare: states are for statesets");
@@ -235,6 +238,7 @@ pdc_desc_family(struct family *f, const struct pdc_desc *d, uint32_t *order)
 		ret = desc_bounds(f, d);
 	f->r.type = (uint8_t)d->type;
 	f->r.mode = (uint8_t)d->mode;
+	f->r.ttl_s = d->ttl_s;
 	f->r.zone = d->type == PDC_COUNTER ? VALUE_ADD :
 	    d->type == PDC_GAUGE	   ? VALUE_GAUGE :
 					     VALUE_PAIR;
@@ -349,6 +353,7 @@ declare_put(struct stxn *x, struct family *f)
 	f->r.incarnation = 1;
 	f->r.created_ns = pdc_clock_wall(x->st->clock);
 	x->meta.nfamilies++;
+	pdc_family_live(x, &f->r);
 	return pdc_family_put(x, f);
 }
 
@@ -356,9 +361,13 @@ declare_put(struct stxn *x, struct family *f)
 static int
 declare_again(struct stxn *x, struct family *f, const struct family *old)
 {
+	double ttl_s = f->r.ttl_s;
+
 	f->r = old->r;
+	f->r.ttl_s = ttl_s;
 	f->r.hidden = 0;
 	x->meta.nfamilies++;
+	pdc_family_live(x, &f->r);
 	return pdc_family_put(x, f);
 }
 

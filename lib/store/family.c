@@ -217,3 +217,72 @@ pdc_family_forget(struct stxn *x, const struct family *f)
 	pdc_stxn_del(x, ikey, sizeof(ikey));
 	return pdc_stxn_del(x, key, klen);
 }
+
+#define EXPIRE_STEP_NS 1000000000 /* a record is not written more often */
+
+int64_t
+pdc_family_ttl(const struct stxn *x, const struct family_rec *r)
+{
+	double ttl_s = r->ttl_s != 0 ? r->ttl_s : x->meta.ttl_s;
+
+	return ttl_s > 0 && ttl_s <= TTL_MAX_S ? (int64_t)(ttl_s * 1e9) : 0;
+}
+
+static int64_t
+family_step(int64_t ttl)
+{
+	return ttl / 16 < EXPIRE_STEP_NS ? ttl / 16 : EXPIRE_STEP_NS;
+}
+
+/* The deadline by the monotonic clock of this boot; 0: none yet. */
+static int64_t
+family_deadline(const struct stxn *x, const struct family_rec *r, int64_t ttl)
+{
+	int64_t left;
+
+	if (r->expires_mono_ns == 0 || r->expires_boot == x->meta.boot_epoch)
+		return r->expires_mono_ns;
+	left = r->expires_wall_ns - pdc_clock_wall(x->st->clock);
+	if (left > ttl)
+		left = ttl;
+	return pdc_clock_mono(x->st->clock) + left;
+}
+
+int
+pdc_family_due(const struct stxn *x, const struct family_rec *r)
+{
+	int64_t ttl = pdc_family_ttl(x, r), deadline;
+
+	if (ttl == 0)
+		return 0;
+	deadline = family_deadline(x, r, ttl);
+	return deadline != 0 && deadline <= pdc_clock_mono(x->st->clock);
+}
+
+/* A step later than it has to be, so that it may be written a step late. */
+void
+pdc_family_live(const struct stxn *x, struct family_rec *r)
+{
+	int64_t ttl = pdc_family_ttl(x, r), left = ttl + family_step(ttl);
+
+	r->expires_boot = x->meta.boot_epoch;
+	r->expires_mono_ns = r->expires_wall_ns = 0;
+	if (ttl == 0)
+		return;
+	r->expires_mono_ns = pdc_clock_mono(x->st->clock) + left;
+	r->expires_wall_ns = pdc_clock_wall(x->st->clock) + left;
+}
+
+int
+pdc_family_use(struct stxn *x, struct family *f)
+{
+	int64_t ttl = pdc_family_ttl(x, &f->r);
+	int64_t least = pdc_clock_mono(x->st->clock) + ttl;
+
+	if (ttl == 0 ? f->r.expires_mono_ns == 0 :
+		       f->r.expires_boot == x->meta.boot_epoch &&
+		    f->r.expires_mono_ns >= least)
+		return x->ret;
+	pdc_family_live(x, &f->r);
+	return pdc_family_touch(x, f);
+}

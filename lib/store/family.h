@@ -23,6 +23,18 @@ int pdc_family_by_id(struct stxn *, uint32_t id, struct family *);
 int pdc_family_incarnation(struct stxn *, uint32_t id, uint32_t *);
 /* Write it; help, unit, labels must not point into a page that was written. */
 int pdc_family_put(struct stxn *, const struct family *);
+/*
+ * The ttl that counts for a family, in ns; 0: it lives for ever.  Deadlines are
+ * of the monotonic clock, and of the wall clock only over a reboot; then no
+ * longer than a ttl from now.
+ */
+int64_t pdc_family_ttl(const struct stxn *, const struct family_rec *);
+/* Its deadline has passed. */
+int pdc_family_due(const struct stxn *, const struct family_rec *);
+/* It was used now: move the deadline, in the record or also in the store. */
+void pdc_family_live(const struct stxn *, struct family_rec *);
+int pdc_family_use(struct stxn *, struct family *);
+
 /* Take the record of a hidden family away: its id is nobody's any more. */
 int pdc_family_forget(struct stxn *, const struct family *);
 /* Only struct family_rec has changed. */

@@ -44,6 +44,7 @@
 #define LABELS_MAX_LEN 4096 /* label values of a series, with their NULs */
 #define BOUNDS_MAX 512
 #define DIR_MAX 256 /* cells_dir */
+#define TTL_MAX_S 3e9 /* 95 years, in ns below 2^63 */
 
 #define UNIT_NONE UINT64_MAX
 
@@ -81,7 +82,8 @@ struct family_rec {
 	double ttl_s, idle_s;
 	int64_t expires_mono_ns, expires_wall_ns; /* 0: never */
 	int64_t created_ns;
-	uint64_t reserved[4];
+	uint64_t expires_boot; /* boot_epoch that expires_mono_ns is of */
+	uint64_t reserved[3];
 };
 
 /* Then: values, each with its NUL, by sorted name; then the rendered labels. */

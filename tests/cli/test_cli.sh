@@ -310,7 +310,7 @@ it.' --labels=host
 	trouble "*" declare gauge good --unit=seconds
 	trouble "unknown mode 'frob'" declare gauge good --mode=frob
 	trouble "*" declare gauge good --mode=max
-	trouble "*" declare gauge good --ttl=60
+	trouble "*" declare gauge good --ttl=4e9
 	trouble "not a number: '1m'" declare gauge good --ttl=1m
 	trouble "*" declare info good
 	trouble "*" declare stateset good
@@ -553,6 +553,25 @@ test_remove()
 	answer 0 1 get g_total
 }
 
+# Real time, so only that it is there, ends at last and begins anew.
+test_ttl()
+{
+	"$PDC" -s "$store" declare counter e --ttl=.2
+	"$PDC" -s "$store" inc e 5
+	has "*e  _total:{}  5  expires 20??-??-??T??:??:??Z*" keys e
+	i=0
+	while "$PDC" -s "$store" get e >/dev/null && test $i -lt 300; do
+		sleep .1
+		i=$((i + 1))
+	done
+	answer 1 "" get e
+	answer 1 "" keys e
+	answer 0 "" show
+	"$PDC" -s "$store" declare counter never --ttl=-1
+	"$PDC" -s "$store" inc never
+	has "*expires never*" keys never
+}
+
 # One of many wins a setnx.
 test_setnx_race()
 {
@@ -580,6 +599,8 @@ fresh
 test_declare
 fresh
 test_remove
+fresh
+test_ttl
 fresh
 test_names
 fresh

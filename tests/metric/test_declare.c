@@ -215,8 +215,8 @@ test_not_built(void)
 	d.mode = PDC_SUM;
 	refused(&d, PDC_EINVAL, "mode 7");
 	d.mode = PDC_SHARED;
-	d.ttl_s = 1;
-	refused(&d, PDC_ENOTSUP, "ttl_s");
+	d.ttl_s = 4e9;
+	refused(&d, PDC_EINVAL, "ttl_s");
 	d.ttl_s = 0;
 	d.idle_s = -1;
 	refused(&d, PDC_ENOTSUP, "idle_s");

@@ -7,6 +7,7 @@ MULTI_TESTS = \
 	%D%/test_disk \
 	%D%/test_epoch \
 	%D%/test_exact \
+	%D%/test_expire \
 	%D%/test_fork \
 	%D%/test_kill \
 	%D%/test_monotone \
@@ -24,6 +25,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_disk_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_kill_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_remove_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_expire_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_stop_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_epoch_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_fork_LDADD = %D%/libmulti.la $(LDADD)

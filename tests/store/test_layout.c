@@ -67,6 +67,7 @@
 	X(family_rec, expires_mono_ns) \
 	X(family_rec, expires_wall_ns) \
 	X(family_rec, created_ns) \
+	X(family_rec, expires_boot) \
 	X(family_rec, reserved)
 
 #define SERIES_REC(X) \

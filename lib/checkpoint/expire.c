@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Expiry: a family whose time has passed ends, all suffixes of all series at
+ * once.  Whoever counts into it meanwhile only makes it live longer, or brings
+ * it back: sums are compared in the transaction that ends it, and what comes
+ * after that is late (store/dying.h).
+ */
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "checkpoint/checkpoint.h"
+#include "collect/live.h"
+#include "pdc.h"
+
+int
+pdc_expire_family(struct stxn *x, struct pdc *p, struct family *f)
+{
+	const struct cells *c = pdc_cells_now(p);
+
+	if (f->r.hidden || !pdc_family_due(x, &f->r))
+		return x->ret;
+	if (pdc_live_expired(x, c, f, x->st->value))
+		return pdc_family_end(x, f, GONE_ENDED);
+	return pdc_family_use(x, f);
+}
+
+static int
+expire_one(struct stxn *x, void *arg, const struct walk_rec *r)
+{
+	struct family *f = arg;
+	int64_t ttl;
+
+	if (pdc_family_parse(f, r->key + 1, r->klen - 1, r->val, r->len) < 0 ||
+	    f->r.hidden)
+		return x->ret;
+	ttl = pdc_family_ttl(x, &f->r);
+	if (pdc_family_due(x, &f->r))
+		pdc_expire_family(x, x->st->hook_arg, f);
+	else if (ttl != 0 && f->r.expires_mono_ns == 0)
+		pdc_family_use(x, f); /* its store has got a ttl since */
+	else
+		return x->ret;
+	return x->ret < 0 ? x->ret : 1;
+}
+
+int
+pdc_expire_step(struct stxn *x)
+{
+	struct family *f;
+	int ret;
+
+	f = malloc(sizeof(*f));
+	if (f == NULL)
+		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "expiry"));
+	ret = pdc_walk(x, "F", 1, expire_one, f);
+	free(f);
+	return ret;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Expiry of families, by a clock that the test moves.
+ */
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "checkpoint/checkpoint.h"
+#include "metric/metric.h"
+#include "multi/multi.h"
+#include "tap.h"
+
+#define TTL 10
+#define S INT64_C(1000000000)
+
+static struct pdc *p;
+
+static void
+pass(double seconds)
+{
+	p->clock.mono_skew_ns += (int64_t)(seconds * 1e9);
+	p->clock.wall_skew_ns += (int64_t)(seconds * 1e9);
+}
+
+static struct pdc_family *
+declare(enum pdc_type type, const char *name, double ttl_s)
+{
+	const char *labels[] = { "l", NULL };
+	struct pdc_desc d = { .type = type,
+		.name = name,
+		.labels = labels,
+		.ttl_s = ttl_s };
+	struct pdc_family *f;
+
+	if (pdc_declare(&f, p, &d) < 0)
+		bail_out("declare: %s", pdc_error());
+	return f;
+}
+
+/* How many samples of families whose name begins so are on a page. */
+static int
+samples(const char *prefix)
+{
+	char *page = multi_page(p), *line, *rest = page;
+	int n = 0;
+
+	while ((line = strsep(&rest, "\n")) != NULL)
+		n += line[0] != '#' &&
+		    strncmp(line, prefix, strlen(prefix)) == 0;
+	pdc_free(page);
+	return n;
+}
+
+static void
+test_used(unsigned flags, const char *how)
+{
+	struct pdc_series *c, *g, *h, *other;
+	double created;
+	int i;
+
+	p = multi_open(tap_tmpdir(), flags);
+	c = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
+	g = multi_series(declare(PDC_GAUGE, "t_g", TTL), "x");
+	h = multi_series(declare(PDC_HISTOGRAM, "t_h", TTL), "x");
+	other = multi_series(declare(PDC_COUNTER, "other", 0), "x");
+	pdc_inc(other, 1);
+	for (i = 0; i < 5; i++) {
+		pdc_inc(c, 1);
+		pdc_set(g, 1); /* the same, time and again */
+		pdc_observe(h, 1);
+		pdc_checkpoint(p);
+		pass(TTL - .5);
+		pdc_checkpoint(p);
+	}
+	is_int(samples("t_"), 1 + 1 + 17, "%s: what is used stays", how);
+	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 5, "with its value");
+	created = multi_get(p, "t_c", "_created", "l", "x");
+	pass(2);
+	is_int(samples("t_"), 0, "%s: after its time it is on no page", how);
+	ok(isnan(multi_get(p, "t_c", "_total", "l", "x")) &&
+		isnan(multi_get(p, "t_c", "_created", "l", "x")),
+	    "nor there by name, in any part");
+	pdc_checkpoint(p);
+	is_int(samples("t_"), 0, "a checkpoint ends it");
+	is_double(multi_now(p, "other_total{l=\"x\"}"), 1, "others stay");
+	pdc_inc(c, 2);
+	pdc_observe(h, 3);
+	pdc_set(g, 4);
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 2,
+	    "%s: the handle brings it back, from nothing", how);
+	is_double(multi_now(p, "t_h_sum{l=\"x\"}"), 3, "each type");
+	is_double(multi_now(p, "t_g{l=\"x\"}"), 4, "of them");
+	ok(multi_get(p, "t_c", "_created", "l", "x") > created,
+	    "with a new created time");
+	pdc_close(p);
+}
+
+/* Nobody makes checkpoints, and a page has to know all the same. */
+static void
+test_reader(void)
+{
+	struct pdc_series *c;
+
+	p = multi_open(tap_tmpdir(), 0);
+	c = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
+	pdc_inc(c, 1);
+	pass(2 * TTL);
+	is_int(samples("t_"), 1, "what lanes have and nobody saw is alive");
+	pdc_checkpoint(p);
+	pass(2 * TTL);
+	is_int(samples("t_"), 0, "else it is not");
+	pdc_inc(c, 1);
+	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 2,
+	    "counted before anybody has ended it, it lives on");
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 2, "also then");
+	pdc_close(p);
+}
+
+static int
+inc_by_name(const char *metric, double amount)
+{
+	struct pdc_label label = { "l", "x" };
+	struct pdc_key k = { metric, "_total", &label, 1 };
+
+	return multi_put(p, "inc", &k, amount);
+}
+
+static void
+test_by_name(void)
+{
+	struct pdc_txn *t;
+	double created;
+	int i;
+
+	p = multi_open(tap_tmpdir(), 0);
+	declare(PDC_COUNTER, "t_c", TTL);
+	for (i = 0; i < 4; i++) {
+		inc_by_name("t_c", 1);
+		pass(TTL - .5);
+	}
+	is_double(multi_get(p, "t_c", "_total", "l", "x"), 4,
+	    "by name: what is used stays");
+	created = multi_get(p, "t_c", "_created", "l", "x");
+	if (pdc_begin(&t, p) < 0)
+		bail_out("begin");
+	is_int(pdc_refresh_expire(t, "t_c"), 0, "its time is refreshed");
+	is_int(pdc_refresh_expire(t, "none"), PDC_ENOENT, "not another's");
+	pdc_abort(t);
+	pdc_begin(&t, p);
+	pdc_refresh_expire(t, "t_c");
+	is_int(pdc_commit(t), 0, "in a transaction");
+	pass(TTL - .5);
+	is_double(multi_get(p, "t_c", "_total", "l", "x"), 4, "it counts");
+	pass(2);
+	ok(isnan(multi_get(p, "t_c", "_total", "l", "x")), "then it is gone");
+	is_int(inc_by_name("t_c", 1), 0, "and is counted anew");
+	is_double(multi_get(p, "t_c", "_total", "l", "x"), 1, "from nothing");
+	ok(multi_get(p, "t_c", "_created", "l", "x") > created,
+	    "with a new created time");
+	pdc_close(p);
+}
+
+static void
+test_clocks(void)
+{
+	struct pdc_series *c;
+
+	p = multi_open(tap_tmpdir(), 0);
+	c = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
+	pdc_inc(c, 1);
+	pdc_checkpoint(p);
+	p->clock.wall_skew_ns += 1000000 * S;
+	pdc_checkpoint(p);
+	is_int(samples("t_"), 1, "the wall clock may step forward");
+	p->clock.wall_skew_ns -= 2000000 * S;
+	pdc_checkpoint(p);
+	is_int(samples("t_"), 1, "and back");
+	p->clock.wall_skew_ns = 0;
+	pdc_inc(c, 1);
+	pass(1.5);
+	pdc_checkpoint(p);
+	strcpy(p->clock.boot_id, "another boot");
+	p->clock.mono_skew_ns = -pdc_clock_mono(&p->clock) + 5 * S;
+	p->clock.wall_skew_ns += 3 * S;
+	pdc_checkpoint(p);
+	is_int(samples("t_"), 1, "after a reboot the rest of its time is left");
+	pass(5);
+	pdc_checkpoint(p);
+	is_int(samples("t_"), 1, "a part of it");
+	pass(4);
+	pdc_checkpoint(p);
+	is_int(samples("t_"), 0, "and then no more");
+	pdc_inc(c, 1);
+	pdc_checkpoint(p);
+	is_int(samples("t_"), 1, "used again");
+	strcpy(p->clock.boot_id, "a third boot");
+	p->clock.wall_skew_ns += 100 * S;
+	pdc_checkpoint(p);
+	is_int(samples("t_"), 0, "too long ago, by the wall clock");
+	pdc_close(p);
+}
+
+static void
+test_store(void)
+{
+	struct pdc_options o = { .ttl_s = TTL };
+	char *dir = tap_tmpdir();
+	struct pdc_series *a, *b, *c;
+
+	if (pdc_open(&p, dir, &o) < 0)
+		bail_out("open: %s", pdc_error());
+	a = multi_series(declare(PDC_COUNTER, "t_a", 0), "x");
+	b = multi_series(declare(PDC_COUNTER, "t_b", -1), "x");
+	c = multi_series(declare(PDC_COUNTER, "t_c", 3 * TTL), "x");
+	pdc_inc(a, 1);
+	pdc_inc(b, 1);
+	pdc_inc(c, 1);
+	pdc_checkpoint(p);
+	pass(TTL + 2);
+	pdc_checkpoint(p);
+	ok(isnan(multi_now(p, "t_a_total{l=\"x\"}")), "the store's time");
+	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 1, "a longer one");
+	pass(3 * TTL);
+	pdc_checkpoint(p);
+	ok(isnan(multi_now(p, "t_c_total{l=\"x\"}")), "that ends too");
+	is_double(multi_now(p, "t_b_total{l=\"x\"}"), 1, "and none");
+	pdc_close(p);
+	o.ttl_s = 5 * TTL;
+	if (pdc_open(&p, dir, &o) < 0)
+		bail_out("open: %s", pdc_error());
+	inc_by_name("t_a", 1);
+	pass(TTL + 2);
+	ok(isnan(multi_get(p, "t_a", "_total", "l", "x")),
+	    "a store has its first time");
+	pdc_close(p);
+	o.ttl_s = -1;
+	is_int(pdc_open(&p, dir, &o), PDC_EINVAL, "none below 0: %s",
+	    pdc_error());
+	o.ttl_s = (double)NAN;
+	is_int(pdc_open(&p, dir, &o), PDC_EINVAL, "and no NaN");
+}
+
+/* Two versions of a program, and what each declares after expiry. */
+static void
+test_declared_anew(void)
+{
+	static const double bounds[] = { 1, 2 };
+	struct pdc_desc d = { .type = PDC_HISTOGRAM,
+		.name = "t_h",
+		.bounds = bounds,
+		.nbounds = 2,
+		.ttl_s = TTL };
+	struct pdc_family *f, *same;
+	struct pdc_series *old, *new;
+
+	p = multi_open(tap_tmpdir(), 0);
+	old = multi_series(declare(PDC_COUNTER, "t_h", TTL), "x");
+	pdc_inc(old, 1);
+	pdc_checkpoint(p);
+	is_int(pdc_declare(&f, p, &d), PDC_EEXIST,
+	    "while it lives no other has its name: %s", pdc_error());
+	pass(TTL + 2);
+	pdc_checkpoint(p);
+	is_int(pdc_declare(&f, p, &d), 0, "then another may");
+	new = multi_series(f, NULL);
+	pdc_observe(new, 1.5);
+	pdc_inc(old, 1);
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "t_h_sum"), 1.5, "and is not mixed with it");
+	ok(isnan(multi_now(p, "t_h_total{l=\"x\"}")), "which is gone");
+	ok(atomic_load(&pdc_cells_now(p)->head->drops[DROP_SHAPE]) > 0,
+	    "what it still counts is dropped and counted");
+	pass(TTL + 2);
+	pdc_checkpoint(p);
+	is_int(pdc_declare(&same, p, &d), 0, "declared as it was");
+	ok(same == f, "it is the same");
+	ok(strstr(multi_page(p), "# TYPE t_h histogram") != NULL,
+	    "and is shown");
+	pdc_observe(new, 2.5);
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "t_h_sum"), 2.5, "its handles are good");
+	pdc_close(p);
+}
+
+/* What is counted while a family ends is in one life of it or the next. */
+static void
+test_nothing_lost(unsigned flags, const char *how)
+{
+	struct pdc_series *s;
+	double before = 0, v;
+	int i, lives = 0;
+
+	p = multi_open(tap_tmpdir(), flags);
+	s = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
+	for (i = 0; i < 40; i++) {
+		pdc_inc(s, 1);
+		if (i % 3 == 0)
+			pdc_checkpoint(p);
+		if (i % 2 == 0) {
+			v = multi_now(p, "t_c_total{l=\"x\"}");
+			pass(TTL + 2);
+			pdc_checkpoint(p);
+			if (isnan(multi_now(p, "t_c_total{l=\"x\"}"))) {
+				before += v;
+				lives++;
+			}
+		}
+	}
+	pdc_checkpoint(p);
+	v = multi_now(p, "t_c_total{l=\"x\"}");
+	is_double(before + (isnan(v) ? 0 : v), 40,
+	    "%s: 40 increments in %d lives", how, lives);
+	ok(lives > 2, "which were some");
+	pdc_close(p);
+}
+
+int
+main(void)
+{
+	test_used(0, "rings");
+	test_used(PDC_ATOMIC, "pending sums");
+	test_reader();
+	test_by_name();
+	test_clocks();
+	test_store();
+	test_declared_anew();
+	test_nothing_lost(0, "rings");
+	test_nothing_lost(PDC_ATOMIC, "pending sums");
+	return tap_done();
+}
