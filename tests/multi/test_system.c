@@ -395,8 +395,8 @@ test_rdonly(void)
 
 	is_int(apart(read_missing, dir), 0,
 	    "a store that is not there is not made to be read");
-	if (geteuid() == 0 &&
-	    (chown(dir, 0, NOBODY) == -1 || chmod(dir, 02750) == -1))
+	if ((geteuid() == 0 && chown(dir, 0, NOBODY) == -1) ||
+	    chmod(dir, 02750) == -1)
 		bail_out("%s: %s", dir, strerror(errno));
 	start(dir, 0);
 	for (i = 0; i < 5; i++)
