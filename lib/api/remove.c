@@ -26,6 +26,7 @@ struct remove {
 	const struct pdc_key *key; /* a name */
 	int (*one)(struct stxn *, struct pdc *, struct place *);
 	int all;
+	uint64_t upto; /* ids of series that were there */
 	struct target target;
 	struct place pl;
 };
@@ -92,7 +93,7 @@ remove_each(struct stxn *x, void *arg, const struct walk_rec *rec)
 
 	/* Those made on the way are done already. */
 	if (pdc_series_parse(&s, rec->val, rec->len, r->pl.f.r.nlabels) < 0 ||
-	    s.id >= x->was.next_series || s.values_len > LABELS_MAX_LEN)
+	    s.id >= r->upto || s.values_len > LABELS_MAX_LEN)
 		return 0;
 	memcpy(r->target.values, s.values, s.values_len);
 	r->target.len = s.values_len;
@@ -110,6 +111,7 @@ remove_all(struct stxn *x, struct remove *r)
 
 	if (r->one == remove_one)
 		return pdc_family_end(x, &r->pl.f, GONE_REMOVED);
+	r->upto = x->meta.next_series;
 	pdc_series_key(key, 'S', r->pl.f.r.id, r->pl.f.r.incarnation, 0);
 	return pdc_walk(x, key, 9, remove_each, r);
 }

@@ -52,7 +52,8 @@ int
 pdc_family_parse(struct family *f, const void *name, size_t nlen,
     const void *val, size_t len)
 {
-	const char *p, *end;
+	const char *p, *end, *name_at;
+	size_t used = 0;
 	uint32_t i;
 
 	if (nlen == 0 || nlen > NAME_MAX_LEN || len < sizeof(f->r))
@@ -69,9 +70,13 @@ pdc_family_parse(struct family *f, const void *name, size_t nlen,
 	if (f->unit == NULL)
 		return PDC_EFORMAT;
 	for (i = 0; i < f->r.nlabels; i++) {
-		f->labels[i] = family_string(&p, end);
-		if (f->labels[i] == NULL)
+		name_at = family_string(&p, end);
+		if (name_at == NULL ||
+		    (size_t)(p - name_at) > sizeof(f->label_names) - used)
 			return PDC_EFORMAT;
+		memcpy(f->label_names + used, name_at, (size_t)(p - name_at));
+		f->labels[i] = f->label_names + used;
+		used += (size_t)(p - name_at);
 	}
 	memcpy(f->bounds, end, f->r.nbounds * sizeof(double));
 	return 0;

@@ -4,12 +4,16 @@
 
 #include "store/store.h"
 
-/* A family record taken apart; help, unit and labels point into the map. */
+/*
+ * A family record taken apart.  help and unit point into the map; the labels
+ * are its own, for series are made by them while other records are written.
+ */
 struct family {
 	struct family_rec r;
 	char name[NAME_MAX_LEN + 1];
 	const char *help, *unit;
 	const char *labels[LABELS_MAX];
+	char label_names[LABELS_MAX * 256];
 	double bounds[BOUNDS_MAX];
 };
 

@@ -224,6 +224,33 @@ test_reset(void)
 	pdc_close(p);
 }
 
+/* More than fit in one transaction. */
+static void
+test_reset_all(void)
+{
+	struct pdc_key k = { .metric = "f" };
+	struct pdc_family *f;
+	struct pdc_series *s = NULL;
+	char name[16];
+	int i;
+
+	p = multi_open(tap_tmpdir(), 0);
+	f = multi_declare(p, PDC_COUNTER, "f", "l");
+	for (i = 0; i < 900; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		s = multi_series(f, name);
+		pdc_inc(s, 1);
+	}
+	is_int(pdc_name_reset(p, &k), 0, "900 series are reset");
+	is_int(records('S'), 900, "and are there");
+	is_int(records('D'), 900, "each once");
+	is_double(multi_now(p, "f_total{l=\"0\"}"), 0, "the first");
+	is_double(multi_now(p, "f_total{l=\"899\"}"), 0, "and the last");
+	pdc_inc(s, 2);
+	is_double(multi_now(p, "f_total{l=\"899\"}"), 2, "and count on");
+	pdc_close(p);
+}
+
 static void
 test_families(void)
 {
@@ -352,6 +379,7 @@ main(void)
 		test_again(&kinds[i]);
 	}
 	test_reset();
+	test_reset_all();
 	test_families();
 	test_fresh();
 	return tap_done();
