@@ -188,7 +188,8 @@ PDC_API int pdc_declare(struct pdc_family **, struct pdc *,
  *		not UTF-8 is replaced by U+FFFD
  *
  * The same values give the same handle, counted; each is given back with
- * pdc_series_free() or ends with pdc_close().  When the store cannot be
+ * pdc_series_free() or ends with pdc_close(), and is not to be used after it
+ * was given back as often as it was had.  Some that nobody holds are kept.  When the store cannot be
  * written now (PDC_EBUSY within 20 ms, PDC_ENOSPC), returns 0 and a handle
  * that works all the same: its updates take another way until the next
  * checkpoint has made the series.

@@ -137,6 +137,7 @@ open_free(struct pdc *p)
 		next = f->next;
 		pdc_family_free(f);
 	}
+	pdc_table_bury(p->dead_series, p->dead_tables);
 	for (c = atomic_load(&p->cells); c != NULL; c = older) {
 		older = c->older;
 		pdc_cells_close(c);
@@ -212,9 +213,10 @@ open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 	struct pdc *p;
 	int ret = 0;
 
-	p = calloc(1, sizeof(*p));
+	p = aligned_alloc(_Alignof(struct pdc), sizeof(*p));
 	if (p == NULL)
 		return pdc_err_set(PDC_ENOMEM, "%s", dir);
+	memset(p, 0, sizeof(*p));
 	p->use_fd = -1;
 	p->flags = o->flags;
 	p->max_cpus = o->max_cpus;

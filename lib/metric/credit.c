@@ -359,6 +359,7 @@ pdc_pending_flush(struct stxn *x, struct pdc *p)
 	struct handle_table *t;
 	struct pdc_family *f;
 	struct pdc_series *s;
+	_Atomic uint32_t *look;
 	uint32_t i, commits = x->commits;
 	int64_t until;
 	int ret = 0, late = 0;
@@ -366,20 +367,24 @@ pdc_pending_flush(struct stxn *x, struct pdc *p)
 	/* Pairs with the release in update_pending(). */
 	if (!atomic_exchange_explicit(&p->pending, 0, memory_order_acquire))
 		return 0;
+	look = pdc_look_begin(p);
 	until = pdc_clock_mono(&p->clock) + FLUSH_NS;
 	for (f = atomic_load(&p->families); f != NULL; f = f->next) {
 		t = atomic_load(&f->table);
 		for (i = 0; t != NULL && i <= t->mask && ret == 0 && !late;
 		     i++) {
-			s = atomic_load(&t->slot[i]);
-			if (s != NULL)
+			s = pdc_table_slot(t, i);
+			if (s != NULL && pdc_series_hold(s)) {
 				ret = pending_series(x, s);
+				pdc_series_free(s);
+			}
 			if (x->commits == commits)
 				continue;
 			commits = x->commits;
 			late = pdc_clock_mono(&p->clock) >= until;
 		}
 	}
+	pdc_look_end(look);
 	if (ret < 0 || late) /* the next write goes on */
 		atomic_store(&p->pending, 1);
 	return ret;

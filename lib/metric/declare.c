@@ -549,18 +549,15 @@ pdc_declare(struct pdc_family **fp, struct pdc *p, const struct pdc_desc *d)
 void
 pdc_family_free(struct pdc_family *f)
 {
-	struct handle_table *t, *older;
+	struct handle_table *t;
 	uint32_t i;
 
 	if (f == NULL)
 		return;
 	t = atomic_load(&f->table);
 	for (i = 0; t != NULL && i <= t->mask; i++)
-		pdc_series_drop(atomic_load(&t->slot[i]));
-	for (; t != NULL; t = older) {
-		older = t->older;
-		free(t);
-	}
+		pdc_series_drop(pdc_table_slot(t, i));
+	free(t);
 	free(f->name);
 	free(f->bounds);
 	free(f);

@@ -38,7 +38,8 @@ struct pdc_series {
 	_Atomic uint64_t pending_gen; /* the process they are of */
 	_Atomic uint64_t aside; /* of a gauge, see pdc_gauge_direct() */
 	uint64_t hash;
-	_Atomic uint32_t refs;
+	_Atomic uint32_t refs; /* table.c */
+	struct pdc_series *dead; /* the next one that was given up */
 	uint32_t raw_len, values_len;
 	uint8_t type, zone;
 	char *raw; /* values as given, each with its NUL */
@@ -47,7 +48,7 @@ struct pdc_series {
 
 struct handle_table {
 	uint32_t mask, used;
-	struct handle_table *older; /* readers may still be in them */
+	struct handle_table *older; /* the next one that is to be freed */
 	_Atomic(struct pdc_series *) slot[];
 };
 
@@ -61,7 +62,15 @@ struct pdc_family {
 	double *bounds;
 	uint32_t order[LABELS_MAX]; /* sorted place -> place as declared */
 	_Atomic(struct handle_table *) table;
+	_Atomic uint32_t nidle; /* handles that nobody holds */
+	uint32_t hand; /* where giving up goes on */
 };
+
+/* How many threads are looking into tables, by a hash of the thread. */
+#define PDC_LOOKS 16
+struct look {
+	_Atomic uint32_t n;
+} __attribute__((aligned(64)));
 
 struct pdc {
 	struct store *store;
@@ -77,7 +86,12 @@ struct pdc {
 	_Atomic(struct pdc_family *) families;
 	_Atomic uint64_t salvaged; /* epoch whose older mappings were */
 	_Atomic uint32_t pending; /* some handle has a pending sum */
+	struct look look[PDC_LOOKS];
+	_Atomic uint64_t look_gen; /* the process these are of */
+	struct pdc_series *dead_series; /* given up, to be freed */
+	struct handle_table *dead_tables;
 	_Atomic int64_t retry_ns; /* no resolving before, after a failure */
+	_Atomic int64_t rest_ns; /* how long the last such rest was; 0: none */
 	/* The registry of open stores, lib/api/open.c. */
 	struct pdc *next;
 	unsigned refs;
@@ -93,6 +107,22 @@ pdc_cells_now(const struct pdc *p)
 /* The short lock of tables and lists: nothing that waits is done under it. */
 void pdc_table_lock(struct pdc *);
 void pdc_table_unlock(struct pdc *);
+
+/*
+ * The handle of these values, held, or NULL; and the same after entering it,
+ * which gives another thread's if that was first, or NULL without memory.
+ */
+struct pdc_series *pdc_table_find(struct pdc_family *, uint64_t hash,
+    const char *raw, size_t len);
+struct pdc_series *pdc_table_enter(struct pdc_family *, struct pdc_series *);
+/* To walk a table without its lock: between the two nothing is freed. */
+_Atomic uint32_t *pdc_look_begin(struct pdc *);
+void pdc_look_end(_Atomic uint32_t *);
+struct pdc_series *pdc_table_slot(const struct handle_table *, uint32_t);
+/* Hold a handle that was found so; 0 if it was given up. */
+int pdc_series_hold(struct pdc_series *);
+/* Free what nobody looks at. */
+void pdc_table_bury(struct pdc_series *, struct handle_table *);
 
 /*
  * A place: a series found or made in a write transaction, or found in a

@@ -2,13 +2,8 @@
 #include "config.h"
 
 /*
- * From label values to a handle.
- *
- * Each family has a table of its handles, found by the values as they were
- * given: no lock, for slots only ever change from NULL to a handle, and a table
- * that became too small stays for those still reading it.  A handle is
- * resolved outside of the table lock; two threads may do so at once and find
- * the same.
+ * From label values to a handle.  A handle is resolved outside of the table
+ * lock; two threads may do so at once and find the same.
  */
 
 #include <stdlib.h>
@@ -22,8 +17,8 @@
 #include "pdc.h"
 
 #define RESOLVE_WAIT_MS 20
-#define RESOLVE_RETRY_NS 1000000000
-#define TABLE_FIRST 16
+#define RETRY_MIN_NS 20000000 /* doubled at each failure, up to */
+#define RETRY_MAX_NS 1000000000
 
 /* The values one after the other, each with its NUL. */
 static int
@@ -52,88 +47,6 @@ labels_pack(const struct pdc_family *f, const char *const *values, char *raw,
 		    f->nlabels);
 	*len = at;
 	return 0;
-}
-
-static struct pdc_series *
-table_find(const struct handle_table *t, uint64_t hash, const char *raw,
-    size_t len)
-{
-	struct pdc_series *s;
-	uint32_t i;
-
-	for (i = (uint32_t)hash; t != NULL; i++) {
-		/* Pairs with the release in table_put(). */
-		s = atomic_load_explicit(&t->slot[i & t->mask],
-		    memory_order_acquire);
-		if (s == NULL)
-			break;
-		if (s->hash == hash && s->raw_len == len &&
-		    memcmp(s->raw, raw, len) == 0)
-			return s;
-	}
-	return NULL;
-}
-
-static void
-table_put(struct handle_table *t, struct pdc_series *s)
-{
-	uint32_t i = (uint32_t)s->hash;
-
-	while (atomic_load_explicit(&t->slot[i & t->mask],
-		   memory_order_relaxed) != NULL)
-		i++;
-	/* Pairs with the acquire in table_find(). */
-	atomic_store_explicit(&t->slot[i & t->mask], s, memory_order_release);
-	t->used++;
-}
-
-static int
-table_full(const struct handle_table *t)
-{
-	return t == NULL || t->used >= (t->mask + 1) / 2;
-}
-
-/* A table for twice as many, with all that is in t; NULL without memory. */
-static struct handle_table *
-table_larger(struct handle_table *t)
-{
-	uint32_t n = t != NULL ? 2 * (t->mask + 1) : TABLE_FIRST, i;
-	struct handle_table *new;
-	struct pdc_series *s;
-
-	new = calloc(1, sizeof(*new) + n * sizeof(new->slot[0]));
-	if (new == NULL)
-		return NULL;
-	new->mask = n - 1;
-	new->older = t;
-	for (i = 0; t != NULL && i <= t->mask; i++) {
-		s = atomic_load_explicit(&t->slot[i], memory_order_relaxed);
-		if (s != NULL)
-			table_put(new, s);
-	}
-	return new;
-}
-
-/* Enter s; gives the one another thread entered first, if so. */
-static struct pdc_series *
-table_enter(struct pdc_family *f, struct pdc_series *s)
-{
-	struct handle_table *t;
-	struct pdc_series *old;
-
-	pdc_table_lock(f->pdc);
-	t = atomic_load(&f->table);
-	old = table_find(t, s->hash, s->raw, s->raw_len);
-	if (old == NULL && table_full(t)) {
-		t = table_larger(t);
-		if (t != NULL)
-			atomic_store_explicit(&f->table, t,
-			    memory_order_release);
-	}
-	if (old == NULL && t != NULL)
-		table_put(t, s);
-	pdc_table_unlock(f->pdc);
-	return old != NULL ? old : t != NULL ? s : NULL;
 }
 
 void
@@ -205,6 +118,7 @@ series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
 	}
 	memset(s->pending, 0, f->width * sizeof(*s->pending));
 	s->pending_gen = pdc_fork_gen();
+	s->refs = 1;
 	s->pdc = f->pdc;
 	s->family = f;
 	s->type = (uint8_t)f->type;
@@ -296,6 +210,24 @@ resolve_write(struct pdc_series *s, struct place *pl)
 	return ret;
 }
 
+/* Not at every request while something is wrong. */
+static void
+resolve_note(struct pdc *p, int ret)
+{
+	int64_t rest = atomic_load(&p->rest_ns);
+
+	if (ret == 0) {
+		if (rest != 0)
+			atomic_store(&p->rest_ns, 0);
+		return;
+	}
+	rest = rest == 0 ? RETRY_MIN_NS : 2 * rest;
+	if (rest > RETRY_MAX_NS)
+		rest = RETRY_MAX_NS;
+	atomic_store(&p->rest_ns, rest);
+	atomic_store(&p->retry_ns, pdc_clock_mono(&p->clock) + rest);
+}
+
 static int
 resolve(struct pdc_series *s)
 {
@@ -325,9 +257,7 @@ resolve(struct pdc_series *s)
 	}
 	free(v);
 	free(pl);
-	if (ret < 0) /* not at every request while something is wrong */
-		atomic_store(&p->retry_ns,
-		    pdc_clock_mono(&p->clock) + RESOLVE_RETRY_NS);
+	resolve_note(p, ret);
 	return ret;
 }
 
@@ -383,7 +313,7 @@ series_make(struct pdc_series **sp, struct pdc_family *f, uint64_t hash,
 		atomic_store(&s->id, pdc_fwd_new_id(c));
 		atomic_fetch_add(&c->head->unresolved, 1);
 	}
-	old = table_enter(f, s);
+	old = pdc_table_enter(f, s);
 	if (old != s)
 		pdc_series_drop(s);
 	if (old == NULL)
@@ -412,9 +342,7 @@ pdc_labels(struct pdc_series **sp, struct pdc_family *f,
 	if (ret < 0)
 		return ret;
 	hash = pdc_hash(raw, len, f->id);
-	/* Pairs with the release in table_enter(). */
-	s = table_find(atomic_load_explicit(&f->table, memory_order_acquire),
-	    hash, raw, len);
+	s = pdc_table_find(f, hash, raw, len);
 	if (s == NULL) {
 		ret = series_make(&s, f, hash, raw, len);
 		if (ret < 0)
@@ -422,14 +350,6 @@ pdc_labels(struct pdc_series **sp, struct pdc_family *f,
 	} else if (!series_good(s, pdc_cells_now(f->pdc))) {
 		series_mend(s);
 	}
-	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
 	*sp = s;
 	return 0;
-}
-
-void
-pdc_series_free(struct pdc_series *s)
-{
-	if (s != NULL)
-		atomic_fetch_sub_explicit(&s->refs, 1, memory_order_relaxed);
 }
