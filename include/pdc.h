@@ -189,10 +189,10 @@ PDC_API int pdc_declare(struct pdc_family **, struct pdc *,
  *
  * The same values give the same handle, counted; each is given back with
  * pdc_series_free() or ends with pdc_close(), and is not to be used after it
- * was given back as often as it was had.  Some that nobody holds are kept.  When the store cannot be
- * written now (PDC_EBUSY within 20 ms, PDC_ENOSPC), returns 0 and a handle
- * that works all the same: its updates take another way until the next
- * checkpoint has made the series.
+ * was given back as often as it was had.  Some that nobody holds are kept.
+ * When the store cannot be written now (PDC_EBUSY within 20 ms, PDC_ENOSPC),
+ * returns 0 and a handle that works all the same: its updates take another way
+ * until the next checkpoint has made the series.
  */
 PDC_API int pdc_labels(struct pdc_series **, struct pdc_family *,
     const char *const *values);
