@@ -302,7 +302,7 @@ txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
 			found = pdc_series_get(&x, &t->pl.f, t->pl.n, &s);
 			*created = s.created_ns;
 			live = pdc_live_read(tries < 8 ? c : NULL, t->pl.v,
-			    t->pl.at.pos, t->pl.id, out);
+				   t->pl.at.pos, t->pl.id, out) != LIVE_OTHER;
 		}
 		pdc_stxn_abort(&x);
 		if (ret < 0 || (found < 0 && found != PDC_ENOENT))

@@ -14,6 +14,7 @@
 #include "collect/collect.h"
 #include "collect/live.h"
 #include "pdc.h"
+#include "store/dying.h"
 #include "store/series.h"
 
 #define COLLECT_TRIES 64
@@ -23,6 +24,7 @@ struct collect {
 	const struct cells *cells;
 	struct stxn x;
 	struct scur fcur, scur;
+	int64_t begun_ns; /* before the snapshot */
 	int in_family, in_series; /* the cursors are placed */
 	uint64_t youngest; /* series ids of the page are below */
 	uint32_t block;
@@ -41,6 +43,7 @@ collect_begin(struct collect *co)
 {
 	int ret;
 
+	co->begun_ns = pdc_clock_mono(co->store->clock);
 	ret = pdc_stxn_read(&co->x, co->store);
 	if (ret < 0)
 		return ret;
@@ -218,6 +221,21 @@ collect_block(struct collect *co, uint32_t n, uint32_t *pos)
 	return ret;
 }
 
+/* Whoever was stopped for long may not trust what has no tag any more. */
+static int
+collect_live(struct collect *co, uint32_t pos, uint64_t id)
+{
+	switch (pdc_live_read(co->cells, co->v, pos, id, co->pairs)) {
+	case LIVE_GOOD:
+		return 1;
+	case LIVE_DYING:
+		return pdc_clock_mono(co->store->clock) - co->begun_ns <
+		    DYING_GRACE_NS / 2;
+	default:
+		return 0;
+	}
+}
+
 /* One S record to a series: COLLECT_NEXT, COLLECT_AGAIN, or 0 to skip it. */
 static int
 collect_one(struct collect *co, uint32_t n)
@@ -237,7 +255,7 @@ collect_one(struct collect *co, uint32_t n)
 		co->damaged++;
 		return co->x.ret < 0 ? co->x.ret : 0;
 	}
-	if (!pdc_live_read(co->cells, co->v, pos, s.id, co->pairs)) {
+	if (!collect_live(co, pos, s.id)) {
 		if (co->tries < COLLECT_TRIES)
 			return COLLECT_AGAIN;
 		pdc_live_read(NULL, co->v, pos, s.id, co->pairs);

@@ -58,7 +58,7 @@ live_lanes(const struct cells *c, struct value *v, uint32_t pos, uint64_t unit,
 	}
 }
 
-int
+enum live
 pdc_live_read(const struct cells *c, struct value *v, uint32_t pos, uint64_t id,
     struct pair *out)
 {
@@ -66,16 +66,16 @@ pdc_live_read(const struct cells *c, struct value *v, uint32_t pos, uint64_t id,
 
 	if (c == NULL || v->h.unit == UNIT_NONE || v->h.epoch != c->epoch) {
 		live_stored(v, pos, out);
-		return 1;
+		return LIVE_GOOD;
 	}
 	unit = v->h.unit + (uint64_t)pos * v->h.width;
 	live_lanes(c, v, pos, unit, out);
 	/*
-	 * 0: the series is going, and its lanes stay for 60 s.  A block's
+	 * 0: the series is going, and its lanes stay for a while.  A block's
 	 * lanes are read before the tag, so an own tag means they were ours.
 	 */
 	tag = pdc_cells_tag_get(c, v->h.zone, unit);
-	return tag == id || tag == 0;
+	return tag == id ? LIVE_GOOD : tag == 0 ? LIVE_DYING : LIVE_OTHER;
 }
 
 int

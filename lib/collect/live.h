@@ -13,10 +13,12 @@
  *	v	its block, pos its place there
  *	out	width pairs; a counter's or gauge's value is out[0].sum
  *
- * Returns 0 if the run carries another series' tag: look again in a newer
- * snapshot.
+ * OTHER: the run carries another series' tag; look again in a newer snapshot.
+ * DYING: it carries none; its lanes are good for DYING_GRACE_NS after the
+ * snapshot was taken.
  */
-int pdc_live_read(const struct cells *, struct value *v, uint32_t pos,
+enum live { LIVE_OTHER, LIVE_GOOD, LIVE_DYING };
+enum live pdc_live_read(const struct cells *, struct value *v, uint32_t pos,
     uint64_t id, struct pair *out);
 
 /* Whether somebody has written to cells of the block since it was seen. */

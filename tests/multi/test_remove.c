@@ -15,6 +15,7 @@
 
 #include "api/remove.h"
 #include "checkpoint/checkpoint.h"
+#include "collect/collect.h"
 #include "metric/metric.h"
 #include "multi/multi.h"
 #include "store/dying.h"
@@ -341,6 +342,50 @@ test_again(const struct kind *k)
 	pdc_close(p);
 }
 
+/* What a page gets that began before a series was removed. */
+static int
+old_page(struct pdc_family *f, int seconds, double *value)
+{
+	const struct collect_family *cf;
+	const struct collect_series *cs;
+	struct collect *co;
+	int ret;
+
+	pdc_inc(multi_series(f, "x"), 5);
+	pdc_checkpoint(p);
+	if (pdc_collect_open(&co, p->store, pdc_cells_now(p)) < 0 ||
+	    pdc_collect_family(co, &cf) != COLLECT_NEXT)
+		bail_out("collect: %s", pdc_error());
+	if (pdc_remove(f, x_value) < 0)
+		bail_out("remove: %s", pdc_error());
+	p->clock.mono_skew_ns += seconds * INT64_C(1000000000);
+	ret = pdc_collect_series(co, &cs);
+	*value = ret == COLLECT_NEXT ? cs->value : (double)NAN;
+	if (ret == COLLECT_AGAIN)
+		ret = pdc_collect_again(co, &cf) == COLLECT_NEXT &&
+			pdc_collect_series(co, &cs) == COLLECT_END ?
+		    COLLECT_AGAIN :
+		    -1;
+	pdc_collect_close(co);
+	return ret;
+}
+
+static void
+test_old_snapshot(void)
+{
+	struct pdc_family *f;
+	double v;
+
+	p = multi_open(tap_tmpdir(), 0);
+	f = multi_declare(p, PDC_COUNTER, "c", "l");
+	is_int(old_page(f, 1, &v), COLLECT_NEXT,
+	    "a page that began before shows it");
+	is_double(v, 5, "as it was");
+	is_int(old_page(f, 40, &v), COLLECT_AGAIN,
+	    "but not after it was stopped for long: it looks again");
+	pdc_close(p);
+}
+
 static void
 test_fresh(void)
 {
@@ -381,6 +426,7 @@ main(void)
 	test_reset();
 	test_reset_all();
 	test_families();
+	test_old_snapshot();
 	test_fresh();
 	return tap_done();
 }
