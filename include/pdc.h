@@ -21,8 +21,8 @@
  * handle goes on working in the child.  A child can only abort a transaction
  * its parent began.  No update may be made between vfork() and exec.
  *
- * Signals.  The update functions (pdc_inc, pdc_dec, pdc_set, pdc_observe) may
- * be called from a signal handler, the others may not.
+ * Signals.  The update functions (pdc_inc, pdc_dec, pdc_set, pdc_set_state,
+ * pdc_observe) may be called from a signal handler, the others may not.
  *
  * Cost.  An update of a resolved series adds to a number of this CPU in shared
  * memory: no lock, no system call, no allocation.  pdc_labels() with values
@@ -53,8 +53,8 @@ enum pdc_type {
 	PDC_GAUGE,
 	PDC_SUMMARY,
 	PDC_HISTOGRAM,
-	PDC_INFO, /* not built yet: PDC_ENOTSUP */
-	PDC_STATESET /* not built yet: PDC_ENOTSUP */
+	PDC_INFO, /* is 1; what it says is in its labels */
+	PDC_STATESET /* some of its states are on */
 };
 
 /* Gauges only; all but PDC_SHARED are not built yet: PDC_ENOTSUP. */
@@ -114,11 +114,12 @@ struct pdc_options {
 struct pdc_desc {
 	enum pdc_type type;
 	enum pdc_mode mode;
-	const char *name; /* of a counter: with or without _total */
+	const char
+	    *name; /* with or without a counter's _total, an info's _info */
 	const char *help; /* NULL: none */
 	const char *unit; /* NULL: none; else the name ends in _unit */
 	const char *const *labels; /* names, then NULL; NULL: none */
-	const char *const *states; /* stateset only: NULL */
+	const char *const *states; /* of a stateset: 1 to 53, then NULL */
 	const double *bounds; /* of a histogram, rising; NULL: the usual 15 */
 	size_t nbounds;
 	double ttl_s; /* 0: the store's; negative: never; see below */
@@ -173,7 +174,7 @@ PDC_API const char *pdc_error(void);
 /*
  * Declare a family, or find it as it was declared before.  The handle lives
  * until pdc_close().  PDC_EEXIST: the store has this name with another type,
- * other labels or other bounds, or a sample of this family would carry the
+ * other labels, bounds or states, or a sample of this family would carry the
  * name of another's.  Another help or unit: the first one stays.
  * Takes no lock if the store has the family already; else waits wait_ms.
  */
@@ -206,11 +207,16 @@ PDC_API void pdc_series_free(struct pdc_series *);
  *	pdc_dec		gauge
  *	pdc_set		gauge
  *	pdc_observe	histogram or summary; NaN is dropped
+ *	pdc_set_state	stateset; state counts from 0 in the order of .states.
+ *			The other states stay as they are
+ *
+ * An info has none: it is there once pdc_labels() made it.
  */
 PDC_API void pdc_inc(struct pdc_series *, double amount);
 PDC_API void pdc_dec(struct pdc_series *, double amount);
 PDC_API void pdc_set(struct pdc_series *, double value);
 PDC_API void pdc_observe(struct pdc_series *, double value);
+PDC_API void pdc_set_state(struct pdc_series *, size_t state, int on);
 
 /*
  * Start a counter, summary or histogram from 0, with a new created time.  What
@@ -246,18 +252,26 @@ PDC_API void pdc_abort(struct pdc_txn *);
 PDC_API int pdc_value_inc(struct pdc_txn *, const struct pdc_key *,
     double amount);
 
-/* Set a gauge; or a counter, which gets a new created time. */
+/*
+ * Set a gauge; or a counter, which gets a new created time; or to 1 an info
+ * (suffix "_info"), which makes it; or to 0 or 1 the state of a stateset that a
+ * label called like it names.
+ */
 PDC_API int pdc_value_set(struct pdc_txn *, const struct pdc_key *,
     double value);
 
-/* Set if there is no such series; was_set (may be NULL) gets 1 or 0. */
+/*
+ * Set if there is no such series, and it is no stateset; was_set (may be NULL)
+ * gets 1 or 0.
+ */
 PDC_API int pdc_value_setnx(struct pdc_txn *, const struct pdc_key *,
     double value, int *was_set);
 
 /*
  * The present value, with the calls of this transaction done.  Suffixes:
  * counter "_total" "_created", gauge "", summary "_count" "_sum" "_created",
- * histogram "_bucket" (label le among the labels) "_count" "_sum" "_created".
+ * histogram "_bucket" (label le among the labels) "_count" "_sum" "_created",
+ * info "_info", stateset "" (its state among the labels).
  * PDC_ENOENT if there is no such metric or series.
  */
 PDC_API int pdc_value_get(struct pdc_txn *, const struct pdc_key *,

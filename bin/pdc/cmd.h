@@ -25,6 +25,7 @@
 	X(UNIT, "unit") \
 	X(LABELS, "labels") \
 	X(BUCKETS, "buckets") \
+	X(STATES, "states") \
 	X(MODE, "mode") \
 	X(TTL, "ttl") \
 	X(FORMAT, "format") \
@@ -94,6 +95,11 @@ const char *family_word(int type);
 int family_from_word(const char *word);
 /* Cut suffix off the end of name; 1 if it was there and something remains. */
 int family_strip(char *name, const char *suffix);
+/*
+ * The type of a family, 0 if there is none, or an error.  A counter may be
+ * named with _total and an info with _info, which is cut off then.
+ */
+int family_find(struct cmd *, char *name);
 
 /* The commands. */
 int cmd_declare(struct cmd *);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/page.h"
 #include "base/err.h"
 #include "base/kinds.h"
 #include "metric/metric.h"
@@ -47,6 +48,29 @@ family_strip(char *name, const char *suffix)
 	return 1;
 }
 
+int
+family_find(struct cmd *cmd, char *name)
+{
+	static const struct {
+		const char *suffix;
+		int type;
+	} cut[] = { { "_total", PDC_COUNTER }, { "_info", PDC_INFO } };
+	int type = pdc_page_type(cmd->pdc, name);
+	size_t len = strlen(name), i;
+
+	for (i = 0; type == 0 && i < sizeof(cut) / sizeof(cut[0]); i++) {
+		if (!family_strip(name, cut[i].suffix))
+			continue;
+		type = pdc_page_type(cmd->pdc, name);
+		if (type != cut[i].type) {
+			name[strlen(name)] = '_';
+			name[len] = '\0';
+			type = type > 0 ? 0 : type;
+		}
+	}
+	return type;
+}
+
 static const char *const declare_modes[] = { "shared", "all", "liveall", "min",
 	"livemin", "max", "livemax", "sum", "livesum", "mostrecent",
 	"livemostrecent" };
@@ -67,10 +91,15 @@ declare_mode(struct cmd *cmd, enum pdc_mode *mode)
 	return cmd_fail(cmd, "unknown mode '%.300s'", word);
 }
 
-/* What --labels and --buckets made lives in labels and bounds. */
+/* What the lists of options made, to be freed. */
+struct declare_lists {
+	char **labels, **states;
+	double *bounds;
+};
+
 static int
-declare_options(struct cmd *cmd, struct pdc_desc *desc, char ***labels,
-    double **bounds)
+declare_options(struct cmd *cmd, struct pdc_desc *desc,
+    struct declare_lists *lists)
 {
 	if (declare_mode(cmd, &desc->mode) != CMD_YES)
 		return CMD_TROUBLE;
@@ -78,14 +107,18 @@ declare_options(struct cmd *cmd, struct pdc_desc *desc, char ***labels,
 	    parse_number(cmd, cmd->opt[OPT_TTL], &desc->ttl_s) != CMD_YES)
 		return CMD_TROUBLE;
 	if (cmd->opt[OPT_LABELS] != NULL &&
-	    parse_words(cmd, cmd->opt[OPT_LABELS], labels) != CMD_YES)
+	    parse_words(cmd, cmd->opt[OPT_LABELS], &lists->labels) != CMD_YES)
+		return CMD_TROUBLE;
+	if (cmd->opt[OPT_STATES] != NULL &&
+	    parse_words(cmd, cmd->opt[OPT_STATES], &lists->states) != CMD_YES)
 		return CMD_TROUBLE;
 	if (cmd->opt[OPT_BUCKETS] != NULL &&
-	    parse_bounds(cmd, cmd->opt[OPT_BUCKETS], bounds, &desc->nbounds) !=
-		CMD_YES)
+	    parse_bounds(cmd, cmd->opt[OPT_BUCKETS], &lists->bounds,
+		&desc->nbounds) != CMD_YES)
 		return CMD_TROUBLE;
-	desc->labels = (const char *const *)*labels;
-	desc->bounds = *bounds;
+	desc->labels = (const char *const *)lists->labels;
+	desc->states = (const char *const *)lists->states;
+	desc->bounds = lists->bounds;
 	return CMD_YES;
 }
 
@@ -96,22 +129,22 @@ cmd_declare(struct cmd *cmd)
 		.help = cmd->opt[OPT_HELP],
 		.unit = cmd->opt[OPT_UNIT] };
 	struct pdc_family *family;
-	char **labels = NULL;
-	double *bounds = NULL;
+	struct declare_lists lists = { NULL, NULL, NULL };
 	int type, ret, status = CMD_TROUBLE;
 
 	type = family_from_word(cmd->words[1]);
 	if (type == 0)
 		return cmd_fail(cmd, "unknown type '%.300s'", cmd->words[1]);
 	desc.type = (enum pdc_type)type;
-	if (declare_options(cmd, &desc, &labels, &bounds) != CMD_YES)
+	if (declare_options(cmd, &desc, &lists) != CMD_YES)
 		goto out;
 	if (cmd_open(cmd, 0) != CMD_YES)
 		goto out;
 	ret = pdc_declare(&family, cmd->pdc, &desc);
 	status = ret == 0 ? CMD_YES : cmd_fail_pdc(cmd, ret);
 out:
-	free(labels);
-	free(bounds);
+	free(lists.labels);
+	free(lists.states);
+	free(lists.bounds);
 	return status;
 }

@@ -9,7 +9,8 @@
 
 /*
  * get: the value of one sample.  Its name may be a gauge, or a family and a
- * suffix that its type has; a counter goes without _total too.
+ * suffix that its type has; a counter goes without _total too, an info without
+ * _info.
  */
 
 #define TRIES 100
@@ -24,6 +25,7 @@ static const struct get_suffix {
 	{ "_sum", TYPE(SUMMARY) | TYPE(HISTOGRAM) },
 	{ "_count", TYPE(SUMMARY) | TYPE(HISTOGRAM) },
 	{ "_bucket", TYPE(HISTOGRAM) },
+	{ "_info", TYPE(INFO) },
 };
 
 /* Cut the suffix off the name if that leaves a family which has it. */
@@ -53,8 +55,10 @@ get_resolve(struct cmd *cmd, char *name, const char **suffix)
 	whole = pdc_page_type(cmd->pdc, name);
 	if (whole < 0)
 		return cmd_fail_pdc(cmd, whole);
-	if (whole == PDC_GAUGE || whole == PDC_COUNTER) {
-		*suffix = whole == PDC_GAUGE ? "" : "_total";
+	if (whole != 0 && whole != PDC_SUMMARY && whole != PDC_HISTOGRAM) {
+		*suffix = whole == PDC_COUNTER ? "_total" :
+		    whole == PDC_INFO	       ? "_info" :
+						 "";
 		return CMD_YES;
 	}
 	for (i = 0; i < sizeof(get_suffixes) / sizeof(get_suffixes[0]); i++) {

@@ -16,7 +16,7 @@ static const char options_usage[] =
     "usage: pdc [-s STORE] COMMAND ...\n"
     "\n"
     "  declare TYPE NAME [--help=TEXT] [--unit=U] [--labels=a,b]\n"
-    "          [--buckets=N,N] [--mode=shared] [--ttl=SECONDS]\n"
+    "          [--buckets=N,N] [--states=a,b] [--mode=shared] [--ttl=SECONDS]\n"
     "  inc|dec NAME[{label=\"value\",...}] [NUMBER]\n"
     "  set|setnx|observe NAME[{label=\"value\",...}] NUMBER\n"
     "  get NAME_WITH_SUFFIX[{label=\"value\",...}]\n"

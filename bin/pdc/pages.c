@@ -78,17 +78,12 @@ cmd_show(struct cmd *cmd)
 	return status;
 }
 
-/* The stored name of the one family asked for: a counter may have _total. */
+/* The stored name of the one family asked for. */
 static int
 keys_resolve(struct cmd *cmd, char *name, struct page_opts *opts)
 {
-	int type = pdc_page_type(cmd->pdc, name);
+	int type = family_find(cmd, name);
 
-	if (type == 0 && family_strip(name, "_total")) {
-		type = pdc_page_type(cmd->pdc, name);
-		if (type > 0 && type != PDC_COUNTER)
-			type = 0;
-	}
 	if (type < 0)
 		return cmd_fail_pdc(cmd, type);
 	opts->family = name;

@@ -3,22 +3,18 @@
 
 #include <string.h>
 
-#include "api/page.h"
 #include "api/remove.h"
 #include "pdc/cmd.h"
 
 /* reset, remove, clear. */
 
-/* A counter may be named with _total. */
+/* A counter may be named with _total, an info with _info. */
 static int
 remove_key(struct cmd *cmd, struct parse_name *name, struct pdc_key *key)
 {
-	int type;
-
 	if (parse_name(cmd, name, cmd->words[1]) != CMD_YES)
 		return CMD_TROUBLE;
-	type = pdc_page_type(cmd->pdc, name->metric);
-	if (type == 0)
+	if (family_find(cmd, name->metric) == 0)
 		(void)family_strip(name->metric, "_total");
 	key->metric = name->metric;
 	key->suffix = NULL;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/page.h"
 #include "pdc/cmd.h"
 
 /* inc, dec, set, setnx, observe: one number, one transaction. */
@@ -64,10 +63,11 @@ static const struct update_verb update_verbs[] = {
 	{ "inc", PDC_COUNTER, TYPE(COUNTER) | TYPE(GAUGE), "a counter or gauge",
 	    update_inc },
 	{ "dec", PDC_GAUGE, TYPE(GAUGE), "a gauge", update_dec },
-	{ "set", PDC_GAUGE, TYPE(COUNTER) | TYPE(GAUGE), "a counter or gauge",
-	    update_set },
-	{ "setnx", PDC_GAUGE, TYPE(COUNTER) | TYPE(GAUGE), "a counter or gauge",
-	    update_setnx },
+	{ "set", PDC_GAUGE,
+	    TYPE(COUNTER) | TYPE(GAUGE) | TYPE(INFO) | TYPE(STATESET),
+	    "a counter, gauge, info or stateset", update_set },
+	{ "setnx", PDC_GAUGE, TYPE(COUNTER) | TYPE(GAUGE) | TYPE(INFO),
+	    "a counter, gauge or info", update_setnx },
 	{ "observe", 0, TYPE(SUMMARY) | TYPE(HISTOGRAM),
 	    "a histogram or summary", update_observe },
 };
@@ -82,23 +82,10 @@ update_find(const char *name)
 	return verb;
 }
 
-/* Learn the type; a counter may be named with _total. */
 static int
 update_resolve(struct cmd *cmd, struct update *up)
 {
-	char *name = up->name.metric;
-	size_t len = strlen(name);
-
-	up->type = pdc_page_type(cmd->pdc, name);
-	if (up->type == 0 && family_strip(name, "_total")) {
-		up->type = pdc_page_type(cmd->pdc, name);
-		if (up->type != PDC_COUNTER) {
-			if (up->type > 0)
-				up->type = 0;
-			name[strlen(name)] = '_';
-			name[len] = '\0';
-		}
-	}
+	up->type = family_find(cmd, up->name.metric);
 	return up->type >= 0 ? CMD_YES : cmd_fail_pdc(cmd, up->type);
 }
 
@@ -177,7 +164,9 @@ update_commit(struct cmd *cmd, struct update *up)
 		.nlabels = up->name.nlabels };
 	int ret = PDC_EAGAIN, i;
 
-	key.suffix = up->type == PDC_COUNTER ? "_total" : "";
+	key.suffix = up->type == PDC_COUNTER ? "_total" :
+	    up->type == PDC_INFO	     ? "_info" :
+					       "";
 	for (i = 0; i < TRIES && ret == PDC_EAGAIN; i++)
 		ret = update_once(cmd, up, &key);
 	if (ret != 0)

@@ -43,8 +43,11 @@ static int
 reset_one(struct stxn *x, struct pdc *p, struct place *pl)
 {
 	if (pl->f.r.zone == VALUE_GAUGE)
-		return pdc_err_set(PDC_EINVAL, "%s: a gauge is set, not reset",
-		    pl->f.name);
+		return pdc_err_set(PDC_EINVAL, "%s: %s is set, not reset",
+		    pl->f.name,
+		    pl->f.r.type == PDC_INFO	     ? "an info" :
+			pl->f.r.type == PDC_STATESET ? "a stateset" :
+						       "a gauge");
 	return pdc_place_move(x, p, pl, 0);
 }
 
@@ -80,7 +83,7 @@ remove_family(struct stxn *x, struct remove *r)
 		return pdc_err_set(ret, "%s: no such metric", r->key->metric);
 	r->all = r->key->nlabels == 0 && r->pl.f.r.nlabels > 0;
 	if (ret == 0 && !r->all)
-		ret = pdc_target_parse(&r->target, &r->pl.f, r->key);
+		ret = pdc_target_series(&r->target, &r->pl.f, r->key);
 	return ret;
 }
 

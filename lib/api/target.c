@@ -65,22 +65,25 @@ target_values(struct target *tg, const struct family *f,
 	return 0;
 }
 
-int
-pdc_target_parse(struct target *tg, const struct family *f,
-    const struct pdc_key *key)
+/* The label that a number of the series has besides, or NULL. */
+static const char *
+target_extra(const struct family *f, const char *suffix)
 {
-	size_t want = f->r.nlabels, i;
-	const char *le = NULL;
+	if (f->r.type == PDC_STATESET)
+		return f->name;
+	return f->r.type == PDC_HISTOGRAM && strcmp(suffix, "_bucket") == 0 ?
+	    "le" :
+	    NULL;
+}
+
+/* All of the key's labels: those of a series, and so many more. */
+static int
+target_labels(struct target *tg, const struct family *f,
+    const struct pdc_key *key, size_t more)
+{
+	size_t want = f->r.nlabels + more, i;
 	int ret;
 
-	tg->suffix = key->suffix != NULL ? key->suffix : "";
-	if (strcmp(tg->suffix, "_bucket") == 0 && f->r.type == PDC_HISTOGRAM) {
-		le = target_label(key, "le");
-		if (le == NULL)
-			return pdc_err_set(PDC_EINVAL,
-			    "%s_bucket: the label le is missing", f->name);
-		want++;
-	}
 	for (i = 0; i < key->nlabels; i++)
 		if (key->labels[i].name == NULL || key->labels[i].value == NULL)
 			return pdc_err_set(PDC_EINVAL,
@@ -89,18 +92,80 @@ pdc_target_parse(struct target *tg, const struct family *f,
 	if (ret == 0 && key->nlabels != want)
 		ret = pdc_err_set(PDC_EINVAL, "%s: %zu labels, it has %zu",
 		    f->name, key->nlabels, want);
-	if (ret == 0 && le != NULL)
-		ret = target_le(f, tg, le);
 	return ret;
 }
 
 int
-pdc_target_writable(const struct family *f, const struct target *tg, double v,
-    int set)
+pdc_target_series(struct target *tg, const struct family *f,
+    const struct pdc_key *key)
 {
-	const char *want = f->r.type == PDC_COUNTER ? "_total" : "";
+	return target_labels(tg, f, key, 0);
+}
 
-	if (f->r.type != PDC_COUNTER && f->r.type != PDC_GAUGE)
+int
+pdc_target_parse(struct target *tg, const struct family *f,
+    const struct pdc_key *key)
+{
+	const char *extra, *value = NULL;
+	int ret;
+
+	tg->suffix = key->suffix != NULL ? key->suffix : "";
+	extra = target_extra(f, tg->suffix);
+	if (extra != NULL) {
+		value = target_label(key, extra);
+		if (value == NULL)
+			return pdc_err_set(PDC_EINVAL,
+			    "%s%s: the label %s is missing", f->name,
+			    tg->suffix, extra);
+	}
+	ret = target_labels(tg, f, key, extra != NULL);
+	for (tg->state = 0; value != NULL && tg->state < f->r.nstates &&
+	     strcmp(f->states[tg->state], value) != 0;
+	     tg->state++)
+		continue;
+	if (ret == 0 && value != NULL && f->r.type == PDC_HISTOGRAM)
+		ret = target_le(f, tg, value);
+	return ret;
+}
+
+static const char *
+target_suffix(int type)
+{
+	return type == PDC_COUNTER ? "_total" : type == PDC_INFO ? "_info" : "";
+}
+
+/* An info is 1; a state is 0 or 1. */
+static int
+target_settable(const struct family *f, const struct target *tg, double v,
+    enum target_write how)
+{
+	if (how == TARGET_INC)
+		return pdc_err_set(PDC_EINVAL, "%s: %s is set, not added to",
+		    f->name, f->r.type == PDC_INFO ? "an info" : "a stateset");
+	if (f->r.type == PDC_INFO)
+		return v == 1 ? 0 :
+				pdc_err_set(PDC_ERANGE,
+				    "%s: an info is 1, nothing else", f->name);
+	if (how == TARGET_SETNX)
+		return pdc_err_set(PDC_EINVAL,
+		    "%s: the states of a stateset are always there; set them",
+		    f->name);
+	if (tg->state >= f->r.nstates)
+		return pdc_err_set(PDC_EINVAL, "%s: it has no such state",
+		    f->name);
+	if (v != 0 && v != 1)
+		return pdc_err_set(PDC_ERANGE, "%s: a state is 0 or 1",
+		    f->name);
+	return 0;
+}
+
+int
+pdc_target_writable(const struct family *f, const struct target *tg, double v,
+    enum target_write how)
+{
+	const char *want = target_suffix(f->r.type);
+
+	if (f->r.zone == VALUE_PAIR)
 		return pdc_err_set(PDC_EINVAL,
 		    "%s: a %s is observed, not set or added to", f->name,
 		    f->r.type == PDC_SUMMARY ? "summary" : "histogram");
@@ -111,7 +176,20 @@ pdc_target_writable(const struct family *f, const struct target *tg, double v,
 	if (f->r.type == PDC_COUNTER && !(v >= 0 && v <= DBL_MAX))
 		return pdc_err_set(PDC_ERANGE,
 		    "%s: a counter %s a finite number that is not negative",
-		    f->name, set ? "is set to" : "grows by");
+		    f->name, how == TARGET_INC ? "grows by" : "is set to");
+	if (f->r.type == PDC_INFO || f->r.type == PDC_STATESET)
+		return target_settable(f, tg, v, how);
+	return 0;
+}
+
+static int
+target_state(const struct family *f, const struct target *tg, double states,
+    double *value)
+{
+	if (tg->state >= f->r.nstates)
+		return pdc_err_set(PDC_ENOENT, "%s: it has no such state",
+		    f->name);
+	*value = (double)(states_bits(states) >> tg->state & 1);
 	return 0;
 }
 
@@ -122,16 +200,17 @@ pdc_target_value(const struct family *f, const struct target *tg,
 	uint32_t i, upto = f->r.width;
 	double count = 0, sum = 0;
 
-	if (f->r.type != PDC_GAUGE && strcmp(tg->suffix, "_created") == 0) {
+	if (f->r.zone != VALUE_GAUGE && strcmp(tg->suffix, "_created") == 0) {
 		*value = (double)created_ns / 1e9;
 		return 0;
 	}
 	if (f->r.zone != VALUE_PAIR) {
-		if (strcmp(tg->suffix,
-			f->r.type == PDC_COUNTER ? "_total" : "") != 0)
+		if (strcmp(tg->suffix, target_suffix(f->r.type)) != 0)
 			return pdc_err_set(PDC_EINVAL, "%s: no suffix \"%s\"",
 			    f->name, tg->suffix);
-		*value = out[0].sum;
+		if (f->r.type == PDC_STATESET)
+			return target_state(f, tg, out[0].sum, value);
+		*value = f->r.type == PDC_INFO ? 1 : out[0].sum;
 		return 0;
 	}
 	if (f->r.type == PDC_HISTOGRAM && strcmp(tg->suffix, "_bucket") == 0) {

@@ -11,15 +11,20 @@ struct target {
 	char values[LABELS_MAX_LEN];
 	size_t len;
 	double le; /* of a _bucket */
+	uint32_t state; /* of a stateset; as many as it has: none of them */
 	const char *suffix;
 };
 
 /* PDC_EINVAL with words if the key does not fit the family. */
 int pdc_target_parse(struct target *, const struct family *,
     const struct pdc_key *);
-/* What the suffix and the type allow, for inc and set. */
+/* The same of a whole series: no le, no state, whatever the suffix. */
+int pdc_target_series(struct target *, const struct family *,
+    const struct pdc_key *);
+/* What the suffix and the type allow. */
+enum target_write { TARGET_INC, TARGET_SET, TARGET_SETNX };
 int pdc_target_writable(const struct family *, const struct target *, double v,
-    int set);
+    enum target_write);
 /* The number the suffix names, of a series worth out[]. */
 int pdc_target_value(const struct family *, const struct target *,
     const struct pair *out, int64_t created_ns, double *value);

@@ -30,6 +30,7 @@ struct op {
 	enum op_kind kind;
 	uint32_t family;
 	uint32_t bucket, values_len;
+	uint64_t state; /* its bit, of a stateset */
 	double amount;
 	uint64_t stamp; /* OP_READ: of what was seen */
 	char *values;
@@ -147,6 +148,8 @@ txn_op(struct pdc_txn *t, enum op_kind kind, const struct target *tg)
 	op->kind = kind;
 	op->family = t->pl.f.r.id;
 	op->values_len = (uint32_t)tg->len;
+	if (tg->state < t->pl.f.r.nstates)
+		op->state = (uint64_t)1 << tg->state;
 	op->values = malloc(tg->len + 1);
 	op->name = strdup(t->pl.f.name);
 	if (op->values == NULL || op->name == NULL) {
@@ -175,7 +178,8 @@ txn_write(struct pdc_txn *t, const struct pdc_key *key, enum op_kind kind,
 		return txn_fail(t, ret);
 	ret = txn_family(t, &x, key, &tg);
 	if (ret == 0 && kind != OP_OBSERVE)
-		ret = pdc_target_writable(&t->pl.f, &tg, v, kind == OP_SET);
+		ret = pdc_target_writable(&t->pl.f, &tg, v,
+		    kind == OP_SET ? TARGET_SET : TARGET_INC);
 	else if (ret == 0 && t->pl.f.r.zone != VALUE_PAIR)
 		ret = pdc_err_set(PDC_EINVAL,
 		    "%s: only histograms and summaries are observed",
@@ -261,7 +265,10 @@ txn_replay(const struct pdc_txn *t, const struct target *tg, int there,
 		    !txn_same(op, &t->pl.f, tg->values, tg->len))
 			continue;
 		there = 1;
-		if (op->kind == OP_SET)
+		if (op->state != 0)
+			out[0].sum = states_put(out[0].sum, op->state,
+			    op->amount != 0);
+		else if (op->kind == OP_SET)
 			out[0].sum = op->amount;
 		else if (op->kind == OP_INC)
 			out[0].sum += op->amount;
@@ -357,7 +364,7 @@ pdc_value_setnx(struct pdc_txn *t, const struct pdc_key *key, double value,
 	ret = txn_look(t, key, &tg, out, &created);
 	if (ret >= 0) {
 		there = txn_replay(t, &tg, ret, out);
-		ret = pdc_target_writable(&t->pl.f, &tg, value, 1);
+		ret = pdc_target_writable(&t->pl.f, &tg, value, TARGET_SETNX);
 		if (ret == 0 && !there) {
 			op = txn_op(t, OP_SET, &tg);
 			if (op == NULL)
@@ -428,6 +435,17 @@ commit_read(struct pdc_txn *t, struct stxn *x, const struct op *op)
 }
 
 static int
+commit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
+    const struct op *op)
+{
+	if (op->state != 0)
+		return pdc_credit_gauge(x, c, pl,
+		    op->amount != 0 ? OWED_ON : OWED_OFF, (double)op->state);
+	return pdc_credit_gauge(x, c, pl,
+	    op->kind == OP_INC ? OWED_ADD : OWED_SET, op->amount);
+}
+
+static int
 commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
 {
 	const struct cells *c = pdc_cells_now(t->pdc);
@@ -451,8 +469,7 @@ commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
 		return pdc_credit_pair(x, pl, op->bucket,
 		    (struct pair){ 1, op->amount });
 	if (pl->f.r.zone == VALUE_GAUGE)
-		return pdc_credit_gauge(x, c, pl, op->kind == OP_INC,
-		    op->amount);
+		return commit_gauge(x, c, pl, op);
 	if (op->kind == OP_SET && found == 0)
 		return pdc_place_move(x, t->pdc, pl, op->amount);
 	return pdc_credit_add(x, pl, op->amount);

@@ -21,4 +21,5 @@ lib_libcore_la_SOURCES += \
 	%D%/pair.h \
 	%D%/shortest.c \
 	%D%/shortest.h \
+	%D%/states.h \
 	%D%/wire.h

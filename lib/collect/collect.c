@@ -126,6 +126,8 @@ collect_give(struct collect *co, const struct collect_family **fp)
 	cf->labels = co->f.labels;
 	cf->bounds = co->f.bounds;
 	cf->nbounds = co->f.r.nbounds;
+	cf->states = co->f.states;
+	cf->nstates = co->f.r.nstates;
 	cf->expires_ns = co->f.r.expires_wall_ns;
 	co->in_series = co->have_block = 0;
 	*fp = cf;
@@ -268,7 +270,8 @@ collect_one(struct collect *co, uint32_t n)
 		p += strlen(p) + 1;
 	}
 	cs->created_ns = s.created_ns;
-	cs->value = co->pairs[0].sum;
+	cs->value = co->f.r.type == PDC_INFO ? 1 : co->pairs[0].sum;
+	cs->states = states_bits(co->pairs[0].sum);
 	cs->pairs = co->pairs;
 	return COLLECT_NEXT;
 }

@@ -22,13 +22,15 @@ struct store;
 struct collect;
 
 struct collect_family {
-	const char *name; /* as stored: of a counter without _total */
+	const char *name; /* as stored: without _total and _info */
 	const char *help, *unit; /* "" if none */
 	int type; /* enum pdc_type */
 	uint32_t nlabels; /* names in sorted order */
 	const char *const *labels;
 	const double *bounds; /* of a histogram, without +Inf */
 	uint32_t nbounds;
+	const char *const *states; /* of a stateset, as declared */
+	uint32_t nstates;
 	int64_t expires_ns; /* wall clock; 0: never */
 };
 
@@ -37,7 +39,8 @@ struct collect_series {
 	size_t rendered_len;
 	const char *const *values; /* nlabels, NUL-terminated, sorted by name */
 	int64_t created_ns; /* wall clock */
-	double value; /* counter, gauge */
+	double value; /* counter, gauge; info: 1 */
+	uint64_t states; /* of a stateset: bit i says that state i is on */
 	const struct pair *pairs; /* summary: 1; histogram: nbounds + 1, */
 }; /* not cumulative */
 

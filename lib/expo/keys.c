@@ -18,13 +18,14 @@
  *
  *	family  suffix:labels  value  expires when
  *
- * The labels are compact JSON, sorted by name; le of a bucket stands in its
- * sorted place.
+ * The labels are compact JSON, sorted by name; le of a bucket, and a
+ * stateset's label for the state, stand in their sorted place.
  */
 struct keys {
 	struct buf *out;
 	const struct collect_family *family;
-	uint32_t le_at; /* le comes before this label */
+	const char *extra; /* the label that numbers of a series have, too */
+	uint32_t extra_at; /* it comes before this one */
 	char expires[64]; /* with the newline */
 };
 
@@ -39,10 +40,10 @@ keys_label(struct buf *out, const char *name, const char *value, char before)
 	pdc_buf_chr(out, '"');
 }
 
-/* All of a line before the value; le is NULL but for a bucket. */
+/* All of a line before the value; extra: of a bucket or state, else NULL. */
 static void
 keys_start(const struct keys *keys, const struct collect_series *series,
-    const char *suffix, const char *le)
+    const char *suffix, const char *extra)
 {
 	const struct collect_family *family = keys->family;
 	struct buf *out = keys->out;
@@ -54,8 +55,8 @@ keys_start(const struct keys *keys, const struct collect_series *series,
 	pdc_buf_str(out, suffix);
 	pdc_buf_chr(out, ':');
 	for (i = 0; i <= family->nlabels; i++) {
-		if (le != NULL && i == keys->le_at) {
-			keys_label(out, "le", le, before);
+		if (extra != NULL && i == keys->extra_at) {
+			keys_label(out, keys->extra, extra, before);
 			before = ',';
 		}
 		if (i == family->nlabels)
@@ -130,6 +131,17 @@ keys_histogram(const struct keys *keys, const struct collect_series *series)
 }
 
 static void
+keys_stateset(const struct keys *keys, const struct collect_series *series)
+{
+	uint32_t i;
+
+	for (i = 0; i < keys->family->nstates; i++) {
+		keys_start(keys, series, "", keys->family->states[i]);
+		keys_end(keys, series->states >> i & 1 ? "1" : "0", 1);
+	}
+}
+
+static void
 keys_series(const struct keys *keys, const struct collect_series *series)
 {
 	switch (keys->family->type) {
@@ -143,6 +155,12 @@ keys_series(const struct keys *keys, const struct collect_series *series)
 	case PDC_HISTOGRAM:
 		keys_histogram(keys, series);
 		break;
+	case PDC_INFO:
+		keys_double(keys, series, "_info", series->value);
+		break;
+	case PDC_STATESET:
+		keys_stateset(keys, series);
+		break;
 	default:
 		keys_double(keys, series, "", series->value);
 	}
@@ -155,9 +173,10 @@ keys_init(struct keys *keys)
 	time_t sec = (time_t)(family->expires_ns / 1000000000);
 	struct tm tm;
 
-	while (keys->le_at < family->nlabels &&
-	    strcmp(family->labels[keys->le_at], "le") < 0)
-		keys->le_at++;
+	keys->extra = family->type == PDC_STATESET ? family->name : "le";
+	while (keys->extra_at < family->nlabels &&
+	    strcmp(family->labels[keys->extra_at], keys->extra) < 0)
+		keys->extra_at++;
 	if (family->expires_ns == 0 || gmtime_r(&sec, &tm) == NULL ||
 	    strftime(keys->expires, sizeof(keys->expires),
 		"  expires %Y-%m-%dT%H:%M:%SZ\n", &tm) == 0)

@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "base/kinds.h"
 #include "base/num.h"
+#include "base/states.h"
 #include "expo/expo.h"
 #include "expo/put.h"
 
@@ -26,12 +27,19 @@ struct text_le {
 	char text[NUM_SIZE + 7];
 };
 
+/* `NAME="open"} `: the same of each state, one behind the other. */
+struct text_states {
+	struct buf ends;
+	size_t to[STATES_MAX]; /* where that of state i ends */
+};
+
 struct text {
 	struct buf *out;
 	const char *name;
 	size_t name_len;
 	const struct collect_family *family;
 	struct text_le *le; /* nbounds + 1, of a histogram */
+	const struct text_states *states; /* of a stateset */
 };
 
 static const char *
@@ -164,6 +172,39 @@ text_histogram(const struct text *text, const struct collect_series *series)
 }
 
 static void
+text_state(const struct text *text, const struct collect_series *series,
+    uint32_t state)
+{
+	const struct text_states *states = text->states;
+	size_t at = state > 0 ? states->to[state - 1] : 0;
+	size_t len = states->to[state] - at;
+	char *p;
+
+	p = pdc_buf_reserve(text->out,
+	    text->name_len + sizeof("{,0\n") + series->rendered_len + len);
+	if (p == NULL)
+		return;
+	p = put_mem(p, text->name, text->name_len);
+	*p++ = '{';
+	if (series->rendered_len > 0) {
+		p = put_mem(p, series->rendered, series->rendered_len);
+		*p++ = ',';
+	}
+	p = put_mem(p, states->ends.data + at, len);
+	*p++ = series->states >> state & 1 ? '1' : '0';
+	text_end(text, p);
+}
+
+static void
+text_stateset(const struct text *text, const struct collect_series *series)
+{
+	uint32_t i;
+
+	for (i = 0; i < text->family->nstates; i++)
+		text_state(text, series, i);
+}
+
+static void
 text_series(const struct text *text, const struct collect_series *series)
 {
 	switch (text->family->type) {
@@ -175,6 +216,12 @@ text_series(const struct text *text, const struct collect_series *series)
 		break;
 	case PDC_HISTOGRAM:
 		text_histogram(text, series);
+		break;
+	case PDC_INFO:
+		text_double(text, LITERAL("_info"), series, series->value);
+		break;
+	case PDC_STATESET:
+		text_stateset(text, series);
 		break;
 	default:
 		text_double(text, LITERAL(""), series, series->value);
@@ -214,22 +261,64 @@ text_le_init(struct text *text)
 	return 0;
 }
 
+/* The same, and the ends to be freed in any case. */
+static int
+text_states_init(struct text *text, struct text_states *states)
+{
+	const struct collect_family *family = text->family;
+	uint32_t i;
+
+	for (i = 0; i < family->nstates; i++) {
+		pdc_buf_str(&states->ends, family->name);
+		pdc_buf_str(&states->ends, "=\"");
+		pdc_escape_label(&states->ends, family->states[i],
+		    strlen(family->states[i]));
+		pdc_buf_str(&states->ends, "\"} ");
+		states->to[i] = states->ends.len;
+	}
+	text->states = states;
+	if (states->ends.error < 0)
+		text->out->error = PDC_ENOMEM;
+	return states->ends.error;
+}
+
+static const char *
+text_suffix(int type)
+{
+	switch (type) {
+	case PDC_COUNTER:
+		return "_total";
+	case PDC_INFO:
+		return "_info";
+	default:
+		return "";
+	}
+}
+
 int
 pdc_expo_text(struct buf *out, const struct collect_family *family,
     struct collect *collect)
 {
-	struct text text = { out, family->name, strlen(family->name), family,
-		NULL };
+	struct text text = { .out = out,
+		.name = family->name,
+		.name_len = strlen(family->name),
+		.family = family };
 	const struct collect_series *series;
-	int ret;
+	struct text_states states;
+	int ret = 0;
 
-	text_head(out, family->name,
-	    family->type == PDC_COUNTER ? "_total" : "", family->help,
+	text_head(out, family->name, text_suffix(family->type), family->help,
 	    text_type(family->type));
-	if (family->type == PDC_HISTOGRAM && text_le_init(&text) != 0)
-		return PDC_ENOMEM;
-	while ((ret = pdc_collect_series(collect, &series)) == COLLECT_NEXT)
-		text_series(&text, series);
+	pdc_buf_init(&states.ends);
+	if (family->type == PDC_HISTOGRAM)
+		ret = text_le_init(&text);
+	else if (family->type == PDC_STATESET)
+		ret = text_states_init(&text, &states);
+	if (ret == 0)
+		while ((ret = pdc_collect_series(collect, &series)) ==
+		    COLLECT_NEXT)
+			text_series(&text, series);
+	pdc_buf_fini(&states.ends);
 	free(text.le);
 	return ret;
 }
@@ -238,8 +327,10 @@ int
 pdc_expo_text_created(struct buf *out, const struct collect_family *family,
     struct collect *collect)
 {
-	const struct text text = { out, family->name, strlen(family->name),
-		family, NULL };
+	const struct text text = { .out = out,
+		.name = family->name,
+		.name_len = strlen(family->name),
+		.family = family };
 	const struct collect_series *series;
 	char *p;
 	int ret;
@@ -268,7 +359,9 @@ void
 pdc_expo_sample(struct buf *out, const char *name, const char *labels,
     double value)
 {
-	const struct text text = { out, name, strlen(name), NULL, NULL };
+	const struct text text = { .out = out,
+		.name = name,
+		.name_len = strlen(name) };
 	struct collect_series series = { .rendered = labels };
 
 	series.rendered_len = labels == NULL ? 0 : strlen(labels);

@@ -36,6 +36,7 @@
 
 #include <sched.h>
 
+#include "base/states.h"
 #include "lane/atomic.h"
 #include "lane/lane.h"
 #include "lane/rseq.h"
@@ -252,7 +253,19 @@ lane_touch(uint64_t hi, uint32_t applied)
 static uint64_t
 lane_gauge_next(uint64_t bits, enum gauge_what what, double v)
 {
-	return atomic_bits(what == GAUGE_ADD ? atomic_double(bits) + v : v);
+	switch (what) {
+	case GAUGE_ADD:
+		v += atomic_double(bits);
+		break;
+	case GAUGE_ON:
+	case GAUGE_OFF:
+		v = states_put(atomic_double(bits), states_bits(v),
+		    what == GAUGE_ON);
+		break;
+	default:
+		break;
+	}
+	return atomic_bits(v);
 }
 
 static enum lane_result
@@ -287,6 +300,13 @@ pdc_lane_gauge_add(const struct cells *cells, uint64_t unit, uint64_t id,
     double v)
 {
 	return lane_gauge(cells, unit, id, GAUGE_ADD, v);
+}
+
+enum lane_result
+pdc_lane_gauge_state(const struct cells *cells, uint64_t unit, uint64_t id,
+    double bits, int on)
+{
+	return lane_gauge(cells, unit, id, on ? GAUGE_ON : GAUGE_OFF, bits);
 }
 
 void
@@ -335,6 +355,32 @@ pdc_lane_pending_gauge(struct pending *p, int set, double v)
 			new.hi = LANE_PENDING_SET;
 		else if (old.hi == 0)
 			new.hi = LANE_PENDING_ADD;
+	} while (!atomic_cas16(cell, &old, new));
+}
+
+void
+pdc_lane_pending_state(struct pending *p, uint64_t bits, int on)
+{
+	struct word16 *cell = (struct word16 *)p, old, new;
+
+	old = atomic_peek16(cell);
+	do {
+		new.lo = atomic_bits(
+		    states_put(atomic_double(old.lo), bits, on));
+		new.hi = old.hi | bits;
+	} while (!atomic_cas16(cell, &old, new));
+}
+
+void
+pdc_lane_pending_under(struct pending *p, const struct pending *older)
+{
+	struct word16 *cell = (struct word16 *)p, old, new;
+
+	old = atomic_peek16(cell);
+	do {
+		new.lo = atomic_bits(states_put(atomic_double(old.lo),
+		    states_bits(older->value) & ~old.hi, 1));
+		new.hi = old.hi | older->count;
 	} while (!atomic_cas16(cell, &old, new));
 }
 

@@ -31,8 +31,12 @@ enum lane_result pdc_lane_gauge_set(const struct cells *, uint64_t unit,
 enum lane_result pdc_lane_gauge_add(const struct cells *, uint64_t unit,
     uint64_t id, double v);
 
+/* Turn states on or off; bits as base/states.h has them. */
+enum lane_result pdc_lane_gauge_state(const struct cells *, uint64_t unit,
+    uint64_t id, double bits, int on);
+
 /* An operation by name: a transaction's, with its number. */
-enum gauge_what { GAUGE_SET, GAUGE_ADD };
+enum gauge_what { GAUGE_SET, GAUGE_ADD, GAUGE_ON, GAUGE_OFF };
 struct gauge_op {
 	uint32_t seq;
 	enum gauge_what what;
@@ -53,13 +57,17 @@ void pdc_lane_gauge_apply(const struct cells *, uint64_t unit, uint64_t id,
  */
 struct pending {
 	double value;
-	uint64_t count; /* adds; of a gauge: LANE_PENDING_SET */
+	uint64_t count; /* adds; of a gauge: LANE_PENDING_SET; states set */
 } __attribute__((aligned(16)));
 #define LANE_PENDING_ADD 1
 #define LANE_PENDING_SET 2
 
 void pdc_lane_pending_add(struct pending *, double v); /* count += 1 */
 void pdc_lane_pending_gauge(struct pending *, int set, double v);
+/* Of a stateset, value has those of its states, bits, that are on. */
+void pdc_lane_pending_state(struct pending *, uint64_t bits, int on);
+/* Put older ones back; what was set since stays. */
+void pdc_lane_pending_under(struct pending *, const struct pending *older);
 /* Take it out, leaving zero. */
 struct pending pdc_lane_pending_take(struct pending *);
 

@@ -29,7 +29,7 @@
 /* Kinds of record; the journal will add its own. */
 enum ring_kind { RING_UPDATE = 1 };
 
-enum ring_op { RING_ADD = 1, RING_SET, RING_OBSERVE };
+enum ring_op { RING_ADD = 1, RING_SET, RING_OBSERVE, RING_ON, RING_OFF };
 
 struct ring_head { /* at the start of each record */
 	uint32_t len; /* with this head; a multiple of 8 */
@@ -41,7 +41,7 @@ struct ring_update { /* RING_UPDATE: this, then the label values */
 	struct ring_head h;
 	uint64_t id; /* of the handle */
 	uint32_t family, pad;
-	double amount;
+	double amount; /* for RING_ON and RING_OFF: base/states.h */
 	uint32_t labels_len; /* bytes after this head */
 	uint32_t bucket; /* of a histogram, for RING_OBSERVE */
 };

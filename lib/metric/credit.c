@@ -44,6 +44,20 @@ pdc_credit_pair(struct stxn *x, struct place *pl, uint32_t bucket,
 	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
 }
 
+static double
+credit_next(enum owed_op op, double v, double amount)
+{
+	switch (op) {
+	case OWED_ADD:
+		return v + amount;
+	case OWED_ON:
+	case OWED_OFF:
+		return states_put(v, states_bits(amount), op == OWED_ON);
+	default:
+		return amount;
+	}
+}
+
 int
 pdc_credit_pairs(struct stxn *x, struct place *pl, const struct pair *add)
 {
@@ -60,14 +74,14 @@ pdc_credit_pairs(struct stxn *x, struct place *pl, const struct pair *add)
 
 int
 pdc_credit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
-    int add, double amount)
+    enum owed_op op, double amount)
 {
 	struct value_gauge *g = pdc_block_gauges(pl->v) + pl->at.pos;
 	struct owed o = { .epoch = x->meta.epoch,
 		.unit = pl->unit,
 		.id = pl->id,
 		.zone = VALUE_GAUGE,
-		.op = add ? OWED_ADD : OWED_SET,
+		.op = op,
 		.amount = amount };
 	struct gauge cell;
 
@@ -82,7 +96,7 @@ pdc_credit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
 		pdc_owed_add(x, &o);
 	}
 	g->seq++;
-	g->value = add ? g->value + amount : amount;
+	g->value = credit_next(op, g->value, amount);
 	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
 }
 
@@ -137,6 +151,21 @@ pdc_owed_add(struct stxn *x, const struct owed *o)
 	return pdc_stxn_put(x, key, sizeof(key), o, sizeof(*o));
 }
 
+static enum gauge_what
+owed_what(uint32_t op)
+{
+	switch (op) {
+	case OWED_ADD:
+		return GAUGE_ADD;
+	case OWED_ON:
+		return GAUGE_ON;
+	case OWED_OFF:
+		return GAUGE_OFF;
+	default:
+		return GAUGE_SET;
+	}
+}
+
 /* 1 if a tag was cleared. */
 static int
 owed_effect(const struct cells *c, const struct owed *o)
@@ -155,8 +184,7 @@ owed_effect(const struct cells *c, const struct owed *o)
 			pdc_cells_tag((struct cells *)(uintptr_t)c, o->zone,
 			    o->unit, o->id);
 		pdc_lane_gauge_apply(c, o->unit, o->id,
-		    &(struct gauge_op){ o->seq,
-			o->op == OWED_ADD ? GAUGE_ADD : GAUGE_SET, o->amount });
+		    &(struct gauge_op){ o->seq, owed_what(o->op), o->amount });
 	}
 	return 0;
 }
@@ -201,6 +229,21 @@ pdc_owed_redo(struct stxn *x, struct pdc *p)
 	return x->ret;
 }
 
+static enum owed_op
+credit_op(const struct ring_update *u)
+{
+	switch (u->h.op) {
+	case RING_ADD:
+		return OWED_ADD;
+	case RING_ON:
+		return OWED_ON;
+	case RING_OFF:
+		return OWED_OFF;
+	default:
+		return OWED_SET;
+	}
+}
+
 static int
 credit_place(struct stxn *x, struct pdc *p, struct place *pl,
     const struct ring_update *u, const char *values)
@@ -221,12 +264,26 @@ credit_place(struct stxn *x, struct pdc *p, struct place *pl,
 	else if (pl->f.r.zone == VALUE_PAIR)
 		pdc_credit_pair(x, pl, u->bucket, one);
 	else
-		pdc_credit_gauge(x, c, pl, u->h.op == RING_ADD, u->amount);
+		pdc_credit_gauge(x, c, pl, credit_op(u), u->amount);
 	on.unit = pl->unit;
 	on.id = pl->id;
 	if (x->ret == 0 && pl->unit != UNIT_NONE)
 		pdc_later_add(x, &on);
 	return x->ret;
+}
+
+static int
+credit_sane_gauge(const struct family_rec *f, const struct ring_update *u)
+{
+	switch (f->type) {
+	case PDC_INFO:
+		return u->h.op == RING_SET && u->amount == 1;
+	case PDC_STATESET:
+		return (u->h.op == RING_ON || u->h.op == RING_OFF) &&
+		    states_bits(u->amount) >> f->nstates == 0;
+	default:
+		return u->h.op == RING_ADD || u->h.op == RING_SET;
+	}
 }
 
 /* Rings are anybody's to write: what a handle never would is refused. */
@@ -240,7 +297,7 @@ credit_sane(const struct family_rec *f, const struct ring_update *u)
 	case VALUE_PAIR:
 		return u->h.op == RING_OBSERVE && u->bucket < f->width;
 	default:
-		return u->h.op == RING_ADD || u->h.op == RING_SET;
+		return credit_sane_gauge(f, u);
 	}
 }
 
@@ -274,6 +331,24 @@ pdc_credit_update(struct stxn *x, struct pdc *p, const struct ring_update *u,
 	return x->ret;
 }
 
+/* The states that were set, some on and some off. */
+static int
+pending_states(struct stxn *x, struct pdc_series *s, struct ring_update *u,
+    const struct pending *pend)
+{
+	uint64_t on = states_bits(pend->value);
+
+	u->h.op = RING_ON;
+	u->amount = (double)on;
+	if (on != 0 && pdc_credit_update(x, s->pdc, u, s->values) < 0)
+		return x->ret;
+	u->h.op = RING_OFF;
+	u->amount = (double)(pend->count & ~on);
+	if (pend->count != on)
+		pdc_credit_update(x, s->pdc, u, s->values);
+	return x->ret;
+}
+
 /* One pending sum of a handle as so many observations of one record. */
 static int
 pending_credit(struct stxn *x, struct pdc_series *s, uint32_t bucket,
@@ -287,6 +362,8 @@ pending_credit(struct stxn *x, struct pdc_series *s, uint32_t bucket,
 		.amount = pend->value };
 	struct place *pl;
 
+	if (s->type == PDC_STATESET)
+		return pending_states(x, s, &u, pend);
 	u.h.op = s->zone == ZONE_GAUGE && pend->count == LANE_PENDING_SET ?
 	    RING_SET :
 	    s->zone == ZONE_PAIR ? RING_OBSERVE :
@@ -314,7 +391,9 @@ pending_back(struct pdc_series *s, uint32_t bucket, const struct pending *pend)
 	struct pending *at = s->pending + bucket;
 	uint64_t i;
 
-	if (s->zone == ZONE_GAUGE) {
+	if (s->type == PDC_STATESET) {
+		pdc_lane_pending_under(at, pend);
+	} else if (s->zone == ZONE_GAUGE) {
 		pdc_lane_pending_gauge(at, pend->count == LANE_PENDING_SET,
 		    pend->value);
 	} else {

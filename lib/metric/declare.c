@@ -31,6 +31,7 @@ declare_suffixes(int type)
 {
 	static const char *const counter[] = { "_total", "_created", NULL };
 	static const char *const plain[] = { "", NULL };
+	static const char *const info[] = { "_info", "", NULL };
 	static const char *const summary[] = { "_count", "_sum", "_created", "",
 		NULL };
 	static const char *const histogram[] = { "_bucket", "_count", "_sum",
@@ -39,6 +40,8 @@ declare_suffixes(int type)
 	switch (type) {
 	case PDC_COUNTER:
 		return counter;
+	case PDC_INFO:
+		return info;
 	case PDC_SUMMARY:
 		return summary;
 	case PDC_HISTOGRAM:
@@ -60,6 +63,9 @@ desc_name(struct family *f, const struct pdc_desc *d)
 	if (d->type == PDC_COUNTER && n > 6 &&
 	    strcmp(d->name + n - 6, "_total") == 0)
 		n -= 6;
+	if (d->type == PDC_INFO && n > 5 &&
+	    strcmp(d->name + n - 5, "_info") == 0)
+		n -= 5;
 	if (n > NAME_MAX_LEN)
 		return pdc_err_set(PDC_EINVAL,
 		    "declare %.40s...: a name has at most %d bytes, not %zu",
@@ -85,6 +91,9 @@ desc_unit(struct family *f, const struct pdc_desc *d)
 		return pdc_err_set(PDC_EINVAL,
 		    "declare %s: the help is not UTF-8", f->name);
 	u = strlen(f->unit);
+	if (u > 0 && (d->type == PDC_INFO || d->type == PDC_STATESET))
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: infos and statesets have no unit", f->name);
 	if (u > 0 &&
 	    (n < u + 2 || f->name[n - u - 1] != '_' ||
 		strcmp(f->name + n - u, f->unit) != 0))
@@ -205,7 +214,7 @@ desc_built(const struct pdc_desc *d)
 		if (d->reserved[i] != 0)
 			return pdc_err_set(PDC_EINVAL,
 			    "declare: reserved fields have to be 0");
-	if (d->type > PDC_HISTOGRAM || d->mode != PDC_SHARED)
+	if (d->mode != PDC_SHARED)
 		return pdc_err_set(PDC_ENOTSUP,
 		    "declare: type %s, mode %d: not built yet",
 		    type_words[d->type], (int)d->mode);
@@ -215,9 +224,6 @@ desc_built(const struct pdc_desc *d)
 	if (d->idle_s != 0)
 		return pdc_err_set(PDC_ENOTSUP,
 		    "declare: idle_s: not built yet");
-	if (d->states != NULL)
-		return pdc_err_set(PDC_EINVAL,
-		    "declare: states are for statesets");
 	return 0;
 }
 
@@ -236,12 +242,14 @@ pdc_desc_family(struct family *f, const struct pdc_desc *d, uint32_t *order)
 		ret = desc_labels(f, d, order);
 	if (ret == 0)
 		ret = desc_bounds(f, d);
+	if (ret == 0)
+		ret = pdc_states_desc(f, d);
 	f->r.type = (uint8_t)d->type;
 	f->r.mode = (uint8_t)d->mode;
 	f->r.ttl_s = d->ttl_s;
-	f->r.zone = d->type == PDC_COUNTER ? VALUE_ADD :
-	    d->type == PDC_GAUGE	   ? VALUE_GAUGE :
-					     VALUE_PAIR;
+	f->r.zone = d->type == PDC_COUNTER		       ? VALUE_ADD :
+	    d->type == PDC_SUMMARY || d->type == PDC_HISTOGRAM ? VALUE_PAIR :
+								 VALUE_GAUGE;
 	f->r.width = d->type == PDC_HISTOGRAM ? f->r.nbounds + 1 : 1;
 	return ret;
 }
@@ -292,7 +300,7 @@ declare_same(const struct family *old, const struct family *new)
 		return pdc_err_set(PDC_EEXIST,
 		    "declare %s: %u bounds here, %u in the store", new->name,
 		    new->r.nbounds, old->r.nbounds);
-	return 0;
+	return pdc_states_same(old, new);
 }
 
 /* Whether family name of the store has a sample called sample. */
@@ -319,7 +327,7 @@ static int
 declare_clash(struct stxn *x, const struct family *f, struct family *other)
 {
 	static const char *const all[] = { "", "_total", "_bucket", "_count",
-		"_sum", "_created" };
+		"_sum", "_created", "_info" };
 	char sample[NAME_MAX_LEN + 16], name[NAME_MAX_LEN + 16];
 	const char *const *suffix;
 	size_t i, n, m;
@@ -473,6 +481,7 @@ declare_handle(struct pdc *p, const struct family *f, const uint32_t *order)
 	h->width = f->r.width;
 	h->nlabels = f->r.nlabels;
 	h->nbounds = f->r.nbounds;
+	h->nstates = f->r.nstates;
 	memcpy(h->bounds, f->bounds, f->r.nbounds * sizeof(double));
 	memcpy(h->order, order, f->r.nlabels * sizeof(*order));
 	return h;

@@ -2,6 +2,7 @@ lib_libcore_la_SOURCES += \
 	%D%/metric.h \
 	%D%/declare.c \
 	%D%/resolve.c \
+	%D%/states.c \
 	%D%/table.c \
 	%D%/update.c \
 	%D%/place.c \

@@ -58,7 +58,7 @@ struct pdc_family {
 	char *name;
 	uint32_t id;
 	int type;
-	uint32_t zone, width, nlabels, nbounds;
+	uint32_t zone, width, nlabels, nbounds, nstates;
 	double *bounds;
 	uint32_t order[LABELS_MAX]; /* sorted place -> place as declared */
 	_Atomic(struct handle_table *) table;
@@ -195,7 +195,7 @@ int pdc_credit_pair(struct stxn *, struct place *, uint32_t bucket,
     struct pair);
 int pdc_credit_pairs(struct stxn *, struct place *, const struct pair *);
 int pdc_credit_gauge(struct stxn *, const struct cells *, struct place *,
-    int add, double amount);
+    enum owed_op, double amount);
 /* By the words of a ring record or a handle; drops are counted in cells. */
 int pdc_credit_update(struct stxn *, struct pdc *, const struct ring_update *,
     const char *values);
@@ -215,6 +215,9 @@ int pdc_pending_flush(struct stxn *, struct pdc *);
 
 /* Shape of a family from its declaration. */
 int pdc_desc_family(struct family *, const struct pdc_desc *, uint32_t *order);
+/* Its states, and PDC_EEXIST where two families have others. */
+int pdc_states_desc(struct family *, const struct pdc_desc *);
+int pdc_states_same(const struct family *old, const struct family *new);
 void pdc_family_free(struct pdc_family *);
 void pdc_series_drop(struct pdc_series *);
 
@@ -224,6 +227,11 @@ void pdc_series_drop(struct pdc_series *);
  * before it.  Between processes there is no such order while a series is made.
  */
 int pdc_gauge_direct(struct pdc_series *, const struct cells *);
+/*
+ * An info without cells has no updates to make its series: tell the next
+ * checkpoint to.
+ */
+void pdc_update_announce(struct pdc_series *);
 /* Around what goes another way. */
 void pdc_aside_begin(struct pdc_series *);
 void pdc_aside_end(struct pdc_series *);

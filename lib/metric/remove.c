@@ -211,7 +211,7 @@ late_place(struct stxn *x, struct place *pl, const struct dying *y,
 		return pdc_credit_add(x, pl, late->sum);
 	if (y->d.zone == VALUE_PAIR)
 		return pdc_credit_pairs(x, pl, late);
-	return pdc_credit_gauge(x, pdc_cells_now(x->st->hook_arg), pl, 0,
+	return pdc_credit_gauge(x, pdc_cells_now(x->st->hook_arg), pl, OWED_SET,
 	    late->sum);
 }
 

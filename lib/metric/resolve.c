@@ -350,6 +350,8 @@ pdc_labels(struct pdc_series **sp, struct pdc_family *f,
 	} else if (!series_good(s, pdc_cells_now(f->pdc))) {
 		series_mend(s);
 	}
+	if (s->type == PDC_INFO && !series_good(s, pdc_cells_now(f->pdc)))
+		pdc_update_announce(s);
 	*sp = s;
 	return 0;
 }

@@ -51,6 +51,9 @@ update_lane(const struct cells *c, const struct pdc_series *s, uint64_t unit,
 	case ZONE_PAIR:
 		return pdc_lane_pair(c, unit, u->bucket, id, u->amount);
 	default:
+		if (u->h.op == RING_ON || u->h.op == RING_OFF)
+			return pdc_lane_gauge_state(c, unit, id, u->amount,
+			    u->h.op == RING_ON);
 		if (u->h.op == RING_SET)
 			return pdc_lane_gauge_set(c, unit, id, u->amount);
 		return pdc_lane_gauge_add(c, unit, id, u->amount);
@@ -94,7 +97,10 @@ update_pending(struct pdc_series *s, const struct cells *c,
 		pdc_cells_drop(c, DROP_PENDING);
 		return;
 	}
-	if (s->zone == ZONE_GAUGE)
+	if (s->type == PDC_STATESET)
+		pdc_lane_pending_state(s->pending, states_bits(u->amount),
+		    u->h.op == RING_ON);
+	else if (s->zone == ZONE_GAUGE)
 		pdc_lane_pending_gauge(s->pending, u->h.op == RING_SET,
 		    u->amount);
 	else
@@ -271,6 +277,32 @@ pdc_set(struct pdc_series *s, double value)
 		update_general(s, c, RING_SET, 0, value);
 	else
 		update_drop(s, DROP_TYPE);
+}
+
+void
+pdc_set_state(struct pdc_series *s, size_t state, int on)
+{
+	const struct cells *c;
+
+	if (s == NULL || (c = update_cells(s)) == NULL)
+		return;
+	if (s->type != PDC_STATESET)
+		update_drop(s, DROP_TYPE);
+	else if (state >= s->family->nstates)
+		update_drop(s, DROP_AMOUNT);
+	else
+		update_general(s, c, on ? RING_ON : RING_OFF, 0,
+		    (double)((uint64_t)1 << state));
+}
+
+void
+pdc_update_announce(struct pdc_series *s)
+{
+	struct ring_update u = { .h = { .op = RING_SET }, .amount = 1 };
+	const struct cells *c = update_cells(s);
+
+	if (c != NULL)
+		update_aside(s, c, atomic_load_explicit(&s->id, RELAXED), &u);
 }
 
 void

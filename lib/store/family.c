@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/escape.h"
 #include "base/wire.h"
 #include "pdc.h"
 #include "store/family.h"
@@ -44,8 +45,35 @@ family_sane(const struct family_rec *r, size_t len)
 	if (r->type == PDC_HISTOGRAM ? r->width != r->nbounds + 1 :
 				       r->width != 1 || r->nbounds != 0)
 		return 0;
+	if (r->type == PDC_STATESET ?
+		r->nstates < 1 || r->nstates > STATES_MAX :
+		r->nstates != 0)
+		return 0;
 	return len ==
 	    sizeof(*r) + r->strings_len + (size_t)r->nbounds * sizeof(double);
+}
+
+/* The states of a record: no page may get two samples of one name from it. */
+static int
+family_states(struct family *f, const char **p, const char *end)
+{
+	uint32_t i, j;
+
+	for (i = 0; i < f->r.nstates; i++) {
+		f->states[i] = family_string(p, end);
+		if (f->states[i] == NULL || f->states[i][0] == '\0' ||
+		    !pdc_utf8_valid(f->states[i], strlen(f->states[i])))
+			return PDC_EFORMAT;
+		for (j = 0; j < i; j++)
+			if (strcmp(f->states[j], f->states[i]) == 0)
+				return PDC_EFORMAT;
+	}
+	if (f->r.nstates == 0)
+		return 0;
+	for (j = 0; j < f->r.nlabels; j++)
+		if (strcmp(f->labels[j], f->name) == 0)
+			return PDC_EFORMAT;
+	return pdc_name_label(f->name) ? 0 : PDC_EFORMAT;
 }
 
 int
@@ -78,6 +106,8 @@ pdc_family_parse(struct family *f, const void *name, size_t nlen,
 		f->labels[i] = f->label_names + used;
 		used += (size_t)(p - name_at);
 	}
+	if (family_states(f, &p, end) < 0)
+		return PDC_EFORMAT;
 	memcpy(f->bounds, end, f->r.nbounds * sizeof(double));
 	return 0;
 }
@@ -170,6 +200,8 @@ pdc_family_put(struct stxn *x, const struct family *f)
 	pdc_buf_put(&b, f->unit, strlen(f->unit) + 1);
 	for (i = 0; i < r.nlabels; i++)
 		pdc_buf_put(&b, f->labels[i], strlen(f->labels[i]) + 1);
+	for (i = 0; i < r.nstates; i++)
+		pdc_buf_put(&b, f->states[i], strlen(f->states[i]) + 1);
 	r.strings_len = (uint32_t)(b.len - at);
 	pdc_buf_put(&b, f->bounds, r.nbounds * sizeof(double));
 	if (b.error < 0) {

@@ -5,8 +5,9 @@
 #include "store/store.h"
 
 /*
- * A family record taken apart.  help and unit point into the map; the labels
- * are its own, for series are made by them while other records are written.
+ * A family record taken apart.  help, unit and states point into the map; the
+ * labels are its own, for series are made by them while other records are
+ * written.
  */
 struct family {
 	struct family_rec r;
@@ -14,6 +15,7 @@ struct family {
 	const char *help, *unit;
 	const char *labels[LABELS_MAX];
 	char label_names[LABELS_MAX * 256];
+	const char *states[STATES_MAX];
 	double bounds[BOUNDS_MAX];
 };
 
@@ -25,7 +27,7 @@ int pdc_family_get(struct stxn *, const char *name, struct family *);
 int pdc_family_by_id(struct stxn *, uint32_t id, struct family *);
 /* Of the family that has this id now. */
 int pdc_family_incarnation(struct stxn *, uint32_t id, uint32_t *);
-/* Write it; help, unit, labels must not point into a page that was written. */
+/* Write it; its strings must not point into a page that was written. */
 int pdc_family_put(struct stxn *, const struct family *);
 /*
  * The ttl that counts for a family, in ns; 0: it lives for ever.  Deadlines are

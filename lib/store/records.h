@@ -35,6 +35,7 @@
 #include <stdint.h>
 
 #include "base/pair.h"
+#include "base/states.h"
 
 #define STORE_MAGIC "pdcstore"
 #define STORE_VERSION 1
@@ -70,7 +71,10 @@ struct meta {
 	uint64_t reserved[6];
 };
 
-/* Then: help, unit, label names (sorted), each with its NUL; then bounds. */
+/*
+ * Then: help, unit, label names (sorted), states (as declared), each with its
+ * NUL; then bounds.
+ */
 struct family_rec {
 	uint32_t id, incarnation;
 	uint8_t type, mode, zone;
@@ -83,7 +87,8 @@ struct family_rec {
 	int64_t expires_mono_ns, expires_wall_ns; /* 0: never */
 	int64_t created_ns;
 	uint64_t expires_boot; /* boot_epoch that expires_mono_ns is of */
-	uint64_t reserved[3];
+	uint32_t nstates, pad; /* of a stateset, at most STATES_MAX */
+	uint64_t reserved[2];
 };
 
 /* Then: values, each with its NUL, by sorted name; then the rendered labels. */
@@ -136,14 +141,14 @@ struct ended_rec {
 	uint32_t zone, width, nlabels, removed;
 };
 
-/* A gauge operation by name; op 0 sets, 1 adds; 2: clear the tag. */
-enum owed_op { OWED_SET, OWED_ADD, OWED_UNTAG };
+/* A gauge operation by name: set, add, states on or off; or clear the tag. */
+enum owed_op { OWED_SET, OWED_ADD, OWED_UNTAG, OWED_ON, OWED_OFF };
 
 struct owed {
 	uint64_t epoch, unit, id;
 	uint32_t zone, op;
 	uint32_t seq, pad;
-	double amount;
+	double amount; /* of states: their bits, as base/states.h has them */
 	uint64_t dying; /* OWED_UNTAG: number of the D record */
 };
 

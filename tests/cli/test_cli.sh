@@ -312,8 +312,10 @@ it.' --labels=host
 	trouble "*" declare gauge good --mode=max
 	trouble "*" declare gauge good --ttl=4e9
 	trouble "not a number: '1m'" declare gauge good --ttl=1m
-	trouble "*" declare info good
 	trouble "*" declare stateset good
+	trouble "*" declare stateset good --states=a,a
+	trouble "empty word in 'a,'" declare stateset good --states=a,
+	trouble "*" declare gauge good --states=a
 	answer 0 '' declare gauge good_seconds --unit seconds --mode=shared \
 	    --ttl=0 --labels= --help=
 	answer 1 '' keys good
@@ -322,6 +324,56 @@ it.' --labels=host
 	answer 0 '' declare summary taken
 	trouble "*" declare gauge taken_sum
 	trouble "*" declare gauge taken_count
+}
+
+test_states()
+{
+	answer 0 '' declare stateset door --states=open,locked --labels=house
+	answer 0 '' declare stateset door --states=open,locked --labels=house
+	trouble "*(open,shut) here, (open,locked) in the store" \
+	    declare stateset door --states=open,shut --labels=house
+	trouble "*" declare stateset bad --states=open --labels=bad
+	answer 1 '' get 'door{house="a",door="open"}'
+	answer 0 '' set 'door{house="a",door="open"}' 1
+	answer 0 1 get 'door{house="a",door="open"}'
+	answer 0 0 get 'door{door="locked",house="a"}'
+	answer 1 '' get 'door{door="shut",house="a"}'
+	answer 0 '' set 'door{house="a",door="locked"}' 1
+	answer 0 '' set 'door{house="a",door="open"}' 0
+	answer 0 "# TYPE door gauge
+door{house=\"a\",door=\"open\"} 0
+door{house=\"a\",door=\"locked\"} 1" show
+	answer 0 'door  :{"door":"open","house":"a"}  0  expires never
+door  :{"door":"locked","house":"a"}  1  expires never' keys door
+	trouble "door: a state is 0 or 1" set 'door{house="a",door="open"}' 2
+	trouble "door: it has no such*" set 'door{house="a",door="shut"}' 1
+	trouble "*door is missing" set 'door{house="a"}' 1
+	trouble "*inc needs a counter*" inc 'door{house="a",door="open"}'
+	trouble "*setnx needs*" setnx 'door{house="a",door="open"}' 1
+	trouble "*" remove 'door{house="a",door="open"}'
+	answer 0 '' remove 'door{house="a"}'
+	answer 1 '' get 'door{house="a",door="locked"}'
+}
+
+test_info()
+{
+	answer 0 '' declare info build_info --labels=v
+	answer 0 '' declare info build --labels=v
+	answer 1 '' get 'build_info{v="1"}'
+	answer 0 '' set 'build_info{v="1"}' 1
+	answer 0 1 get 'build_info{v="1"}'
+	answer 0 1 get 'build{v="1"}'
+	answer 1 '' setnx 'build_info{v="1"}' 1
+	answer 0 '' setnx 'build_info{v="2"}' 1
+	answer 0 'build  _info:{"v":"1"}  1  expires never
+build  _info:{"v":"2"}  1  expires never' keys build_info
+	has "# TYPE build_info gauge*build_info{v=\"2\"} 1" show
+	trouble "build: an info is 1*" set 'build_info{v="1"}' 0
+	trouble "*inc needs a counter*" inc 'build_info{v="1"}'
+	trouble "*" declare gauge build_info
+	trouble "*" declare info x_s --unit=s
+	answer 0 '' remove 'build_info{v="1"}'
+	answer 1 '' get 'build_info{v="1"}'
 }
 
 test_names()
@@ -601,6 +653,10 @@ fresh
 test_remove
 fresh
 test_ttl
+fresh
+test_states
+fresh
+test_info
 fresh
 test_names
 fresh

@@ -147,6 +147,35 @@ test_family_without_series(void)
 	fake_is(pdc_expo_keys, &family, NULL, 0, "");
 }
 
+static void
+test_info_and_stateset(void)
+{
+	static const char *const states[] = { "open", "\"" };
+	const char *const get[] = { "GET", "x" };
+	struct collect_family family = { .name = "build",
+		.help = "",
+		.unit = "",
+		.type = PDC_INFO,
+		.nlabels = 2,
+		.labels = labels,
+		.states = states };
+	const struct collect_series series[] = {
+		{ .values = get, .value = 1, .states = 2 }
+	};
+
+	fake_is(pdc_expo_keys, &family, series, 1,
+	    "build  _info:{\"Z\":\"GET\",\"method\":\"x\"}  1  "
+	    "expires never\n");
+	family.type = PDC_STATESET;
+	family.nstates = 2;
+	family.name = "door";
+	fake_is(pdc_expo_keys, &family, series, 1,
+	    "door  :{\"Z\":\"GET\",\"door\":\"open\",\"method\":\"x\"}  "
+	    "0  expires never\n"
+	    "door  :{\"Z\":\"GET\",\"door\":\"\\\"\",\"method\":\"x\"}  "
+	    "1  expires never\n");
+}
+
 int
 main(void)
 {
@@ -155,5 +184,6 @@ main(void)
 	test_summary();
 	test_le_stands_in_its_sorted_place();
 	test_family_without_series();
+	test_info_and_stateset();
 	return tap_done();
 }

@@ -127,6 +127,55 @@ test_histogram(void)
 
 /* 2^53 + 1 - 2^53 in order is 0; in another order it would be 1. */
 static void
+test_info(void)
+{
+	const struct collect_family family = { .name = "build",
+		.help = "What runs.",
+		.unit = "",
+		.type = PDC_INFO,
+		.labels = label_none };
+	const struct collect_series series[] = {
+		{ .rendered = "", .value = 1 },
+		{ LABELS("v=\"2\""), .value = 1 },
+	};
+
+	fake_is(pdc_expo_text, &family, series, 2,
+	    "# HELP build_info What runs.\n"
+	    "# TYPE build_info gauge\n"
+	    "build_info 1\n"
+	    "build_info{v=\"2\"} 1\n");
+	fake_is(pdc_expo_text_created, &family, series, 2, "");
+}
+
+static void
+test_stateset(void)
+{
+	static const char *const states[] = { "open", "q\"\\\n", "c" };
+	const struct collect_family family = { .name = "door",
+		.help = "Doors.",
+		.unit = "",
+		.type = PDC_STATESET,
+		.labels = label_none,
+		.states = states,
+		.nstates = 3 };
+	const struct collect_series series[] = {
+		{ .rendered = "", .states = 5 },
+		{ LABELS("a=\"x\""), .states = 2 },
+	};
+
+	fake_is(pdc_expo_text, &family, series, 2,
+	    "# HELP door Doors.\n"
+	    "# TYPE door gauge\n"
+	    "door{door=\"open\"} 1\n"
+	    "door{door=\"q\\\"\\\\\\n\"} 0\n"
+	    "door{door=\"c\"} 1\n"
+	    "door{a=\"x\",door=\"open\"} 0\n"
+	    "door{a=\"x\",door=\"q\\\"\\\\\\n\"} 1\n"
+	    "door{a=\"x\",door=\"c\"} 0\n");
+	fake_is(pdc_expo_text_created, &family, series, 2, "");
+}
+
+static void
 test_sum_goes_in_the_order_of_buckets(void)
 {
 	const struct collect_family family = { .name = "h",
@@ -308,6 +357,8 @@ main(void)
 	test_gauge();
 	test_summary();
 	test_histogram();
+	test_info();
+	test_stateset();
 	test_sum_goes_in_the_order_of_buckets();
 	test_family_without_series();
 	test_created();

@@ -90,11 +90,30 @@ test_threads(void)
 	is_double(all.value, (double)(n * NTHREADS), "with their values");
 }
 
+static void
+test_states(void)
+{
+	struct pending p = { 0, 0 }, taken, older = { 7, 15 };
+
+	pdc_lane_pending_state(&p, 1, 1);
+	pdc_lane_pending_state(&p, 2, 1);
+	pdc_lane_pending_state(&p, 4, 0);
+	pdc_lane_pending_state(&p, 1, 0);
+	is_double(p.value, 2, "the last set of each state holds");
+	is_int((long long)p.count, 7, "and which were set is known");
+	p.count &= ~(uint64_t)1;
+	pdc_lane_pending_under(&p, &older);
+	taken = pdc_lane_pending_take(&p);
+	is_double(taken.value, 3, "put back, what was set since stays");
+	is_int((long long)taken.count, 15, "beside the rest");
+}
+
 int
 main(void)
 {
 	test_counts();
 	test_gauges();
 	test_threads();
+	test_states();
 	return tap_done();
 }

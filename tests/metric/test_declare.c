@@ -200,13 +200,8 @@ test_bounds(void)
 static void
 test_not_built(void)
 {
-	struct pdc_desc d = { .type = PDC_INFO, .name = "x" };
-	const char *const states[] = { "a", NULL };
+	struct pdc_desc d = { .type = PDC_GAUGE, .name = "x" };
 
-	refused(&d, PDC_ENOTSUP, "info");
-	d.type = PDC_STATESET;
-	refused(&d, PDC_ENOTSUP, "stateset");
-	d.type = PDC_GAUGE;
 	d.mode = PDC_LIVESUM;
 	refused(&d, PDC_ENOTSUP, "mode 8");
 	d.mode = (enum pdc_mode)11;
@@ -221,9 +216,6 @@ test_not_built(void)
 	d.idle_s = -1;
 	refused(&d, PDC_ENOTSUP, "idle_s");
 	d.idle_s = 0;
-	d.states = states;
-	refused(&d, PDC_EINVAL, "statesets");
-	d.states = NULL;
 	d.reserved[3] = 1;
 	refused(&d, PDC_EINVAL, "reserved");
 	d.reserved[3] = 0;

@@ -68,6 +68,8 @@
 	X(family_rec, expires_wall_ns) \
 	X(family_rec, created_ns) \
 	X(family_rec, expires_boot) \
+	X(family_rec, nstates) \
+	X(family_rec, pad) \
 	X(family_rec, reserved)
 
 #define SERIES_REC(X) \

@@ -48,6 +48,8 @@ parse_family(const void *val, size_t len)
 	use(f.unit, strlen(f.unit));
 	for (i = 0; i < f.r.nlabels; i++)
 		use(f.labels[i], strlen(f.labels[i]));
+	for (i = 0; i < f.r.nstates; i++)
+		use(f.states[i], strlen(f.states[i]));
 	use(f.bounds, f.r.nbounds * sizeof(double));
 	if (f.r.zone > VALUE_GAUGE || f.r.width > BOUNDS_MAX + 1)
 		return -1;
@@ -148,6 +150,40 @@ test_families(void)
 	    sizeof(r) + sizeof(words) + sizeof(bounds), "a family");
 }
 
+/* A stateset with these strings behind its help and unit. */
+static int
+stateset(const char *words, size_t len, uint8_t nlabels, uint8_t nstates)
+{
+	unsigned char rec[1024];
+	struct family_rec r = { .id = 1,
+		.type = PDC_STATESET,
+		.zone = VALUE_GAUGE,
+		.width = 1,
+		.nlabels = nlabels,
+		.nstates = nstates,
+		.strings_len = (uint32_t)len };
+
+	memcpy(rec, &r, sizeof(r));
+	memcpy(rec + sizeof(r), words, len);
+	return give(parse_family, rec, sizeof(r) + len);
+}
+
+#define STATESET(words, l, s) stateset(words, sizeof(words), l, s)
+
+static void
+test_statesets(void)
+{
+	is_int(STATESET("\0\0l\0a\0b", 1, 2), 1, "a stateset");
+	is_int(STATESET("\0\0l\0a\0b", 1, 3), 0, "with one state too few");
+	is_int(STATESET("\0\0l\0a\0b", 1, 0), 0, "without any");
+	is_int(STATESET("\0\0l\0a\0a", 1, 2), 0, "with one state twice");
+	is_int(STATESET("\0\0l\0a\0", 1, 2), 0, "with an empty one");
+	is_int(STATESET("\0\0l\0a\0\377", 1, 2), 0, "with one not UTF-8");
+	is_int(STATESET("\0\0name\0a\0b", 1, 2), 0,
+	    "with a label called like it");
+	is_int(STATESET("\0\0l\0a\0b", 1, 54), 0, "with more than can be");
+}
+
 static void
 test_series(void)
 {
@@ -188,6 +224,7 @@ main(void)
 		bail_out("no memory");
 	end = map + ROOM;
 	test_families();
+	test_statesets();
 	test_series();
 	test_values();
 	for (i = 0; i < 100; i++)
