@@ -252,13 +252,16 @@ pdc_table_enter(struct pdc_family *f, struct pdc_series *s)
 	return old != NULL ? old : t != NULL ? s : NULL;
 }
 
-/* Nobody holds it and it holds no sum; then it is given up. */
+/* Nobody holds it and it holds no sum of this process; then it is given up. */
 static int
 table_give_up(struct pdc_series *s)
 {
+	uint64_t gen = pdc_fork_gen(), owner = atomic_load(&s->pending_gen);
 	uint32_t idle = 0, i;
 
-	for (i = 0; i < s->family->width; i++)
+	if (owner == ~gen) /* somebody is throwing a parent's away */
+		return 0;
+	for (i = 0; owner == gen && i < s->family->width; i++)
 		if (__atomic_load_n(&s->pending[i].count, __ATOMIC_ACQUIRE) !=
 		    0)
 			return 0;
