@@ -321,9 +321,59 @@ test_nothing_lost(unsigned flags, const char *how)
 	pdc_close(p);
 }
 
+struct stranger {
+	char dir[256];
+	int count; /* in the family before it ends */
+};
+
+/* Has no mapping of the first file; for it the family's time passes. */
+static int
+stranger(void *arg)
+{
+	const struct stranger *who = arg;
+
+	p = multi_open(who->dir, 0);
+	if (who->count)
+		pdc_inc(multi_series(declare(PDC_COUNTER, "t_c", TTL), "x"), 1);
+	pdc_checkpoint(p);
+	pass(3 * TTL);
+	pdc_checkpoint(p);
+	pdc_checkpoint(p);
+	return samples("t_");
+}
+
+/* Somebody counts into a lost file while the family ends in the next one. */
+static void
+test_old_epoch(int count)
+{
+	struct stranger who = { .count = count };
+	struct pdc_series *s;
+
+	strcpy(who.dir, tap_tmpdir());
+	p = multi_open(who.dir, 0);
+	s = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
+	pdc_inc(s, 5);
+	pdc_checkpoint(p);
+	multi_lose(who.dir);
+	is_int(multi_alone(stranger, &who, sizeof(who), 20000), 0,
+	    "the family ends in a new epoch%s",
+	    count ? ", after it was counted there" : "");
+	pdc_inc(s, 2);
+	is_int(pdc_checkpoint(p), 0, "who has the old file notices");
+	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 2,
+	    "what he counted since is in the next life");
+	pdc_checkpoint(p);
+	pdc_inc(s, 1);
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 3,
+	    "once, and he goes on");
+	pdc_close(p);
+}
+
 int
 main(void)
 {
+	multi_alone_init();
 	test_used(0, "rings");
 	test_used(PDC_ATOMIC, "pending sums");
 	test_reader();
@@ -331,6 +381,8 @@ main(void)
 	test_clocks();
 	test_store();
 	test_declared_anew();
+	test_old_epoch(0);
+	test_old_epoch(1);
 	test_nothing_lost(0, "rings");
 	test_nothing_lost(PDC_ATOMIC, "pending sums");
 	return tap_done();
