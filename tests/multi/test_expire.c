@@ -259,6 +259,7 @@ test_declared_anew(void)
 		.ttl_s = TTL };
 	struct pdc_family *f, *same;
 	struct pdc_series *old, *new;
+	char *page;
 
 	p = multi_open(tap_tmpdir(), 0);
 	old = multi_series(declare(PDC_COUNTER, "t_h", TTL), "x");
@@ -281,8 +282,9 @@ test_declared_anew(void)
 	pdc_checkpoint(p);
 	is_int(pdc_declare(&same, p, &d), 0, "declared as it was");
 	ok(same == f, "it is the same");
-	ok(strstr(multi_page(p), "# TYPE t_h histogram") != NULL,
-	    "and is shown");
+	page = multi_page(p);
+	ok(strstr(page, "# TYPE t_h histogram") != NULL, "and is shown");
+	pdc_free(page);
 	pdc_observe(new, 2.5);
 	pdc_checkpoint(p);
 	is_double(multi_now(p, "t_h_sum"), 2.5, "its handles are good");
