@@ -94,7 +94,8 @@ enum pdc_error {
 enum pdc_flag {
 	PDC_RDONLY = 1, /* look only; the store must exist */
 	PDC_ATOMIC = 2, /* this process uses compare-and-swap, never rseq */
-	PDC_FRESH = 4 /* remove all that is there, of whomever */
+	PDC_FRESH = 4, /* remove all that is there, of whomever */
+	PDC_REFRESH = 8 /* pages are uses, see Expiry; stays with the store */
 };
 
 /* All zero suits everybody. */
@@ -123,15 +124,17 @@ struct pdc_desc {
 	const double *bounds; /* of a histogram, rising; NULL: the usual 15 */
 	size_t nbounds;
 	double ttl_s; /* 0: the store's; negative: never; see below */
-	double idle_s; /* not built yet: 0 */
+	double idle_s; /* of each series; 0: as long as its family */
 	uint64_t reserved[8]; /* 0 */
 };
 
 /*
  * Expiry.  A family that nobody has used for ttl_s ends: all its series with
  * all their suffixes, at once.  Every update, transaction and new series is a
- * use, reading is none.  What is used again begins from nothing, with a new
- * created time; handles stay good.
+ * use; reading is none, but in a store with PDC_REFRESH a page of all metrics
+ * is one.  A series that nobody has used for idle_s ends by itself; what counts
+ * is what is done to it, not that it is read.  What is used again begins from
+ * nothing, with a new created time; handles stay good.
  */
 
 struct pdc_label {

@@ -28,6 +28,7 @@
 	X(STATES, "states") \
 	X(MODE, "mode") \
 	X(TTL, "ttl") \
+	X(IDLE, "idle") \
 	X(FORMAT, "format") \
 	X(TEXTFILE, "textfile")
 

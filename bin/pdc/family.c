@@ -106,6 +106,9 @@ declare_options(struct cmd *cmd, struct pdc_desc *desc,
 	if (cmd->opt[OPT_TTL] != NULL &&
 	    parse_number(cmd, cmd->opt[OPT_TTL], &desc->ttl_s) != CMD_YES)
 		return CMD_TROUBLE;
+	if (cmd->opt[OPT_IDLE] != NULL &&
+	    parse_number(cmd, cmd->opt[OPT_IDLE], &desc->idle_s) != CMD_YES)
+		return CMD_TROUBLE;
 	if (cmd->opt[OPT_LABELS] != NULL &&
 	    parse_words(cmd, cmd->opt[OPT_LABELS], &lists->labels) != CMD_YES)
 		return CMD_TROUBLE;

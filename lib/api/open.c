@@ -91,7 +91,8 @@ open_options(const struct pdc_options *o)
 {
 	size_t i;
 
-	if (o->flags & ~(unsigned)(PDC_RDONLY | PDC_ATOMIC | PDC_FRESH))
+	if (o->flags &
+	    ~(unsigned)(PDC_RDONLY | PDC_ATOMIC | PDC_FRESH | PDC_REFRESH))
 		return pdc_err_set(PDC_EINVAL, "open: unknown flags 0x%x",
 		    o->flags);
 	if ((o->flags & PDC_RDONLY) && (o->flags & PDC_FRESH))
@@ -180,26 +181,38 @@ open_cells(struct pdc *p)
 	return pdc_stxn_commit(&x);
 }
 
-/* The first one to name a ttl for the store. */
+/* What the store does not say yet; 1 if there is anything. */
 static int
-open_ttl(struct pdc *p, double ttl_s)
+open_say(struct meta *m, const struct pdc_options *o)
+{
+	struct meta was = *m;
+
+	if (m->ttl_s == 0)
+		m->ttl_s = o->ttl_s;
+	if (o->flags & PDC_REFRESH)
+		m->flags |= META_REFRESH;
+	return memcmp(&was, m, sizeof(was)) != 0;
+}
+
+/* The first one to say how a store is to be. */
+static int
+open_settings(struct pdc *p, const struct pdc_options *o)
 {
 	struct stxn x;
 	int ret;
 
-	if (ttl_s == 0 || p->store->rdonly)
+	if (p->store->rdonly)
 		return 0;
 	ret = pdc_stxn_read(&x, p->store);
 	if (ret < 0)
 		return ret;
 	pdc_stxn_abort(&x);
-	if (x.meta.ttl_s != 0)
+	if (!open_say(&x.meta, o))
 		return 0;
 	ret = pdc_stxn_write(&x, p->store, p->store->wait_ms);
 	if (ret < 0)
 		return ret;
-	if (x.meta.ttl_s == 0)
-		x.meta.ttl_s = ttl_s;
+	open_say(&x.meta, o);
 	return pdc_stxn_commit(&x);
 }
 
@@ -231,7 +244,7 @@ open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 	if (ret == 0)
 		ret = open_cells(p);
 	if (ret == 0)
-		ret = open_ttl(p, o->ttl_s);
+		ret = open_settings(p, o);
 	if (ret < 0) {
 		open_free(p);
 		return ret;

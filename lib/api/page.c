@@ -44,6 +44,16 @@ page_one(struct page *pg, const struct collect_family *f)
 	return pdc_expo_text(pg->buf, f, pg->collect);
 }
 
+/* That they were shown lets families live, if the store says so. */
+static void
+page_shown(struct pdc *p)
+{
+	struct cells *c = pdc_cells_now(p);
+
+	if (c != NULL && !c->rdonly)
+		atomic_store(&c->head->page_mono_ns, pdc_clock_mono(&p->clock));
+}
+
 /* A family: again from a newer snapshot if one of its series moved. */
 static int
 page_family(struct page *pg, const struct collect_family *f,
@@ -124,6 +134,8 @@ pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
 	ret = page_walk(&pg);
 	if (ret == 0 && b->error < 0)
 		ret = pdc_err_set(PDC_ENOMEM, "a page of %zu bytes", b->len);
+	if (ret == 0 && opts->family == NULL)
+		page_shown(p);
 	if (ret == 0 && result != NULL) {
 		result->families = pg.families;
 		result->series = pdc_collect_count(pg.collect);

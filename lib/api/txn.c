@@ -280,6 +280,12 @@ txn_replay(const struct pdc_txn *t, const struct target *tg, int there,
 	return there;
 }
 
+static int
+txn_idle(struct stxn *x, const struct cells *c, struct place *pl)
+{
+	return pdc_live_idle(x, c, &pl->f, pl->v, pl->at);
+}
+
 /*
  * Look the series up in a snapshot and note what was seen.  Gives 1 if it is
  * there (out, created), 0 if not, or an error.
@@ -305,6 +311,8 @@ txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
 		ret = txn_family(t, &x, key, tg);
 		if (ret == 0 && !pdc_live_expired(&x, c, &t->pl.f, t->pl.v))
 			found = pdc_place_find(&x, &t->pl, tg->values, tg->len);
+		if (found == 0 && txn_idle(&x, c, &t->pl))
+			found = PDC_ENOENT;
 		if (found == 0) {
 			found = pdc_series_get(&x, &t->pl.f, t->pl.n, &s);
 			*created = s.created_ns;
@@ -426,6 +434,8 @@ commit_read(struct pdc_txn *t, struct stxn *x, const struct op *op)
 	ret = PDC_ENOENT;
 	if (!pdc_live_expired(x, pdc_cells_now(t->pdc), &t->pl.f, t->pl.v))
 		ret = pdc_place_find(x, &t->pl, op->values, op->values_len);
+	if (ret == 0 && txn_idle(x, pdc_cells_now(t->pdc), &t->pl))
+		ret = PDC_ENOENT;
 	if (ret < 0 && ret != PDC_ENOENT)
 		return ret;
 	if (place_stamp(&t->pl, ret) != op->stamp)
@@ -449,6 +459,7 @@ static int
 commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
 {
 	const struct cells *c = pdc_cells_now(t->pdc);
+	struct gone gone = { .why = GONE_ENDED };
 	struct place *pl = &t->pl;
 	int ret, found;
 
@@ -456,10 +467,14 @@ commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
 	if (ret == 0)
 		ret = pdc_expire_family(x, t->pdc, &pl->f);
 	if (ret == 0 && !pl->f.r.hidden)
-		ret = pdc_family_use(x, &pl->f);
+		ret = pdc_family_use(x, &pl->f, 0);
 	if (ret < 0 || op->kind == OP_REFRESH)
 		return ret;
 	found = pdc_place_find(x, pl, op->values, op->values_len);
+	if (found == 0 && txn_idle(x, c, pl)) {
+		found = pdc_place_remove(x, t->pdc, pl, &gone);
+		found = found < 0 ? found : PDC_ENOENT;
+	}
 	ret = found == PDC_ENOENT ?
 	    pdc_place_make(x, pl, op->values, op->values_len) :
 	    found;

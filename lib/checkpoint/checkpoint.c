@@ -19,6 +19,7 @@
 #include "base/wire.h"
 #include "checkpoint/checkpoint.h"
 #include "pdc.h"
+#include "store/idle.h"
 #include "store/series.h"
 
 #define SLICE_NS 5000000
@@ -31,10 +32,14 @@
 struct slice {
 	unsigned char key[SERIES_KEY_LEN]; /* where to go on */
 	int more;
-	uint32_t family, incarnation; /* the present one of that family */
+	uint32_t family; /* that pl.f is of */
+	int lives; /* there is such a family */
 	int used; /* and it was told so */
+	int ended; /* series of the last block have ended: that took long */
 	int64_t until_ns;
 	size_t bytes;
+	struct place pl;
+	unsigned char moved[IDLE_SERIES]; /* series of the block that were */
 };
 
 static size_t
@@ -163,8 +168,15 @@ pdc_drain_all(struct pdc *p, uint32_t wait_ms)
 	return ret;
 }
 
+static void
+slice_moved(struct slice *sl, uint32_t pos)
+{
+	if (pos < IDLE_SERIES)
+		sl->moved[pos] = 1;
+}
+
 static int
-block_add(const struct cells *c, struct value *v)
+block_add(const struct cells *c, struct value *v, struct slice *sl)
 {
 	double *seen = pdc_block_add_seen(v), sum;
 	uint32_t i;
@@ -179,13 +191,14 @@ block_add(const struct cells *c, struct value *v)
 			continue;
 		}
 		seen[i] = sum;
+		slice_moved(sl, i);
 		changed = 1;
 	}
 	return changed;
 }
 
 static int
-block_pair(const struct cells *c, struct value *v)
+block_pair(const struct cells *c, struct value *v, struct slice *sl)
 {
 	struct pair *seen = pdc_block_pair_seen(v), sum;
 	size_t i, n = (size_t)v->h.k * v->h.width;
@@ -200,13 +213,14 @@ block_pair(const struct cells *c, struct value *v)
 			continue;
 		}
 		seen[i] = sum;
+		slice_moved(sl, (uint32_t)(i / v->h.width));
 		changed = 1;
 	}
 	return changed;
 }
 
 static int
-block_gauge(const struct cells *c, struct value *v)
+block_gauge(const struct cells *c, struct value *v, struct slice *sl)
 {
 	struct value_gauge *g = pdc_block_gauges(v);
 	struct gauge cell;
@@ -224,6 +238,7 @@ block_gauge(const struct cells *c, struct value *v)
 		g[i].value = cell.value;
 		g[i].touched = cell.touched;
 		g[i].seq = cell.applied;
+		slice_moved(sl, i);
 		changed = 1;
 	}
 	return changed;
@@ -238,55 +253,54 @@ slice_lives(struct stxn *x, struct slice *sl)
 
 	if (family != sl->family || family == 0) {
 		sl->family = family;
-		sl->incarnation = 0;
 		sl->used = 0;
-		ret = pdc_family_incarnation(x, family, &sl->incarnation);
+		ret = pdc_family_by_id(x, family, &sl->pl.f);
+		sl->lives = ret == 0;
 		if (ret < 0 && ret != PDC_ENOENT && ret != PDC_EFORMAT)
 			pdc_stxn_fail(x, ret);
 	}
-	return sl->incarnation == pdc_get_be32(sl->key + 5);
+	return sl->lives && sl->pl.f.r.incarnation == pdc_get_be32(sl->key + 5);
 }
 
-/* Once a slice for a family that was counted. */
-static void
-slice_use(struct stxn *x, struct slice *sl)
+/* Bring a block of this epoch up to date; 1 if that changed it. */
+static int
+slice_sums(const struct cells *c, struct value *v, struct slice *sl)
 {
-	struct family *f;
-
-	if (sl->used)
-		return;
-	sl->used = 1;
-	f = malloc(sizeof(*f));
-	if (f == NULL)
-		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a family"));
-	else if (pdc_family_by_id(x, sl->family, f) == 0)
-		pdc_family_use(x, f);
-	free(f);
+	memset(sl->moved, 0, sizeof(sl->moved));
+	if (v->h.epoch != c->epoch || v->h.unit == UNIT_NONE)
+		return 0;
+	if (v->h.zone == VALUE_ADD)
+		return block_add(c, v, sl);
+	if (v->h.zone == VALUE_PAIR)
+		return block_pair(c, v, sl);
+	return block_gauge(c, v, sl);
 }
 
 static int
-slice_block(struct stxn *x, const struct cells *c, const struct scur *cur,
+slice_block(struct stxn *x, struct pdc *p, const struct scur *cur,
     struct slice *sl)
 {
 	struct value *v = x->st->value;
 	size_t len = cur->len;
 	int changed;
 
-	if (pdc_block_parse(v, cur->val, len) < 0 || v->h.epoch != c->epoch ||
-	    v->h.unit == UNIT_NONE || !slice_lives(x, sl))
+	sl->ended = 0;
+	if (pdc_block_parse(v, cur->val, len) < 0 || !slice_lives(x, sl))
 		return x->ret;
-	if (v->h.zone == VALUE_ADD)
-		changed = block_add(c, v);
-	else if (v->h.zone == VALUE_PAIR)
-		changed = block_pair(c, v);
-	else
-		changed = block_gauge(c, v);
+	changed = slice_sums(pdc_cells_now(p), v, sl);
 	sl->bytes += len;
-	if (!changed)
-		return 0;
-	pdc_stxn_put(x, sl->key, sizeof(sl->key), v, len);
-	slice_use(x, sl);
-	return x->ret < 0 ? x->ret : 1;
+	if (changed) {
+		pdc_stxn_put(x, sl->key, sizeof(sl->key), v, len);
+		if (!sl->used) /* once a slice */
+			pdc_family_use(x, &sl->pl.f, 0);
+		sl->used = 1;
+	}
+	if (x->ret == 0 && pdc_idle_ns(&sl->pl.f.r) > 0) {
+		sl->pl.v = v;
+		sl->ended = pdc_idle_step(x, p, &sl->pl,
+		    pdc_get_be32(sl->key + 9), sl->moved);
+	}
+	return x->ret < 0 ? x->ret : changed || sl->ended;
 }
 
 static int
@@ -300,11 +314,11 @@ slice_late(const struct pdc *p, const struct slice *sl)
 static int
 slice_walk(struct stxn *x, struct pdc *p, struct slice *sl)
 {
-	const struct cells *c = pdc_cells_now(p);
 	int got, ret = 0, n = 0;
 	struct scur cur;
 
 	sl->family = 0;
+	sl->ended = 0;
 	sl->until_ns = pdc_clock_mono(&p->clock) + SLICE_NS;
 	sl->bytes = 0;
 	ret = pdc_scur_open(&cur, x);
@@ -316,9 +330,9 @@ slice_walk(struct stxn *x, struct pdc *p, struct slice *sl)
 		if (got < 0 || !sl->more)
 			break;
 		memcpy(sl->key, cur.key, sizeof(sl->key));
-		if (n > 0 && n % 16 == 0 && slice_late(p, sl))
+		if ((sl->ended || (n > 0 && n % 16 == 0)) && slice_late(p, sl))
 			break;
-		ret = slice_block(x, c, &cur, sl);
+		ret = slice_block(x, p, &cur, sl);
 		if (ret < 0)
 			break;
 		/* After a put the cursor is asked by key again. */
@@ -410,18 +424,24 @@ checkpoint_end(struct pdc *p, uint32_t wait_ms)
 int
 pdc_checkpoint_run(struct pdc *p, uint32_t wait_ms)
 {
-	struct slice sl = { .key = { 'V' }, .more = 1 };
+	struct slice *sl;
 	int ret;
 
 	if (pdc_cells_now(p) == NULL || p->store->rdonly)
 		return pdc_err_set(PDC_EPERM, "%s: opened read-only",
 		    p->store->dir);
+	sl = calloc(1, sizeof(*sl));
+	if (sl == NULL)
+		return pdc_err_set(PDC_ENOMEM, "a checkpoint");
+	sl->key[0] = 'V';
+	sl->more = 1;
 	ret = pdc_drain_all(p, wait_ms);
-	while (ret == 0 && sl.more) {
-		ret = checkpoint_slice(p, &sl, wait_ms);
-		if (ret == 0 && sl.more)
+	while (ret == 0 && sl->more) {
+		ret = checkpoint_slice(p, sl, wait_ms);
+		if (ret == 0 && sl->more)
 			pdc_clock_sleep(SLICE_NAP_NS);
 	}
+	free(sl);
 	if (ret == 0)
 		ret = checkpoint_end(p, wait_ms);
 	return ret;

@@ -19,6 +19,12 @@ int pdc_ended_step(struct stxn *, struct pdc *);
 /* End the families whose time has passed; one, if so. */
 int pdc_expire_step(struct stxn *);
 int pdc_expire_family(struct stxn *, struct pdc *, struct family *);
+/*
+ * End the series of a block, pl->v, whose idle time has passed, and note those
+ * that moved; 1 if anything was written.
+ */
+int pdc_idle_step(struct stxn *, struct pdc *, struct place *pl, uint32_t block,
+    const unsigned char *moved);
 /* A transaction of both; 0 when there is nothing to be done now. */
 int pdc_sweep_slice(struct pdc *, uint32_t wait_ms);
 /* End this incarnation of a family, which is hidden then. */

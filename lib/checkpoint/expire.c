@@ -19,28 +19,32 @@ int
 pdc_expire_family(struct stxn *x, struct pdc *p, struct family *f)
 {
 	const struct cells *c = pdc_cells_now(p);
+	int64_t ago = pdc_live_shown(x, c, &f->r);
 
 	if (f->r.hidden || !pdc_family_due(x, &f->r))
 		return x->ret;
 	if (pdc_live_expired(x, c, f, x->st->value))
 		return pdc_family_end(x, f, GONE_ENDED);
-	return pdc_family_use(x, f);
+	return pdc_family_use(x, f, ago >= 0 ? ago : 0);
 }
 
 static int
 expire_one(struct stxn *x, void *arg, const struct walk_rec *r)
 {
+	struct pdc *p = x->st->hook_arg;
 	struct family *f = arg;
-	int64_t ttl;
+	int64_t ago;
 
 	if (pdc_family_parse(f, r->key + 1, r->klen - 1, r->val, r->len) < 0 ||
 	    f->r.hidden)
 		return x->ret;
-	ttl = pdc_family_ttl(x, &f->r);
+	ago = pdc_live_shown(x, pdc_cells_now(p), &f->r);
 	if (pdc_family_due(x, &f->r))
-		pdc_expire_family(x, x->st->hook_arg, f);
-	else if (ttl != 0 && f->r.expires_mono_ns == 0)
-		pdc_family_use(x, f); /* its store has got a ttl since */
+		pdc_expire_family(x, p, f);
+	else if (ago >= 0)
+		pdc_family_use(x, f, ago);
+	else if (pdc_family_ttl(x, &f->r) != 0 && f->r.expires_mono_ns == 0)
+		pdc_family_use(x, f, 0); /* its store has got a ttl since */
 	else
 		return x->ret;
 	return x->ret < 0 ? x->ret : 1;

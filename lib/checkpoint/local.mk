@@ -3,6 +3,7 @@ lib_libcore_la_SOURCES += \
 	%D%/checkpoint.c \
 	%D%/epoch.c \
 	%D%/expire.c \
+	%D%/idle.c \
 	%D%/salvage.c \
 	%D%/sweep.c \
 	%D%/walk.c

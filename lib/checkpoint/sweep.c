@@ -209,12 +209,21 @@ ended_waits(struct stxn *x, const struct family_rec *f)
 	return waits;
 }
 
-/* A block of it, or a number, or at the end E itself; 0 when that is gone. */
+static int
+ended_del(struct stxn *x, char kind, const struct family_rec *f, uint32_t n)
+{
+	unsigned char key[SERIES_KEY_LEN];
+
+	pdc_series_key(key, kind, f->id, f->incarnation, n);
+	return pdc_stxn_del(x, key, sizeof(key)) < 0 ? x->ret : 1;
+}
+
+/* A block of it, its times, a number, or at the end E; 0 when that is gone. */
 static int
 ended_rest(struct stxn *x, const struct place *pl)
 {
-	unsigned char key[SERIES_KEY_LEN];
 	const struct family_rec *f = &pl->f.r;
+	unsigned char key[ENDED_KEY_LEN];
 	uint64_t units;
 	uint32_t n;
 
@@ -225,13 +234,12 @@ ended_rest(struct stxn *x, const struct place *pl)
 			units = (uint64_t)pl->v->h.k * pl->v->h.width;
 			pdc_units_give(x, f->zone, pl->v->h.unit, units);
 		}
-		pdc_series_key(key, 'V', f->id, f->incarnation, n);
-		return pdc_stxn_del(x, key, sizeof(key)) < 0 ? x->ret : 1;
+		return ended_del(x, 'V', f, n);
 	}
-	if (ended_first(x, 'N', f, &n) == 1) {
-		pdc_series_key(key, 'N', f->id, f->incarnation, n);
-		return pdc_stxn_del(x, key, sizeof(key)) < 0 ? x->ret : 1;
-	}
+	if (ended_first(x, 'T', f, &n) == 1)
+		return ended_del(x, 'T', f, n);
+	if (ended_first(x, 'N', f, &n) == 1)
+		return ended_del(x, 'N', f, n);
 	ended_key(key, 'E', f);
 	return pdc_stxn_del(x, key, ENDED_KEY_LEN);
 }

@@ -15,6 +15,7 @@
 #include "collect/live.h"
 #include "pdc.h"
 #include "store/dying.h"
+#include "store/idle.h"
 #include "store/series.h"
 
 #define COLLECT_TRIES 64
@@ -35,6 +36,7 @@ struct collect {
 	struct collect_series series;
 	const char *values[LABELS_MAX];
 	struct pair pairs[BOUNDS_MAX + 1];
+	struct idle times; /* of the block */
 	struct value *v;
 };
 
@@ -218,9 +220,22 @@ collect_block(struct collect *co, uint32_t n, uint32_t *pos)
 	if (co->have_block && co->block == at.block)
 		return 0;
 	ret = pdc_block_get(&co->x, &co->f.r, at, co->v);
+	if (ret == 0 && pdc_idle_ns(&co->f.r) > 0)
+		ret = pdc_idle_get(&co->x, &co->f.r, at, &co->times);
+	if (ret > 0) /* made anew: a checkpoint puts it */
+		ret = 0;
 	co->have_block = ret == 0;
 	co->block = at.block;
 	return ret;
+}
+
+/* Also a series that nobody has ended yet is not shown after its time. */
+static int
+collect_idle(struct collect *co, uint32_t pos)
+{
+	return pdc_idle_ns(&co->f.r) > 0 &&
+	    pdc_idle_due(&co->x, &co->f.r, &co->times, pos) &&
+	    !pdc_live_moved(co->cells, co->v, pos);
 }
 
 /* Whoever was stopped for long may not trust what has no tag any more. */
@@ -257,6 +272,8 @@ collect_one(struct collect *co, uint32_t n)
 		co->damaged++;
 		return co->x.ret < 0 ? co->x.ret : 0;
 	}
+	if (collect_idle(co, pos))
+		return 0;
 	if (!collect_live(co, pos, s.id)) {
 		if (co->tries < COLLECT_TRIES)
 			return COLLECT_AGAIN;

@@ -3,8 +3,10 @@
 
 #include "collect/live.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
+#include "store/idle.h"
 #include "store/series.h"
 
 /* base + seen, as the next checkpoint will have it. */
@@ -78,15 +80,16 @@ pdc_live_read(const struct cells *c, struct value *v, uint32_t pos, uint64_t id,
 	return tag == id ? LIVE_GOOD : tag == 0 ? LIVE_DYING : LIVE_OTHER;
 }
 
-int
-pdc_live_moved(const struct cells *c, struct value *v)
+/* Of n units of a block, whose first is at. */
+static int
+live_moved(const struct cells *c, struct value *v, size_t at, size_t n)
 {
-	size_t i, n = (size_t)v->h.k * v->h.width;
+	size_t i;
 	int moved = 0;
 
 	if (c == NULL || v->h.unit == UNIT_NONE || v->h.epoch != c->epoch)
 		return 0;
-	for (i = 0; i < n && !moved; i++)
+	for (i = at; i < at + n && !moved; i++)
 		switch (v->h.zone) {
 		case VALUE_ADD:
 			moved = pdc_cells_sum(c, v->h.unit + i) >
@@ -104,6 +107,40 @@ pdc_live_moved(const struct cells *c, struct value *v)
 }
 
 int
+pdc_live_moved(const struct cells *c, struct value *v, uint32_t pos)
+{
+	return live_moved(c, v, (size_t)pos * v->h.width, v->h.width);
+}
+
+int
+pdc_live_idle(struct stxn *x, const struct cells *c, const struct family *f,
+    struct value *v, struct value_place at)
+{
+	struct idle t;
+
+	return pdc_idle_ns(&f->r) > 0 && pdc_idle_get(x, &f->r, at, &t) >= 0 &&
+	    pdc_idle_due(x, &f->r, &t, at.pos) && !pdc_live_moved(c, v, at.pos);
+}
+
+int64_t
+pdc_live_shown(const struct stxn *x, const struct cells *c,
+    const struct family_rec *r)
+{
+	int64_t at, ago;
+
+	if (c == NULL || !(x->meta.flags & META_REFRESH) ||
+	    r->expires_boot != x->meta.boot_epoch)
+		return -1;
+	at = atomic_load(&c->head->page_mono_ns);
+	ago = pdc_clock_mono(x->st->clock) - at;
+	/* A page after its time did not show it. */
+	return at != 0 && at < r->expires_mono_ns &&
+		ago < pdc_family_ttl(x, r) ?
+	    ago :
+	    -1;
+}
+
+int
 pdc_live_expired(struct stxn *x, const struct cells *c, const struct family *f,
     struct value *v)
 {
@@ -111,7 +148,8 @@ pdc_live_expired(struct stxn *x, const struct cells *c, const struct family *f,
 	struct scur cur;
 	int got, moved = 0;
 
-	if (f->r.hidden || !pdc_family_due(x, &f->r))
+	if (f->r.hidden || !pdc_family_due(x, &f->r) ||
+	    pdc_live_shown(x, c, &f->r) >= 0)
 		return 0;
 	pdc_series_key(key, 'V', f->r.id, f->r.incarnation, 0);
 	if (pdc_scur_open(&cur, x) < 0)
@@ -121,7 +159,7 @@ pdc_live_expired(struct stxn *x, const struct cells *c, const struct family *f,
 		if (cur.klen != sizeof(key) || memcmp(cur.key, key, 9) != 0)
 			break;
 		moved = pdc_block_parse(v, cur.val, cur.len) == 0 &&
-		    pdc_live_moved(c, v);
+		    live_moved(c, v, 0, (size_t)v->h.k * v->h.width);
 	}
 	pdc_scur_close(&cur);
 	return got >= 0 && !moved;

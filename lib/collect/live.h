@@ -21,8 +21,17 @@ enum live { LIVE_OTHER, LIVE_GOOD, LIVE_DYING };
 enum live pdc_live_read(const struct cells *, struct value *v, uint32_t pos,
     uint64_t id, struct pair *out);
 
-/* Whether somebody has written to cells of the block since it was seen. */
-int pdc_live_moved(const struct cells *, struct value *v);
+/* Whether somebody has written to the cells of a series since it was seen. */
+int pdc_live_moved(const struct cells *, struct value *v, uint32_t pos);
+/* Whether a series' idle time has passed and nobody has used it since. */
+int pdc_live_idle(struct stxn *, const struct cells *, const struct family *,
+    struct value *v, struct value_place);
+/*
+ * How long ago, in ns, a page showed the family within its time; -1 if the last
+ * one did not, or pages are no uses in this store.
+ */
+int64_t pdc_live_shown(const struct stxn *, const struct cells *,
+    const struct family_rec *);
 /*
  * Whether a family's time has passed and nobody has used it since.  v is for
  * its blocks.

@@ -93,6 +93,7 @@ struct cells_head {
 	_Atomic int64_t checkpoint_wall_ns; /* end of the last whole one */
 	_Atomic int64_t checkpoint_mono_ns;
 	_Atomic uint64_t checkpoints;
+	_Atomic int64_t page_mono_ns; /* end of the last page, if that counts */
 	_Atomic uint64_t drops[32]; /* enum cells_drop */
 };
 

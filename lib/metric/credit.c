@@ -21,15 +21,24 @@
 #include "metric/metric.h"
 #include "pdc.h"
 #include "store/dying.h"
+#include "store/idle.h"
 
 #define OWED_KEY_LEN 5
 #define FLUSH_NS 5000000 /* of the lock */
+
+/* The numbers of a series have been written, by name or late. */
+static int
+credit_put(struct stxn *x, const struct place *pl)
+{
+	pdc_idle_use(x, &pl->f.r, pl->at);
+	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+}
 
 int
 pdc_credit_add(struct stxn *x, struct place *pl, double amount)
 {
 	pdc_block_add_base(pl->v)[pl->at.pos] += amount;
-	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+	return credit_put(x, pl);
 }
 
 int
@@ -41,7 +50,7 @@ pdc_credit_pair(struct stxn *x, struct place *pl, uint32_t bucket,
 
 	base->count += add.count;
 	base->sum += add.sum;
-	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+	return credit_put(x, pl);
 }
 
 static double
@@ -69,7 +78,7 @@ pdc_credit_pairs(struct stxn *x, struct place *pl, const struct pair *add)
 		base[i].count += add[i].count;
 		base[i].sum += add[i].sum;
 	}
-	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+	return credit_put(x, pl);
 }
 
 int
@@ -97,7 +106,7 @@ pdc_credit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
 	}
 	g->seq++;
 	g->value = credit_next(op, g->value, amount);
-	return pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
+	return credit_put(x, pl);
 }
 
 int
@@ -256,7 +265,7 @@ credit_place(struct stxn *x, struct pdc *p, struct place *pl,
 	ret = pdc_place_make(x, pl, values, u->labels_len);
 	if (ret < 0)
 		return ret;
-	pdc_family_use(x, &pl->f);
+	pdc_family_use(x, &pl->f, 0);
 	/* Full: the handle goes on without cells, and nothing is lost. */
 	(void)pdc_place_cells(x, p, pl);
 	if (pl->f.r.zone == VALUE_ADD)

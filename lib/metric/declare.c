@@ -221,9 +221,9 @@ desc_built(const struct pdc_desc *d)
 	if (!(d->ttl_s <= TTL_MAX_S)) /* NaN too */
 		return pdc_err_set(PDC_EINVAL,
 		    "declare: ttl_s is at most 3e9 seconds");
-	if (d->idle_s != 0)
-		return pdc_err_set(PDC_ENOTSUP,
-		    "declare: idle_s: not built yet");
+	if (!(d->idle_s >= 0 && d->idle_s <= TTL_MAX_S))
+		return pdc_err_set(PDC_EINVAL,
+		    "declare: idle_s is 0 to 3e9 seconds");
 	return 0;
 }
 
@@ -247,6 +247,7 @@ pdc_desc_family(struct family *f, const struct pdc_desc *d, uint32_t *order)
 	f->r.type = (uint8_t)d->type;
 	f->r.mode = (uint8_t)d->mode;
 	f->r.ttl_s = d->ttl_s;
+	f->r.idle_s = d->idle_s;
 	f->r.zone = d->type == PDC_COUNTER		       ? VALUE_ADD :
 	    d->type == PDC_SUMMARY || d->type == PDC_HISTOGRAM ? VALUE_PAIR :
 								 VALUE_GAUGE;
@@ -361,7 +362,7 @@ declare_put(struct stxn *x, struct family *f)
 	f->r.incarnation = 1;
 	f->r.created_ns = pdc_clock_wall(x->st->clock);
 	x->meta.nfamilies++;
-	pdc_family_live(x, &f->r);
+	pdc_family_live(x, &f->r, 0);
 	return pdc_family_put(x, f);
 }
 
@@ -369,13 +370,14 @@ declare_put(struct stxn *x, struct family *f)
 static int
 declare_again(struct stxn *x, struct family *f, const struct family *old)
 {
-	double ttl_s = f->r.ttl_s;
+	double ttl_s = f->r.ttl_s, idle_s = f->r.idle_s;
 
 	f->r = old->r;
 	f->r.ttl_s = ttl_s;
+	f->r.idle_s = idle_s;
 	f->r.hidden = 0;
 	x->meta.nfamilies++;
-	pdc_family_live(x, &f->r);
+	pdc_family_live(x, &f->r, 0);
 	return pdc_family_put(x, f);
 }
 

@@ -22,6 +22,7 @@
 #include "metric/metric.h"
 #include "pdc.h"
 #include "store/again.h"
+#include "store/idle.h"
 #include "store/series.h"
 
 static void
@@ -119,6 +120,7 @@ pdc_place_add(struct stxn *x, struct place *pl, const char *values, size_t len)
 	if (ret < 0)
 		return ret;
 	place_fresh_run(x->st->hook_arg, pl);
+	pdc_idle_use(x, &pl->f.r, pl->at);
 	if (pl->v->h.epoch != 0)
 		pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
 	return x->ret;

@@ -298,9 +298,9 @@ pdc_family_due(const struct stxn *x, const struct family_rec *r)
 
 /* A step later than it has to be, so that it may be written a step late. */
 void
-pdc_family_live(const struct stxn *x, struct family_rec *r)
+pdc_family_live(const struct stxn *x, struct family_rec *r, int64_t ago)
 {
-	int64_t ttl = pdc_family_ttl(x, r), left = ttl + family_step(ttl);
+	int64_t ttl = pdc_family_ttl(x, r), left = ttl + family_step(ttl) - ago;
 
 	r->expires_boot = x->meta.boot_epoch;
 	r->expires_mono_ns = r->expires_wall_ns = 0;
@@ -311,15 +311,15 @@ pdc_family_live(const struct stxn *x, struct family_rec *r)
 }
 
 int
-pdc_family_use(struct stxn *x, struct family *f)
+pdc_family_use(struct stxn *x, struct family *f, int64_t ago)
 {
 	int64_t ttl = pdc_family_ttl(x, &f->r);
-	int64_t least = pdc_clock_mono(x->st->clock) + ttl;
+	int64_t least = pdc_clock_mono(x->st->clock) + ttl - ago;
 
 	if (ttl == 0 ? f->r.expires_mono_ns == 0 :
 		       f->r.expires_boot == x->meta.boot_epoch &&
 		    f->r.expires_mono_ns >= least)
 		return x->ret;
-	pdc_family_live(x, &f->r);
+	pdc_family_live(x, &f->r, ago);
 	return pdc_family_touch(x, f);
 }

@@ -37,9 +37,10 @@ int pdc_family_put(struct stxn *, const struct family *);
 int64_t pdc_family_ttl(const struct stxn *, const struct family_rec *);
 /* Its deadline has passed. */
 int pdc_family_due(const struct stxn *, const struct family_rec *);
-/* It was used now: move the deadline, in the record or also in the store. */
-void pdc_family_live(const struct stxn *, struct family_rec *);
-int pdc_family_use(struct stxn *, struct family *);
+/* It was used so many ns ago: move the deadline in the record. */
+void pdc_family_live(const struct stxn *, struct family_rec *, int64_t ago);
+/* The same in the store, if it is not far enough. */
+int pdc_family_use(struct stxn *, struct family *, int64_t ago);
 
 /* Take the record of a hidden family away: its id is nobody's any more. */
 int pdc_family_forget(struct stxn *, const struct family *);

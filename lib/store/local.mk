@@ -11,6 +11,8 @@ lib_libcore_la_SOURCES += \
 	%D%/stxn.c \
 	%D%/family.c \
 	%D%/family.h \
+	%D%/idle.c \
+	%D%/idle.h \
 	%D%/series.c \
 	%D%/series.h \
 	%D%/value.c \

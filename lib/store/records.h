@@ -14,6 +14,7 @@
  * S family incarnation n	struct series_rec, values, rendered
  * L family incarnation hash i	n: find a series by its values
  * V family incarnation block	struct value: base and seen of a run of n
+ * T family incarnation block	boot, i64[]: when each of them was used (idle.h)
  * C epoch family inc. block	struct value of a closed epoch, when folded
  * N family incarnation n	nothing: this number may be given out again
  * D number			struct dying_rec: a run that was given up
@@ -48,6 +49,8 @@
 #define TTL_MAX_S 3e9 /* 95 years, in ns below 2^63 */
 
 #define UNIT_NONE UINT64_MAX
+
+#define META_REFRESH 1u /* of flags: pages are uses */
 
 struct meta {
 	char magic[8];
@@ -95,7 +98,6 @@ struct family_rec {
 struct series_rec {
 	uint64_t id;
 	int64_t created_ns;
-	int64_t expires_mono_ns; /* 0: never */
 	uint32_t values_len, rendered_len;
 };
 

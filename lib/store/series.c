@@ -230,7 +230,7 @@ pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
 	}
 	f->r.nseries++;
 	x->meta.nseries++;
-	pdc_family_live(x, &f->r);
+	pdc_family_live(x, &f->r, 0);
 	series_put(x, f, s, values, len);
 	pdc_stxn_put(x, l.key, sizeof(l.key), &l.n, sizeof(l.n));
 	return pdc_family_touch(x, f);

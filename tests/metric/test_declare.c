@@ -214,7 +214,7 @@ test_not_built(void)
 	refused(&d, PDC_EINVAL, "ttl_s");
 	d.ttl_s = 0;
 	d.idle_s = -1;
-	refused(&d, PDC_ENOTSUP, "idle_s");
+	refused(&d, PDC_EINVAL, "idle_s");
 	d.idle_s = 0;
 	d.reserved[3] = 1;
 	refused(&d, PDC_EINVAL, "reserved");

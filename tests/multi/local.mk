@@ -9,6 +9,7 @@ MULTI_TESTS = \
 	%D%/test_exact \
 	%D%/test_expire \
 	%D%/test_fork \
+	%D%/test_idle \
 	%D%/test_kill \
 	%D%/test_monotone \
 	%D%/test_remove \
@@ -29,6 +30,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_stop_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_epoch_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_fork_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_idle_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_exact_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_signal_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_thread_LDADD = %D%/libmulti.la $(LDADD)

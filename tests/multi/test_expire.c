@@ -247,6 +247,52 @@ test_store(void)
 	is_int(pdc_open(&p, dir, &o), PDC_EINVAL, "and no NaN");
 }
 
+static void
+test_reading(void)
+{
+	struct pdc_options o = { .ttl_s = TTL, .flags = PDC_REFRESH };
+	struct pdc_series *c, *g;
+	char *dir = tap_tmpdir();
+	int i;
+
+	if (pdc_open(&p, dir, NULL) < 0)
+		bail_out("open: %s", pdc_error());
+	pdc_close(p);
+	if (pdc_open(&p, dir, &o) < 0)
+		bail_out("open: %s", pdc_error());
+	c = multi_series(declare(PDC_COUNTER, "t_c", 0), "x");
+	g = multi_series(declare(PDC_GAUGE, "t_g", 3 * TTL), "x");
+	pdc_inc(c, 1);
+	pdc_set(g, 1);
+	for (i = 0; i < 6; i++) {
+		pass(TTL - 2);
+		is_int(samples("t_"), 2, "each page lets them live");
+		pdc_checkpoint(p);
+	}
+	pass(TTL - 2);
+	pdc_checkpoint(p);
+	pass(TTL - 2);
+	ok(isnan(multi_get(p, "t_c", "_total", "l", "x")),
+	    "what nobody looks at ends");
+	is_int(samples("t_"), 1, "each at its time");
+	is_int(samples("t_"), 1, "and is not brought back");
+	pdc_checkpoint(p);
+	pdc_inc(c, 1);
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 1, "it has ended");
+	pass(TTL - 2);
+	is_double(multi_get(p, "t_c", "_total", "l", "x"), 1, "there");
+	pdc_close(p);
+	o.flags = 0;
+	if (pdc_open(&p, dir, &o) < 0)
+		bail_out("open: %s", pdc_error());
+	is_int(samples("t_"), 2, "a store remembers it");
+	pdc_checkpoint(p);
+	pass(TTL - 2);
+	is_int(samples("t_"), 2, "whoever opens it");
+	pdc_close(p);
+}
+
 /* Two versions of a program, and what each declares after expiry. */
 static void
 test_declared_anew(void)
@@ -382,6 +428,7 @@ main(void)
 	test_by_name();
 	test_clocks();
 	test_store();
+	test_reading();
 	test_declared_anew();
 	test_old_epoch(0);
 	test_old_epoch(1);

@@ -75,7 +75,6 @@
 #define SERIES_REC(X) \
 	X(series_rec, id) \
 	X(series_rec, created_ns) \
-	X(series_rec, expires_mono_ns) \
 	X(series_rec, values_len) \
 	X(series_rec, rendered_len)
 
@@ -153,6 +152,7 @@
 	X(cells_head, checkpoint_wall_ns) \
 	X(cells_head, checkpoint_mono_ns) \
 	X(cells_head, checkpoints) \
+	X(cells_head, page_mono_ns) \
 	X(cells_head, drops)
 
 #define CELLS_ZONE_HEAD(X) \
