@@ -107,7 +107,7 @@ struct pdc_options {
 	uint32_t max_cpus; /* rseq lanes at most; 0: 64 */
 	uint32_t atomic_lanes; /* 0: 1, or CPUs up to 16 without rseq */
 	uint32_t wait_ms; /* for the write lock; 0: 1000 */
-	uint64_t max_series; /* not built yet: 0 */
+	uint64_t max_series; /* in each family; stays with the store; 0: any */
 	double ttl_s; /* of families that name none; stays with the store */
 	uint64_t reserved[8]; /* 0 */
 };
@@ -197,6 +197,10 @@ PDC_API int pdc_declare(struct pdc_family **, struct pdc *,
  * When the store cannot be written now (PDC_EBUSY within 20 ms, PDC_ENOSPC),
  * returns 0 and a handle that works all the same: its updates take another way
  * until the next checkpoint has made the series.
+ *
+ * In a family that has the store's max_series already, it counts into the one
+ * series with the label overflow="true"; updates of gauges, infos and statesets
+ * are dropped and counted then.
  */
 PDC_API int pdc_labels(struct pdc_series **, struct pdc_family *,
     const char *const *values);

@@ -150,6 +150,10 @@ self_cells(struct self_list *list)
 	self_counter(list, "pdc_unresolved_handles_total",
 	    "Handles given out before their series could be made.",
 	    (double)st->unresolved);
+	self_counter(list, "pdc_overflow_total",
+	    "Times a label set was beyond max_series and counted into its "
+	    "family's series overflow=\"true\".",
+	    (double)st->overflowed);
 }
 
 /* Checkpoints by any process. */

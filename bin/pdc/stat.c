@@ -89,6 +89,7 @@ stat_health(struct buf *buf, const struct pdc_stat *st)
 		stat_number(buf, key, st->drops[i]);
 	}
 	stat_number(buf, "unresolved", st->unresolved);
+	stat_number(buf, "overflowed", st->overflowed);
 	stat_number(buf, "anomalies", st->anomalies);
 	stat_number(buf, "checkpoints", st->checkpoints);
 	if (st->checkpoint_age_ns < 0)

@@ -102,9 +102,6 @@ open_options(const struct pdc_options *o)
 		if (o->reserved[i] != 0)
 			return pdc_err_set(PDC_EINVAL,
 			    "open: reserved fields have to be 0");
-	if (o->max_series != 0)
-		return pdc_err_set(PDC_ENOTSUP,
-		    "open: max_series: not built yet");
 	if (!(o->ttl_s >= 0 && o->ttl_s <= TTL_MAX_S))
 		return pdc_err_set(PDC_EINVAL,
 		    "open: ttl_s is 0 to 3e9 seconds");
@@ -189,6 +186,8 @@ open_say(struct meta *m, const struct pdc_options *o)
 
 	if (m->ttl_s == 0)
 		m->ttl_s = o->ttl_s;
+	if (m->max_series == 0)
+		m->max_series = o->max_series;
 	if (o->flags & PDC_REFRESH)
 		m->flags |= META_REFRESH;
 	return memcmp(&was, m, sizeof(was)) != 0;

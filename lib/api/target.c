@@ -14,6 +14,7 @@
 #include "base/escape.h"
 #include "base/num.h"
 #include "pdc.h"
+#include "store/series.h"
 
 static int
 target_le(const struct family *f, struct target *tg, const char *value)
@@ -76,6 +77,16 @@ target_extra(const struct family *f, const char *suffix)
 	    NULL;
 }
 
+/* The series that takes what is beyond max_series. */
+static int
+target_beyond(const struct family *f, const struct pdc_key *key, size_t more)
+{
+	const char *value = target_label(key, SERIES_OVERFLOW);
+
+	return value != NULL && strcmp(value, "true") == 0 &&
+	    key->nlabels == more + 1 && pdc_series_overflows(f);
+}
+
 /* All of the key's labels: those of a series, and so many more. */
 static int
 target_labels(struct target *tg, const struct family *f,
@@ -88,6 +99,11 @@ target_labels(struct target *tg, const struct family *f,
 		if (key->labels[i].name == NULL || key->labels[i].value == NULL)
 			return pdc_err_set(PDC_EINVAL,
 			    "%s: a label without name or value", f->name);
+	if (target_beyond(f, key, more)) {
+		tg->len = sizeof(SERIES_BEYOND);
+		memcpy(tg->values, SERIES_BEYOND, tg->len);
+		return 0;
+	}
 	ret = target_values(tg, f, key);
 	if (ret == 0 && key->nlabels != want)
 		ret = pdc_err_set(PDC_EINVAL, "%s: %zu labels, it has %zu",

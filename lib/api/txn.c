@@ -478,6 +478,11 @@ commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
 	ret = found == PDC_ENOENT ?
 	    pdc_place_make(x, pl, op->values, op->values_len) :
 	    found;
+	if (ret == 0 && pl->beyond && op->kind == OP_SET)
+		ret = pdc_err_set(PDC_EFULL,
+		    "%s: the series to be set is beyond the store's "
+		    "max_series",
+		    op->name);
 	if (ret < 0)
 		return ret;
 	if (op->kind == OP_OBSERVE)

@@ -349,6 +349,8 @@ salvage_counts(struct cells_head *old, struct cells_head *now)
 		atomic_fetch_add(&now->drops[i],
 		    atomic_exchange(&old->drops[i], 0));
 	atomic_fetch_add(&now->anomalies, atomic_exchange(&old->anomalies, 0));
+	atomic_fetch_add(&now->overflowed,
+	    atomic_exchange(&old->overflowed, 0));
 	atomic_fetch_add(&now->unresolved,
 	    atomic_exchange(&old->unresolved, 0));
 }

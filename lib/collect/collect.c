@@ -253,14 +253,36 @@ collect_live(struct collect *co, uint32_t pos, uint64_t id)
 	}
 }
 
+static void
+collect_labels(struct collect *co, const struct series_ref *s)
+{
+	static const char *const overflow[] = { SERIES_OVERFLOW };
+	struct collect_series *cs = &co->series;
+	const char *p = s->values;
+	uint32_t i;
+
+	cs->values = co->values;
+	if (pdc_series_beyond(s->values, s->values_len)) {
+		cs->nlabels = 1;
+		cs->labels = overflow;
+		co->values[0] = "true";
+		return;
+	}
+	cs->nlabels = co->f.r.nlabels;
+	cs->labels = co->f.labels;
+	for (i = 0; i < cs->nlabels; i++) {
+		co->values[i] = p;
+		p += strlen(p) + 1;
+	}
+}
+
 /* One S record to a series: COLLECT_NEXT, COLLECT_AGAIN, or 0 to skip it. */
 static int
 collect_one(struct collect *co, uint32_t n)
 {
 	struct collect_series *cs = &co->series;
 	struct series_ref s;
-	const char *p;
-	uint32_t i, pos = 0;
+	uint32_t pos = 0;
 	int ret;
 
 	ret = pdc_series_parse(&s, co->scur.val, co->scur.len, co->f.r.nlabels);
@@ -281,11 +303,7 @@ collect_one(struct collect *co, uint32_t n)
 	}
 	cs->rendered = s.rendered;
 	cs->rendered_len = s.rendered_len;
-	cs->values = co->values;
-	for (p = s.values, i = 0; i < co->f.r.nlabels; i++) {
-		co->values[i] = p;
-		p += strlen(p) + 1;
-	}
+	collect_labels(co, &s);
 	cs->created_ns = s.created_ns;
 	cs->value = co->f.r.type == PDC_INFO ? 1 : co->pairs[0].sum;
 	cs->states = states_bits(co->pairs[0].sum);

@@ -37,7 +37,8 @@ struct collect_family {
 struct collect_series {
 	const char *rendered; /* a="x",b="y" escaped, sorted; "" if none */
 	size_t rendered_len;
-	const char *const *values; /* nlabels, NUL-terminated, sorted by name */
+	uint32_t nlabels; /* those of the family, or the one of overflow */
+	const char *const *labels, *const *values; /* sorted by name */
 	int64_t created_ns; /* wall clock */
 	double value; /* counter, gauge; info: 1 */
 	uint64_t states; /* of a stateset: bit i says that state i is on */

@@ -25,7 +25,6 @@ struct keys {
 	struct buf *out;
 	const struct collect_family *family;
 	const char *extra; /* the label that numbers of a series have, too */
-	uint32_t extra_at; /* it comes before this one */
 	char expires[64]; /* with the newline */
 };
 
@@ -45,23 +44,26 @@ static void
 keys_start(const struct keys *keys, const struct collect_series *series,
     const char *suffix, const char *extra)
 {
-	const struct collect_family *family = keys->family;
+	const char *const *labels = series->labels;
 	struct buf *out = keys->out;
 	char before = '{';
 	uint32_t i;
 
-	pdc_buf_str(out, family->name);
+	pdc_buf_str(out, keys->family->name);
 	pdc_buf_str(out, "  ");
 	pdc_buf_str(out, suffix);
 	pdc_buf_chr(out, ':');
-	for (i = 0; i <= family->nlabels; i++) {
-		if (extra != NULL && i == keys->extra_at) {
+	for (i = 0; i <= series->nlabels; i++) {
+		if (extra != NULL &&
+		    (i == series->nlabels ||
+			strcmp(labels[i], keys->extra) >= 0)) {
 			keys_label(out, keys->extra, extra, before);
 			before = ',';
+			extra = NULL;
 		}
-		if (i == family->nlabels)
+		if (i == series->nlabels)
 			break;
-		keys_label(out, family->labels[i], series->values[i], before);
+		keys_label(out, labels[i], series->values[i], before);
 		before = ',';
 	}
 	pdc_buf_str(out, before == '{' ? "{}  " : "}  ");
@@ -174,9 +176,6 @@ keys_init(struct keys *keys)
 	struct tm tm;
 
 	keys->extra = family->type == PDC_STATESET ? family->name : "le";
-	while (keys->extra_at < family->nlabels &&
-	    strcmp(family->labels[keys->extra_at], keys->extra) < 0)
-		keys->extra_at++;
 	if (family->expires_ns == 0 || gmtime_r(&sec, &tm) == NULL ||
 	    strftime(keys->expires, sizeof(keys->expires),
 		"  expires %Y-%m-%dT%H:%M:%SZ\n", &tm) == 0)

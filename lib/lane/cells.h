@@ -45,6 +45,7 @@ enum cells_zone_kind { ZONE_ADD, ZONE_PAIR, ZONE_GAUGE, NZONES };
 	X(RING_FULL, "ring_full") \
 	X(PENDING, "pending") /* a pending sum given up */ \
 	X(NOSPACE, "no_space") /* the series could not be made */ \
+	X(MAX_SERIES, "max_series") /* a gauge beyond it */ \
 	X(SHAPE, "shape") /* of a family declared differently */ \
 	X(DAMAGED, "damaged") /* a record that makes no sense */ \
 	X(NONFINITE, "non_finite") /* a late credit that is not finite */
@@ -90,6 +91,7 @@ struct cells_head {
 	_Atomic uint64_t next_unresolved;
 	_Atomic uint64_t anomalies; /* a checkpoint saw a count sink */
 	_Atomic uint64_t unresolved; /* pdc_labels() that had to go without */
+	_Atomic uint64_t overflowed; /* uses of overflow series anew */
 	_Atomic int64_t checkpoint_wall_ns; /* end of the last whole one */
 	_Atomic int64_t checkpoint_mono_ns;
 	_Atomic uint64_t checkpoints;

@@ -333,6 +333,8 @@ pdc_credit_update(struct stxn *x, struct pdc *p, const struct ring_update *u,
 		ret = credit_place(x, p, pl, u, values);
 		if (ret == PDC_EFORMAT && x->ret == 0)
 			pdc_cells_drop(c, DROP_DAMAGED);
+		else if (ret == PDC_EFULL && x->ret == 0)
+			pdc_cells_drop(c, DROP_MAX_SERIES);
 		else
 			pdc_stxn_fail(x, ret);
 	}
@@ -387,7 +389,7 @@ pending_credit(struct stxn *x, struct pdc_series *s, uint32_t bucket,
 		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a credit"));
 	pl->v = x->st->value;
 	if (pdc_family_by_id(x, u.family, &pl->f) == 0 &&
-	    pdc_place_find(x, pl, s->values, s->values_len) == 0)
+	    pdc_place_make(x, pl, s->values, s->values_len) == 0)
 		pdc_credit_pair(x, pl, bucket,
 		    (struct pair){ pend->count - 1, 0 });
 	free(pl);

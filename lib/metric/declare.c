@@ -397,11 +397,15 @@ declare_new(struct pdc *p, struct family *f, struct family *old)
 		ret = declare_clash(&x, f, old);
 		if (ret == 0)
 			ret = declare_put(&x, f);
+		if (ret == 0)
+			ret = pdc_budget_reserve(&x, p, f->name);
 	} else if (ret == 0) {
 		ret = declare_same(old, f);
 		f->r.id = old->r.id;
 		if (ret == 0 && old->r.hidden)
 			ret = declare_again(&x, f, old);
+		if (ret == 0 && old->r.hidden)
+			ret = pdc_budget_reserve(&x, p, f->name);
 	}
 	pdc_stxn_fail(&x, ret);
 	return pdc_stxn_commit(&x);

@@ -1,5 +1,6 @@
 lib_libcore_la_SOURCES += \
 	%D%/metric.h \
+	%D%/budget.c \
 	%D%/declare.c \
 	%D%/resolve.c \
 	%D%/states.c \

@@ -64,6 +64,8 @@ struct pdc_family {
 	_Atomic(struct handle_table *) table;
 	_Atomic uint32_t nidle; /* handles that nobody holds */
 	uint32_t hand; /* where giving up goes on */
+	_Atomic uint64_t overflow; /* id of the overflow series, when met */
+	_Atomic int64_t overflow_ns; /* when room was looked for */
 };
 
 /* How many threads are looking into tables, by a hash of the thread. */
@@ -134,6 +136,7 @@ struct place {
 	uint64_t id;
 	struct value_place at;
 	uint64_t unit; /* of the run in the present epoch, UNIT_NONE */
+	int beyond; /* the one asked for is beyond max_series */
 	struct value *v;
 };
 
@@ -145,9 +148,19 @@ int pdc_labels_values(const struct pdc_family *, const char *const *given,
 /* f is filled in by the caller.  0, PDC_ENOENT, or an error. */
 int pdc_place_find(struct stxn *, struct place *, const char *values,
     size_t len);
-/* Find or make; write transaction. */
+/*
+ * Find or make; write transaction.  PDC_EFULL for a gauge that is beyond the
+ * store's max_series; for others that is the overflow series.
+ */
 int pdc_place_make(struct stxn *, struct place *, const char *values,
     size_t len);
+/* Whether one more series is beyond max_series: 1, 0, or an error. */
+int pdc_budget_over(struct stxn *, struct place *);
+/* The overflow series, which is used now. */
+int pdc_budget_find(struct stxn *, struct pdc *, struct place *);
+int pdc_budget_make(struct stxn *, struct pdc *, struct place *);
+/* Have it, in a store with max_series, of a family just put. */
+int pdc_budget_reserve(struct stxn *, struct pdc *, const char *name);
 /*
  * Have cells for the place's block in this epoch: a block of an older one is
  * folded, units are reserved, zeroed and tagged, the block is put.

@@ -53,6 +53,7 @@ pdc_place_find(struct stxn *x, struct place *pl, const char *values, size_t len)
 	struct series_ref s;
 	int ret;
 
+	pl->beyond = 0;
 	ret = pdc_series_find(x, &pl->f, values, len, &pl->n);
 	if (ret == 0)
 		ret = pdc_series_get(x, &pl->f, pl->n, &s);
@@ -134,7 +135,10 @@ pdc_place_make(struct stxn *x, struct place *pl, const char *values, size_t len)
 	ret = pdc_place_find(x, pl, values, len);
 	if (ret != PDC_ENOENT)
 		return ret;
-	return pdc_place_add(x, pl, values, len);
+	ret = pdc_series_beyond(values, len) ? 0 : pdc_budget_over(x, pl);
+	if (ret == 1)
+		return pdc_budget_make(x, x->st->hook_arg, pl);
+	return ret < 0 ? ret : pdc_place_add(x, pl, values, len);
 }
 
 static void

@@ -204,7 +204,7 @@ late_place(struct stxn *x, struct place *pl, const struct dying *y,
 	if (ret == 0 && y->d.zone == VALUE_GAUGE)
 		return 0;
 	if (ret == PDC_ENOENT)
-		ret = pdc_place_add(x, pl, y->values, y->d.values_len);
+		ret = pdc_place_make(x, pl, y->values, y->d.values_len);
 	if (ret < 0)
 		return ret;
 	if (y->d.zone == VALUE_ADD)
@@ -236,6 +236,8 @@ late_credit(struct stxn *x, const struct dying *y, struct pair *late)
 	free(pl);
 	if (ret == PDC_ENOENT || ret == PDC_EFORMAT)
 		pdc_cells_drop(pdc_cells_now(x->st->hook_arg), DROP_SHAPE);
+	else if (ret == PDC_EFULL && x->ret == 0)
+		pdc_cells_drop(pdc_cells_now(x->st->hook_arg), DROP_MAX_SERIES);
 	else
 		pdc_stxn_fail(x, ret);
 	return x->ret;

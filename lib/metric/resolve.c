@@ -19,6 +19,7 @@
 #define RESOLVE_WAIT_MS 20
 #define RETRY_MIN_NS 20000000 /* doubled at each failure, up to */
 #define RETRY_MAX_NS 1000000000
+#define ROOM_NS 1000000000 /* room for what overflows is looked for */
 
 /* The values one after the other, each with its NUL. */
 static int
@@ -135,6 +136,11 @@ series_set(struct pdc_series *s, const struct place *pl)
 {
 	atomic_store_explicit(&s->unit, pl->unit, memory_order_relaxed);
 	atomic_store_explicit(&s->id, pl->id, memory_order_relaxed);
+	if (pl->beyond) {
+		atomic_store(&s->family->overflow, pl->id);
+		atomic_store(&s->family->overflow_ns,
+		    pdc_clock_mono(&s->pdc->clock));
+	}
 }
 
 /* The handle's tag is in its place. */
@@ -169,7 +175,7 @@ resolve_read(struct pdc_series *s, struct place *pl)
 	struct pdc *p = s->pdc;
 	struct cells *c = pdc_cells_now(p);
 	struct stxn x;
-	int ret;
+	int ret, over;
 
 	ret = pdc_stxn_read_in(&x, p->store, RESOLVE_WAIT_MS);
 	if (ret < 0)
@@ -177,6 +183,12 @@ resolve_read(struct pdc_series *s, struct place *pl)
 	ret = pdc_place_family(&x, s->family, pl);
 	if (ret == 0)
 		ret = pdc_place_find(&x, pl, s->values, s->values_len);
+	if (ret == PDC_ENOENT && !p->store->rdonly) {
+		over = pdc_budget_over(&x, pl);
+		ret = over < 0 ? over :
+		    over == 1  ? pdc_budget_find(&x, p, pl) :
+				 ret;
+	}
 	if (ret == 0 &&
 	    (c == NULL || pl->unit == UNIT_NONE || x.meta.epoch != c->epoch ||
 		pdc_cells_tag_get(c, s->zone, pl->unit) != pl->id))
@@ -234,7 +246,7 @@ resolve(struct pdc_series *s)
 	struct pdc *p = s->pdc;
 	struct value *v;
 	struct place *pl;
-	int ret;
+	int ret, beyond;
 
 	pl = malloc(sizeof(*pl));
 	v = aligned_alloc(16, sizeof(*v));
@@ -255,9 +267,11 @@ resolve(struct pdc_series *s)
 		else if (ret == PDC_ENOENT)
 			ret = resolve_write(s, pl);
 	}
+	/* That is no failure of the store. */
+	beyond = ret == PDC_EFULL && pl != NULL && pl->beyond;
 	free(v);
 	free(pl);
-	resolve_note(p, ret);
+	resolve_note(p, beyond ? 0 : ret);
 	return ret;
 }
 
@@ -282,6 +296,19 @@ series_mend(struct pdc_series *s)
 	}
 	if (pdc_clock_mono(&p->clock) >= atomic_load(&p->retry_ns))
 		(void)resolve(s);
+}
+
+/* It counts into the overflow series, and there may be room by now. */
+static int
+series_beyond(const struct pdc_series *s)
+{
+	const struct pdc_family *f = s->family;
+	uint64_t id = atomic_load_explicit(&f->overflow, memory_order_relaxed);
+
+	return id != 0 &&
+	    atomic_load_explicit(&s->id, memory_order_relaxed) == id &&
+	    pdc_clock_mono(&s->pdc->clock) - atomic_load(&f->overflow_ns) >=
+	    ROOM_NS;
 }
 
 /* A handle of these values for the table; it works, resolved or not. */
@@ -347,7 +374,7 @@ pdc_labels(struct pdc_series **sp, struct pdc_family *f,
 		ret = series_make(&s, f, hash, raw, len);
 		if (ret < 0)
 			return ret;
-	} else if (!series_good(s, pdc_cells_now(f->pdc))) {
+	} else if (!series_good(s, pdc_cells_now(f->pdc)) || series_beyond(s)) {
 		series_mend(s);
 	}
 	if (s->type == PDC_INFO && !series_good(s, pdc_cells_now(f->pdc)))

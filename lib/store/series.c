@@ -30,6 +30,24 @@ pdc_series_key(unsigned char *key, char kind, uint32_t family,
 }
 
 int
+pdc_series_beyond(const char *values, size_t len)
+{
+	return len == sizeof(SERIES_BEYOND) &&
+	    memcmp(values, SERIES_BEYOND, len) == 0;
+}
+
+int
+pdc_series_overflows(const struct family *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->r.nlabels; i++)
+		if (strcmp(f->labels[i], SERIES_OVERFLOW) == 0)
+			return 0;
+	return f->r.nlabels > 0 && f->r.zone != VALUE_GAUGE;
+}
+
+int
 pdc_series_parse(struct series_ref *s, const void *val, size_t len,
     uint32_t nlabels)
 {
@@ -48,6 +66,8 @@ pdc_series_parse(struct series_ref *s, const void *val, size_t len,
 	s->values_len = rec.values_len;
 	s->rendered = s->values + rec.values_len;
 	s->rendered_len = rec.rendered_len;
+	if (pdc_series_beyond(s->values, s->values_len))
+		return 0;
 	for (p = s->values, end = s->rendered, i = 0; i < nlabels; i++) {
 		p = memchr(p, '\0', (size_t)(end - p));
 		if (p == NULL)
@@ -140,10 +160,15 @@ pdc_series_find(struct stxn *x, const struct family *f, const char *values,
 }
 
 static void
-series_render(struct buf *b, const struct family *f, const char *values)
+series_render(struct buf *b, const struct family *f, const char *values,
+    size_t len)
 {
 	uint32_t i;
 
+	if (pdc_series_beyond(values, len)) {
+		pdc_buf_str(b, SERIES_OVERFLOW "=\"true\"");
+		return;
+	}
 	for (i = 0; i < f->r.nlabels; i++) {
 		if (i > 0)
 			pdc_buf_chr(b, ',');
@@ -179,7 +204,7 @@ series_put(struct stxn *x, const struct family *f, const struct series_new *s,
 	pdc_buf_init(&b);
 	pdc_buf_put(&b, &rec, sizeof(rec));
 	pdc_buf_put(&b, values, len);
-	series_render(&b, f, values);
+	series_render(&b, f, values, len);
 	if (b.error < 0) {
 		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s", f->name));
 	} else {
@@ -213,7 +238,7 @@ pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
 	struct lookup l;
 	int ret;
 
-	if (!series_sane(f, values, len))
+	if (!pdc_series_beyond(values, len) && !series_sane(f, values, len))
 		return pdc_err_set(PDC_EFORMAT,
 		    "family %s: label values that cannot be", f->name);
 	ret = series_lookup(x, f, values, len, &l);

@@ -4,6 +4,16 @@
 
 #include "store/family.h"
 
+/*
+ * The series that takes what is beyond max_series has one label and, in place
+ * of label values, a byte that is in no UTF-8.
+ */
+#define SERIES_OVERFLOW "overflow"
+#define SERIES_BEYOND "\xff"
+int pdc_series_beyond(const char *values, size_t len);
+/* Whether a family may have one: not gauges, nor where a label is called so. */
+int pdc_series_overflows(const struct family *);
+
 /* A series as stored; values and rendered point into the map. */
 struct series_ref {
 	uint64_t id;

@@ -17,9 +17,11 @@
 #include "tap.h"
 
 struct collect {
+	const struct collect_family *family;
 	const struct collect_series *series;
 	size_t n, at;
 	int end; /* what comes after the last */
+	struct collect_series now;
 };
 
 int
@@ -28,7 +30,12 @@ pdc_collect_series(struct collect *collect,
 {
 	if (collect->at == collect->n)
 		return collect->end;
-	*series = &collect->series[collect->at++];
+	collect->now = collect->series[collect->at++];
+	if (collect->now.labels == NULL) {
+		collect->now.labels = collect->family->labels;
+		collect->now.nlabels = collect->family->nlabels;
+	}
+	*series = &collect->now;
 	return COLLECT_NEXT;
 }
 
@@ -40,7 +47,7 @@ static char *
 fake_page(fake_render render, const struct collect_family *family,
     const struct collect_series *series, size_t n)
 {
-	struct collect collect = { series, n, 0, COLLECT_END };
+	struct collect collect = { .family = family, .series = series, .n = n };
 	struct buf buf;
 
 	pdc_buf_init(&buf);

@@ -253,8 +253,8 @@ test_end_is_passed_on(void)
 		.unit = "",
 		.type = PDC_GAUGE,
 		.labels = label_none };
-	struct collect again = { NULL, 0, 0, COLLECT_AGAIN };
-	struct collect fail = { NULL, 0, 0, PDC_ESTORE };
+	struct collect again = { .end = COLLECT_AGAIN };
+	struct collect fail = { .end = PDC_ESTORE };
 	struct buf buf;
 
 	pdc_buf_init(&buf);
@@ -282,7 +282,9 @@ test_no_memory_is_quiet(void)
 	const struct pair pairs[4] = { { 1, 1 } };
 	const struct collect_series series[] = { { .rendered = "",
 	    .pairs = pairs } };
-	struct collect collect = { series, 1, 0, COLLECT_END };
+	struct collect collect = { .family = &family,
+		.series = series,
+		.n = 1 };
 	struct buf buf;
 
 	pdc_buf_init(&buf);

@@ -149,6 +149,7 @@
 	X(cells_head, next_unresolved) \
 	X(cells_head, anomalies) \
 	X(cells_head, unresolved) \
+	X(cells_head, overflowed) \
 	X(cells_head, checkpoint_wall_ns) \
 	X(cells_head, checkpoint_mono_ns) \
 	X(cells_head, checkpoints) \

@@ -439,8 +439,6 @@ test_options(void)
 	is_int(pdc_open(&p, dir, &o), PDC_EINVAL, "%s", pdc_error());
 	o = (struct pdc_options){ .ttl_s = -1 };
 	is_int(pdc_open(&p, dir, &o), PDC_EINVAL, "%s", pdc_error());
-	o = (struct pdc_options){ .max_series = 1 };
-	is_int(pdc_open(&p, dir, &o), PDC_ENOTSUP, "%s", pdc_error());
 	o = (struct pdc_options){ .max_cpus = 1 << 20 };
 	is_int(pdc_open(&p, dir, &o), PDC_ERANGE, "%s", pdc_error());
 	o = (struct pdc_options){ .perm = 1 << 15 };
