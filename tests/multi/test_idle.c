@@ -10,12 +10,14 @@
 #include <sys/stat.h>
 
 #include <math.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "checkpoint/checkpoint.h"
 #include "lane/cells.h"
 #include "metric/metric.h"
@@ -224,6 +226,62 @@ test_late(void)
 	pdc_close(p);
 }
 
+static int
+checkpoint(void *arg)
+{
+	(void)arg;
+	return pdc_checkpoint(p) < 0;
+}
+
+/*
+ * Who ends it is killed: the series has ended or lives on, and what a handle
+ * adds then is there in either case.
+ */
+static void
+test_killed(void)
+{
+	static const int points[] = { FAULT_STXN_BEGIN, FAULT_STXN_PUT,
+		FAULT_STXN_COMMIT, FAULT_STXN_COMMITTED,
+		FAULT_CHECKPOINT_SLICE };
+	struct pdc_family *f;
+	struct pdc_series *c;
+	int i, hit, wrong = 0, lived = 0, n = 0, status;
+	char value[16];
+	double got;
+
+	p = multi_open(tap_tmpdir(), 0);
+	f = declare(PDC_COUNTER, "t_c");
+	for (i = 0; i < 5; i++)
+		for (hit = 1; hit <= 8; hit++, n++) {
+			snprintf(value, sizeof(value), "%d.%d", i, hit);
+			c = multi_series(f, value);
+			pdc_inc(c, 5);
+			pdc_checkpoint(p);
+			pass(IDLE + 2);
+			pdc_fault_kill(points[i], hit);
+			status = multi_run(checkpoint, NULL, 10000);
+			pdc_fault_disarm();
+			if (status != 0 && status != 256 + SIGKILL)
+				bail_out("the child ended with %d", status);
+			pdc_inc(c, 3);
+			pdc_checkpoint(p);
+			got = now("t_c_total", value);
+			if (isnan(got)) { /* late: its tag was still there */
+				pass(61);
+				pdc_checkpoint(p);
+				got = now("t_c_total", value);
+			}
+			lived += got == 8;
+			wrong += got != 8 && got != 3;
+			pdc_inc(c, 1);
+			pdc_checkpoint(p);
+			wrong += now("t_c_total", value) != got + 1;
+		}
+	is_int(wrong, 0, "%d checkpoints killed: nothing lost or twice", n);
+	ok(lived > 0 && lived < n, "%d series were not ended yet", lived);
+	pdc_close(p);
+}
+
 static void
 test_declared(void)
 {
@@ -401,6 +459,7 @@ main(int argc, char **argv)
 	test_by_name();
 	test_reboot();
 	test_late();
+	test_killed();
 	test_declared();
 	test_churn(argc > 1 ? atoi(argv[1]) : 40);
 	return tap_done();
