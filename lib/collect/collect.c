@@ -238,6 +238,16 @@ collect_idle(struct collect *co, uint32_t pos)
 	    !pdc_live_moved(co->cells, co->v, pos);
 }
 
+/* By the wall clock of now. */
+static int64_t
+collect_expires(struct collect *co, uint32_t pos)
+{
+	if (pdc_idle_ns(&co->f.r) == 0)
+		return 0;
+	return pdc_clock_wall(co->store->clock) +
+	    pdc_idle_left(&co->x, &co->f.r, &co->times, pos);
+}
+
 /* Whoever was stopped for long may not trust what has no tag any more. */
 static int
 collect_live(struct collect *co, uint32_t pos, uint64_t id)
@@ -305,6 +315,7 @@ collect_one(struct collect *co, uint32_t n)
 	cs->rendered_len = s.rendered_len;
 	collect_labels(co, &s);
 	cs->created_ns = s.created_ns;
+	cs->expires_ns = collect_expires(co, pos);
 	cs->value = co->f.r.type == PDC_INFO ? 1 : co->pairs[0].sum;
 	cs->states = states_bits(co->pairs[0].sum);
 	cs->pairs = co->pairs;

@@ -40,6 +40,7 @@ struct collect_series {
 	uint32_t nlabels; /* those of the family, or the one of overflow */
 	const char *const *labels, *const *values; /* sorted by name */
 	int64_t created_ns; /* wall clock */
+	int64_t expires_ns; /* the same; 0: with its family */
 	double value; /* counter, gauge; info: 1 */
 	uint64_t states; /* of a stateset: bit i says that state i is on */
 	const struct pair *pairs; /* summary: 1; histogram: nbounds + 1, */

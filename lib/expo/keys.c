@@ -25,6 +25,7 @@ struct keys {
 	struct buf *out;
 	const struct collect_family *family;
 	const char *extra; /* the label that numbers of a series have, too */
+	int64_t expires_ns; /* that these words are of */
 	char expires[64]; /* with the newline */
 };
 
@@ -168,15 +169,21 @@ keys_series(const struct keys *keys, const struct collect_series *series)
 	}
 }
 
+/* The time of the series or of its family, whichever comes first. */
 static void
-keys_init(struct keys *keys)
+keys_expires(struct keys *keys, int64_t series_ns)
 {
-	const struct collect_family *family = keys->family;
-	time_t sec = (time_t)(family->expires_ns / 1000000000);
+	int64_t ns = keys->family->expires_ns;
 	struct tm tm;
+	time_t sec;
 
-	keys->extra = family->type == PDC_STATESET ? family->name : "le";
-	if (family->expires_ns == 0 || gmtime_r(&sec, &tm) == NULL ||
+	if (ns == 0 || (series_ns != 0 && series_ns < ns))
+		ns = series_ns;
+	if (keys->expires[0] != '\0' && ns == keys->expires_ns)
+		return;
+	keys->expires_ns = ns;
+	sec = (time_t)(ns / 1000000000);
+	if (ns == 0 || gmtime_r(&sec, &tm) == NULL ||
 	    strftime(keys->expires, sizeof(keys->expires),
 		"  expires %Y-%m-%dT%H:%M:%SZ\n", &tm) == 0)
 		snprintf(keys->expires, sizeof(keys->expires),
@@ -191,8 +198,10 @@ pdc_expo_keys(struct buf *out, const struct collect_family *family,
 	const struct collect_series *series;
 	int ret;
 
-	keys_init(&keys);
-	while ((ret = pdc_collect_series(collect, &series)) == COLLECT_NEXT)
+	keys.extra = family->type == PDC_STATESET ? family->name : "le";
+	while ((ret = pdc_collect_series(collect, &series)) == COLLECT_NEXT) {
+		keys_expires(&keys, series->expires_ns);
 		keys_series(&keys, series);
+	}
 	return ret;
 }

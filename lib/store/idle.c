@@ -94,14 +94,21 @@ pdc_idle_mark(const struct stxn *x, const struct family_rec *f, struct idle *t,
 	return 1;
 }
 
+int64_t
+pdc_idle_left(const struct stxn *x, const struct family_rec *f,
+    const struct idle *t, uint32_t pos)
+{
+	int64_t idle = pdc_idle_ns(f);
+
+	return t->used_ns[pos] + idle + idle_step(idle) -
+	    pdc_clock_mono(x->st->clock);
+}
+
 int
 pdc_idle_due(const struct stxn *x, const struct family_rec *f,
     const struct idle *t, uint32_t pos)
 {
-	int64_t idle = pdc_idle_ns(f), was = t->used_ns[pos];
-
-	return was != 0 &&
-	    pdc_clock_mono(x->st->clock) - was >= idle + idle_step(idle);
+	return t->used_ns[pos] != 0 && pdc_idle_left(x, f, t, pos) <= 0;
 }
 
 int

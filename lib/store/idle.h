@@ -30,7 +30,10 @@ int pdc_idle_put(struct stxn *, const struct family_rec *, struct value_place,
 /* The series at pos has been used now; 1 if that has to be put. */
 int pdc_idle_mark(const struct stxn *, const struct family_rec *, struct idle *,
     uint32_t pos);
-/* Whether its time has passed. */
+/* How long it lives on, in ns. */
+int64_t pdc_idle_left(const struct stxn *, const struct family_rec *,
+    const struct idle *, uint32_t pos);
+/* Whether it is there and its time has passed. */
 int pdc_idle_due(const struct stxn *, const struct family_rec *,
     const struct idle *, uint32_t pos);
 /* get, mark and put, if the family has an idle time. */

@@ -30,7 +30,8 @@ test_counter(void)
 		    .created_ns = 1604676851123456789 },
 		{ .values = odd,
 		    .value = 1e21,
-		    .created_ns = 1700000000000000000 },
+		    .created_ns = 1700000000000000000,
+		    .expires_ns = 1795179540000000000 },
 	};
 
 	fake_is(pdc_expo_keys, &family, series, 2,
@@ -39,10 +40,10 @@ test_counter(void)
 	    "http_requests  _created:{\"method\":\"GET\"}"
 	    "  1604676851.123456789  expires 2026-11-20T13:00:00Z\n"
 	    "http_requests  _total:{\"method\":\"\\\"x\\\"\\n\\\\\\u00e9/\\t\"}"
-	    "  1e+21  expires 2026-11-20T13:00:00Z\n"
+	    "  1e+21  expires 2026-11-20T12:59:00Z\n"
 	    "http_requests  _created:"
 	    "{\"method\":\"\\\"x\\\"\\n\\\\\\u00e9/\\t\"}"
-	    "  1700000000  expires 2026-11-20T13:00:00Z\n");
+	    "  1700000000  expires 2026-11-20T12:59:00Z\n");
 }
 
 static void
