@@ -319,6 +319,7 @@ work(struct worker *w, struct pdc_series *const *held, int rounds)
 	int i, round;
 
 	for (round = 1; round <= rounds; round++) {
+		alarm(60);
 		while (atomic_load(&w->round) < round)
 			usleep(100);
 		for (i = 0; i < HELD; i++)
