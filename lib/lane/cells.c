@@ -557,11 +557,17 @@ pdc_cells_reserve(struct cells *cells, enum cells_zone_kind kind, uint64_t upto)
 }
 
 void
-pdc_cells_drop(const struct cells *cells, enum cells_drop reason)
+pdc_cells_drops(const struct cells *cells, enum cells_drop reason, uint64_t n)
 {
 	if (!cells->rdonly && (unsigned)reason < NDROPS)
-		atomic_fetch_add_explicit(&cells->head->drops[reason], 1,
+		atomic_fetch_add_explicit(&cells->head->drops[reason], n,
 		    memory_order_relaxed);
+}
+
+void
+pdc_cells_drop(const struct cells *cells, enum cells_drop reason)
+{
+	pdc_cells_drops(cells, reason, 1);
 }
 
 const char *

@@ -226,7 +226,9 @@ struct gauge pdc_cells_gauge(const struct cells *, uint64_t unit);
 void pdc_cells_gauge_init(struct cells *, uint64_t unit, double value,
     uint32_t applied);
 
+/* One update, or n of them. */
 void pdc_cells_drop(const struct cells *, enum cells_drop);
+void pdc_cells_drops(const struct cells *, enum cells_drop, uint64_t n);
 const char *pdc_cells_drop_word(enum cells_drop);
 
 #endif

@@ -253,16 +253,24 @@ credit_op(const struct ring_update *u)
 	}
 }
 
+/* Updates of one series as one: a record, or a sum of them. */
+struct credit {
+	const struct ring_update *u;
+	const char *values;
+	uint64_t n; /* so many; of a gauge's sum 1 */
+};
+
 static int
 credit_place(struct stxn *x, struct pdc *p, struct place *pl,
-    const struct ring_update *u, const char *values)
+    const struct credit *cr)
 {
+	const struct ring_update *u = cr->u;
 	struct cells *c = pdc_cells_now(p);
-	struct pair one = { 1, u->amount };
+	struct pair sum = { cr->n, u->amount };
 	struct later on = { .epoch = x->meta.epoch, .old_id = u->id };
 	int ret;
 
-	ret = pdc_place_make(x, pl, values, u->labels_len);
+	ret = pdc_place_make(x, pl, cr->values, u->labels_len);
 	if (ret < 0)
 		return ret;
 	pdc_family_use(x, &pl->f, 0);
@@ -271,7 +279,7 @@ credit_place(struct stxn *x, struct pdc *p, struct place *pl,
 	if (pl->f.r.zone == VALUE_ADD)
 		pdc_credit_add(x, pl, u->amount);
 	else if (pl->f.r.zone == VALUE_PAIR)
-		pdc_credit_pair(x, pl, u->bucket, one);
+		pdc_credit_pair(x, pl, u->bucket, sum);
 	else
 		pdc_credit_gauge(x, c, pl, credit_op(u), u->amount);
 	on.unit = pl->unit;
@@ -310,9 +318,8 @@ credit_sane(const struct family_rec *f, const struct ring_update *u)
 	}
 }
 
-int
-pdc_credit_update(struct stxn *x, struct pdc *p, const struct ring_update *u,
-    const char *values)
+static int
+credit_update(struct stxn *x, struct pdc *p, const struct credit *cr)
 {
 	const struct cells *c = pdc_cells_now(p);
 	struct place *pl;
@@ -322,24 +329,33 @@ pdc_credit_update(struct stxn *x, struct pdc *p, const struct ring_update *u,
 	if (pl == NULL)
 		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a credit"));
 	pl->v = x->st->value;
-	ret = pdc_family_by_id(x, u->family, &pl->f);
+	ret = pdc_family_by_id(x, cr->u->family, &pl->f);
 	if (ret == PDC_ENOENT || ret == PDC_EFORMAT) {
-		pdc_cells_drop(c, DROP_SHAPE);
+		pdc_cells_drops(c, DROP_SHAPE, cr->n);
 	} else if (ret < 0) {
 		pdc_stxn_fail(x, ret);
-	} else if (!credit_sane(&pl->f.r, u)) {
-		pdc_cells_drop(c, DROP_DAMAGED);
+	} else if (!credit_sane(&pl->f.r, cr->u)) {
+		pdc_cells_drops(c, DROP_DAMAGED, cr->n);
 	} else {
-		ret = credit_place(x, p, pl, u, values);
+		ret = credit_place(x, p, pl, cr);
 		if (ret == PDC_EFORMAT && x->ret == 0)
-			pdc_cells_drop(c, DROP_DAMAGED);
+			pdc_cells_drops(c, DROP_DAMAGED, cr->n);
 		else if (ret == PDC_EFULL && x->ret == 0)
-			pdc_cells_drop(c, DROP_MAX_SERIES);
+			pdc_cells_drops(c, DROP_MAX_SERIES, cr->n);
 		else
 			pdc_stxn_fail(x, ret);
 	}
 	free(pl);
 	return x->ret;
+}
+
+int
+pdc_credit_update(struct stxn *x, struct pdc *p, const struct ring_update *u,
+    const char *values)
+{
+	struct credit cr = { u, values, 1 };
+
+	return credit_update(x, p, &cr);
 }
 
 /* The states that were set, some on and some off. */
@@ -360,40 +376,26 @@ pending_states(struct stxn *x, struct pdc_series *s, struct ring_update *u,
 	return x->ret;
 }
 
-/* One pending sum of a handle as so many observations of one record. */
 static int
 pending_credit(struct stxn *x, struct pdc_series *s, uint32_t bucket,
     const struct pending *pend)
 {
-	struct pdc *p = s->pdc;
 	struct ring_update u = { .id = atomic_load(&s->id),
 		.family = s->family->id,
 		.labels_len = s->values_len,
 		.bucket = bucket,
 		.amount = pend->value };
-	struct place *pl;
+	struct credit cr = { &u, s->values, pend->count };
 
 	if (s->type == PDC_STATESET)
 		return pending_states(x, s, &u, pend);
-	u.h.op = s->zone == ZONE_GAUGE && pend->count == LANE_PENDING_SET ?
-	    RING_SET :
-	    s->zone == ZONE_PAIR ? RING_OBSERVE :
-				   RING_ADD;
-	if (s->zone != ZONE_PAIR || pend->count == 1)
-		return pdc_credit_update(x, p, &u, s->values);
-	/* The first carries the sum; the others only count. */
-	if (pdc_credit_update(x, p, &u, s->values) < 0)
-		return x->ret;
-	pl = malloc(sizeof(*pl));
-	if (pl == NULL)
-		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a credit"));
-	pl->v = x->st->value;
-	if (pdc_family_by_id(x, u.family, &pl->f) == 0 &&
-	    pdc_place_make(x, pl, s->values, s->values_len) == 0)
-		pdc_credit_pair(x, pl, bucket,
-		    (struct pair){ pend->count - 1, 0 });
-	free(pl);
-	return x->ret;
+	if (s->zone == ZONE_GAUGE) {
+		u.h.op = pend->count == LANE_PENDING_SET ? RING_SET : RING_ADD;
+		cr.n = 1;
+	} else {
+		u.h.op = s->zone == ZONE_PAIR ? RING_OBSERVE : RING_ADD;
+	}
+	return credit_update(x, s->pdc, &cr);
 }
 
 static void

@@ -2,6 +2,7 @@ SH_TESTS += %D%/test_official.sh
 EXTRA_DIST += %D%/python.sh %D%/test_official.py
 
 MULTI_TESTS = \
+	%D%/test_again \
 	%D%/test_close \
 	%D%/test_container \
 	%D%/test_disk \
@@ -21,6 +22,7 @@ C_TESTS += $(MULTI_TESTS)
 TSAN_TESTS += %D%/test_thread
 check_LTLIBRARIES += %D%/libmulti.la
 %C%_libmulti_la_SOURCES = %D%/multi.c %D%/multi.h
+%C%_test_again_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_close_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_container_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_disk_LDADD = %D%/libmulti.la $(LDADD)
