@@ -148,22 +148,30 @@ drain_slice(struct pdc *p, uint32_t wait_ms, int *more)
 		pdc_drain_hints(&x, pdc_cells_now(p));
 	ret = x.ret;
 	pdc_stxn_abort(&x);
-	*more = n == SLICE_RECORDS || atomic_load(&p->pending);
+	*more = n == SLICE_RECORDS;
 	return ret;
 }
 
+/*
+ * What comes meanwhile is not waited for, or who counts fast would keep us here
+ * for ever.  No record is smaller than its head.
+ */
 int
 pdc_drain_all(struct pdc *p, uint32_t wait_ms)
 {
-	int backlog = pdc_ring_backlog(pdc_cells_now(p)) != 0, i, ret = 0;
-	int more = backlog || atomic_load(&p->pending);
+	uint64_t backlog = pdc_ring_backlog(pdc_cells_now(p)), left;
+	int i, more = backlog != 0, ret = 0;
 
-	if (backlog)
+	left = backlog / (SLICE_RECORDS * sizeof(struct ring_update)) + 1;
+	if (more)
 		pdc_clock_sleep(RING_MARGIN_NS);
-	for (i = 0; i < DRAIN_SLICES && more && ret == 0; i++) {
+	for (i = 0; i < DRAIN_SLICES && ret == 0 &&
+	     ((more && left > 0) || atomic_load(&p->pending));
+	     i++) {
 		if (i > 0)
 			pdc_clock_sleep(SLICE_NAP_NS);
 		ret = drain_slice(p, wait_ms, &more);
+		left -= left > 0;
 	}
 	return ret;
 }

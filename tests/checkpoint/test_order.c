@@ -140,10 +140,60 @@ test_beside_checkpoints(unsigned flags, const char *how)
 	pdc_close(p);
 }
 
+static int
+sets_for_ever(void *arg)
+{
+	double v = 0;
+
+	for (;;)
+		pdc_set(arg, v++);
+	return 0;
+}
+
+/* A checkpoint takes what rings have when it begins, not what comes then. */
+static void
+test_busy_rings(void)
+{
+	uint64_t slices, before;
+	struct pdc_series *s;
+	struct store_stat ss;
+	pid_t pids[2];
+	int i;
+
+	p = help_open(tap_tmpdir(), 0);
+	if (pdc_cells_now(p)->use == 0) {
+		skip("no rings without restartable sequences");
+		pdc_close(p);
+		return;
+	}
+	s = unplaced(help_family(p, PDC_GAUGE, "g", "l"), "x");
+	pdc_set(s, 1);
+	for (i = 0; i < 2; i++)
+		pids[i] = help_fork(sets_for_ever, s);
+	slices = pdc_cells_now(p)->nlanes * pdc_cells_now(p)->ring_size /
+		sizeof(struct ring_update) / 1024 +
+	    1;
+	usleep(20000);
+	pdc_store_stat(p->store, &ss);
+	before = ss.last_txn;
+	is_int(pdc_checkpoint(p), 0, "a checkpoint while rings are written");
+	pdc_store_stat(p->store, &ss);
+	ok(ss.last_txn - before < 2 * slices + 20,
+	    "ends: %llu transactions for %llu slices of rings",
+	    (unsigned long long)(ss.last_txn - before),
+	    (unsigned long long)slices);
+	for (i = 0; i < 2; i++) {
+		kill(pids[i], SIGKILL);
+		is_int(help_wait(pids[i]), 1000 + SIGKILL, "writer %d ends", i);
+	}
+	pdc_close(p);
+}
+
 int
 main(void)
 {
 	test_young_record();
+	test_busy_rings();
 	test_beside_checkpoints(0, "rings");
 	test_beside_checkpoints(PDC_ATOMIC, "pending sums");
 	return tap_done();

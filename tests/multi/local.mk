@@ -16,6 +16,7 @@ MULTI_TESTS = \
 	%D%/test_remove \
 	%D%/test_signal \
 	%D%/test_stop \
+	%D%/test_storm \
 	%D%/test_system \
 	%D%/test_thread
 C_TESTS += $(MULTI_TESTS)
@@ -23,6 +24,7 @@ TSAN_TESTS += %D%/test_thread
 check_LTLIBRARIES += %D%/libmulti.la
 %C%_libmulti_la_SOURCES = %D%/multi.c %D%/multi.h
 %C%_test_again_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_storm_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_close_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_container_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_disk_LDADD = %D%/libmulti.la $(LDADD)
