@@ -23,6 +23,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,6 +37,8 @@
 #include "pdc.h"
 
 #define ATTACH_TRIES 4
+#define UUID_IN_NAME 8 /* bytes of it */
+#define PREFIX_LEN (4 + 2 * UUID_IN_NAME)
 
 static const char *
 epoch_dir(const struct pdc *p, const struct meta *m)
@@ -234,6 +237,17 @@ epoch_choose(const struct pdc *p, const char **dir)
 	return ret < 0 ? ret : 0;
 }
 
+/* How cells of this store are called, before what is random. */
+static void
+epoch_prefix(const struct meta *m, char *name)
+{
+	int i;
+
+	strcpy(name, "pdc-");
+	for (i = 0; i < UUID_IN_NAME; i++)
+		snprintf(name + 4 + 2 * i, 3, "%02x", m->uuid[i]);
+}
+
 static int
 epoch_name(struct pdc *p, struct meta *m)
 {
@@ -253,9 +267,31 @@ epoch_name(struct pdc *p, struct meta *m)
 	memset(m->cells_dir, 0, sizeof(m->cells_dir));
 	memset(m->cells_name, 0, sizeof(m->cells_name));
 	strcpy(m->cells_dir, dir);
-	snprintf(m->cells_name, sizeof(m->cells_name), "pdc-%016llx",
-	    (unsigned long long)r);
+	epoch_prefix(m, m->cells_name);
+	snprintf(m->cells_name + PREFIX_LEN, sizeof(m->cells_name) - PREFIX_LEN,
+	    "%016llx", (unsigned long long)r);
 	return 0;
+}
+
+/*
+ * Who was killed before the transaction that would have named his file has left
+ * it behind.  Write lock held: nobody is making one.
+ */
+static void
+epoch_clear(const struct pdc *p, const struct meta *m)
+{
+	char prefix[sizeof(m->cells_name)];
+	struct dirent *e;
+	DIR *d;
+
+	d = opendir(epoch_dir(p, m));
+	if (d == NULL)
+		return;
+	epoch_prefix(m, prefix);
+	while ((e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, prefix, PREFIX_LEN) == 0)
+			unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
 }
 
 static int
@@ -329,6 +365,7 @@ epoch_new(struct pdc *p, struct stxn *x)
 		strcpy(new.boot_id, p->clock.boot_id);
 	}
 	memset(new.next_unit, 0, sizeof(new.next_unit));
+	epoch_clear(p, &new);
 	ret = epoch_make(p, &new, &c);
 	if (ret < 0) {
 		epoch_unlink(p, &new);

@@ -14,6 +14,7 @@ MULTI_TESTS = \
 	%D%/test_kill \
 	%D%/test_monotone \
 	%D%/test_remove \
+	%D%/test_short \
 	%D%/test_signal \
 	%D%/test_stop \
 	%D%/test_storm \
@@ -25,6 +26,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_libmulti_la_SOURCES = %D%/multi.c %D%/multi.h
 %C%_test_again_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_storm_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_short_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_close_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_container_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_disk_LDADD = %D%/libmulti.la $(LDADD)
