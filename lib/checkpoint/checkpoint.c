@@ -30,6 +30,7 @@
 #define SWEEP_SLICES 256
 
 struct slice {
+	struct stxn *x;
 	unsigned char key[SERIES_KEY_LEN]; /* where to go on */
 	int more;
 	uint32_t family; /* that pl.f is of */
@@ -183,6 +184,21 @@ slice_moved(struct slice *sl, uint32_t pos)
 		sl->moved[pos] = 1;
 }
 
+/*
+ * A count that sank is kept.  Lanes that nobody has may be empty: who was to
+ * give out their number again did not come to commit.
+ */
+static void
+slice_sank(const struct cells *c, struct slice *sl, uint32_t pos)
+{
+	uint32_t block = pdc_get_be32(sl->key + 9);
+	struct series_ref s;
+
+	if (pdc_series_get(sl->x, &sl->pl.f,
+		pdc_block_first(&sl->pl.f.r, block) + pos, &s) != PDC_ENOENT)
+		atomic_fetch_add(&c->head->anomalies, 1);
+}
+
 static int
 block_add(const struct cells *c, struct value *v, struct slice *sl)
 {
@@ -195,7 +211,7 @@ block_add(const struct cells *c, struct value *v, struct slice *sl)
 		if (sum == seen[i])
 			continue;
 		if (sum < seen[i] || sum != sum) {
-			atomic_fetch_add(&c->head->anomalies, 1);
+			slice_sank(c, sl, i);
 			continue;
 		}
 		seen[i] = sum;
@@ -217,7 +233,7 @@ block_pair(const struct cells *c, struct value *v, struct slice *sl)
 		if (sum.count == seen[i].count)
 			continue;
 		if (sum.count < seen[i].count) {
-			atomic_fetch_add(&c->head->anomalies, 1);
+			slice_sank(c, sl, (uint32_t)(i / v->h.width));
 			continue;
 		}
 		seen[i] = sum;
@@ -325,6 +341,7 @@ slice_walk(struct stxn *x, struct pdc *p, struct slice *sl)
 	int got, ret = 0, n = 0;
 	struct scur cur;
 
+	sl->x = x;
 	sl->family = 0;
 	sl->ended = 0;
 	sl->until_ns = pdc_clock_mono(&p->clock) + SLICE_NS;

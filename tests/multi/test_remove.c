@@ -342,6 +342,38 @@ test_again(const struct kind *k)
 	pdc_close(p);
 }
 
+/* Somebody is killed while he gives out a number again. */
+static void
+test_again_cut_off(const struct kind *k)
+{
+	struct place *pl = calloc(1, sizeof(*pl));
+	struct pdc_family *f;
+	struct stxn x;
+
+	p = multi_open(tap_tmpdir(), 0);
+	f = multi_declare(p, k->type, k->name, "l");
+	add(multi_series(f, "x"), k->type, 5);
+	pdc_checkpoint(p);
+	is_int(pdc_remove(f, x_value), 0, "%s: removed", k->name);
+	grace();
+	is_int(records('N'), 1, "its number is free");
+	if (pl == NULL || pdc_stxn_write(&x, p->store, 1000) < 0)
+		bail_out("write: %s", pdc_error());
+	pl->v = p->store->value;
+	is_int(pdc_place_family(&x, f, pl), 0, "another one is begun");
+	is_int(pdc_place_make(&x, pl, "y", 2), 0, "which empties its cells");
+	pdc_stxn_abort(&x);
+	free(pl);
+	pdc_checkpoint(p);
+	is_int((long long)atomic_load(&pdc_cells_now(p)->head->anomalies), 0,
+	    "but not done: no count sinks, for nobody has these cells");
+	add(multi_series(f, "z"), k->type, 2);
+	is_int(records('N'), 0, "the number is given out");
+	pdc_checkpoint(p);
+	ok(isnan(multi_now(p, k->sample)), "and all is well");
+	pdc_close(p);
+}
+
 /* What a page gets that began before a series was removed. */
 static int
 old_page(struct pdc_family *f, int seconds, double *value)
@@ -422,6 +454,7 @@ main(void)
 			test_late(&kinds[i], 0);
 		test_late_after_end(&kinds[i]);
 		test_again(&kinds[i]);
+		test_again_cut_off(&kinds[i]);
 	}
 	test_reset();
 	test_reset_all();
