@@ -25,6 +25,13 @@
 
 #define SWEEP_BATCH 512 /* records of a transaction */
 
+/* Runs that end in one transaction. */
+struct dying_batch {
+	struct dying y; /* the present one */
+	uint32_t n;
+	struct dying_rec ended[SWEEP_BATCH];
+};
+
 /*
  * The grace of a run is over.  Where an older epoch of this boot may still
  * bring something, its record stays, and so its number is not given out.
@@ -43,8 +50,7 @@ dying_end(struct stxn *x, struct pdc *p, const unsigned char *key,
 	}
 	pdc_stxn_del(x, key, DYING_KEY_LEN);
 	if (x->meta.epoch == x->meta.boot_epoch)
-		return pdc_number_give(x, y->d.family, y->d.incarnation,
-		    y->d.n);
+		return x->ret;
 	memcpy(keep, key, sizeof(keep));
 	keep[0] = 'K';
 	return pdc_dying_put(x, keep, y);
@@ -81,23 +87,34 @@ dying_first(struct stxn *x, unsigned char *key, struct dying *y)
 	return got;
 }
 
-/* The number of runs that ended; SWEEP_BATCH if there may be more. */
+/*
+ * The number of runs that ended; SWEEP_BATCH if there may be more.  Their
+ * numbers are given back when all late credits are done: one of these may make
+ * a series, and would empty lanes that are read again if this transaction does
+ * not come to be.
+ */
 int
 pdc_dying_step(struct stxn *x, struct pdc *p)
 {
 	unsigned char key[DYING_KEY_LEN];
-	struct dying *y;
+	struct dying_batch *b;
+	uint32_t i;
 	int n;
 
-	y = malloc(sizeof(*y));
-	if (y == NULL)
+	b = malloc(sizeof(*b));
+	if (b == NULL)
 		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "dying"));
-	for (n = 0; n < SWEEP_BATCH && x->ret == 0; n++)
-		if (dying_first(x, key, y) != 1 || !dying_due(x, y))
+	for (b->n = 0; b->n < SWEEP_BATCH && x->ret == 0; b->n++) {
+		if (dying_first(x, key, &b->y) != 1 || !dying_due(x, &b->y))
 			break;
-		else
-			dying_end(x, p, key, y);
-	free(y);
+		dying_end(x, p, key, &b->y);
+		b->ended[b->n] = b->y.d;
+	}
+	for (i = 0; i < b->n && x->meta.epoch == x->meta.boot_epoch; i++)
+		pdc_number_give(x, b->ended[i].family, b->ended[i].incarnation,
+		    b->ended[i].n);
+	n = (int)b->n;
+	free(b);
 	return x->ret < 0 ? x->ret : n;
 }
 

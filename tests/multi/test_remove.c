@@ -374,6 +374,43 @@ test_again_cut_off(const struct kind *k)
 	pdc_close(p);
 }
 
+/*
+ * Two runs with something late, and the second credit makes a series: not by
+ * the number of the first, or its lanes would be empty when all of it has to be
+ * done again.
+ */
+static void
+test_late_cut_off(const struct kind *k, const char *other)
+{
+	struct pdc_series *s[2];
+	uint64_t unit[2], id[2];
+	struct pdc_family *f;
+	struct stxn x;
+	int i;
+
+	p = multi_open(tap_tmpdir(), 0);
+	f = multi_declare(p, k->type, k->name, "l");
+	for (i = 0; i < 2; i++) {
+		s[i] = multi_series(f, i == 0 ? "y" : "x");
+		add(s[i], k->type, 5);
+		unit[i] = atomic_load(&s[i]->unit);
+		id[i] = atomic_load(&s[i]->id);
+		is_int(pdc_reset(s[i]), 0, "%s: %d is reset", k->name, i);
+		late_add(k, unit[i], id[i], .5);
+	}
+	is_int(pdc_remove(f, x_value), 0, "and one is removed");
+	p->clock.mono_skew_ns += DYING_GRACE_NS + 1;
+	if (pdc_stxn_write(&x, p->store, 1000) < 0)
+		bail_out("write: %s", pdc_error());
+	ok(pdc_dying_step(&x, p) == 3, "the end of three runs is begun");
+	pdc_stxn_abort(&x);
+	pdc_checkpoint(p);
+	pdc_checkpoint(p);
+	is_double(multi_now(p, other), .5, "but done later: it has its own");
+	is_double(multi_now(p, k->sample), .5, "and so has what was made anew");
+	pdc_close(p);
+}
+
 /* What a page gets that began before a series was removed. */
 static int
 old_page(struct pdc_family *f, int seconds, double *value)
@@ -456,6 +493,8 @@ main(void)
 		test_again(&kinds[i]);
 		test_again_cut_off(&kinds[i]);
 	}
+	test_late_cut_off(&kinds[0], "c_total{l=\"y\"}");
+	test_late_cut_off(&kinds[3], "h_sum{l=\"y\"}");
 	test_reset();
 	test_reset_all();
 	test_families();
