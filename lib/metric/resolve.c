@@ -222,13 +222,17 @@ resolve_write(struct pdc_series *s, struct place *pl)
 	return ret;
 }
 
-/* Not at every request while something is wrong. */
+/*
+ * Not at every request while something is wrong.  What is refused for good says
+ * nothing of the store.
+ */
 static void
 resolve_note(struct pdc *p, int ret)
 {
 	int64_t rest = atomic_load(&p->rest_ns);
 
-	if (ret == 0) {
+	if (ret == 0 || ret == PDC_EEXIST || ret == PDC_ENOENT ||
+	    ret == PDC_EINVAL) {
 		if (rest != 0)
 			atomic_store(&p->rest_ns, 0);
 		return;

@@ -213,9 +213,46 @@ test_threads(void)
 	pdc_close(p);
 }
 
+static int
+resolved(const struct pdc_series *s)
+{
+	return pdc_cells_tag_get(pdc_cells_now(p), s->zone,
+		   atomic_load(&s->unit)) == atomic_load(&s->id);
+}
+
+/* What is refused for good is no reason to let others wait. */
+static void
+test_refused(void)
+{
+	const char *x[] = { "x", NULL }, *none[] = { "none", NULL };
+	char *dir = tap_tmpdir();
+	struct pdc_family *f, *other;
+	struct pdc_series *s;
+
+	p = help_open(dir, 0);
+	f = help_family(p, PDC_COUNTER, "f", "l");
+	other = help_family(p, PDC_COUNTER, "other", "l");
+	is_int(pdc_remove(f, NULL), 0, "a family is removed");
+	help_family(p, PDC_GAUGE, "f", "l");
+	is_int(pdc_labels(&s, f, x), PDC_EEXIST, "declared anew: %s",
+	    pdc_error());
+	ok(resolved(help_series(other, "x")), "another's series is made");
+	is_int(pdc_labels(&s, f, x), PDC_EEXIST, "again: %s", pdc_error());
+	pdc_close(p);
+	p = help_open(dir, PDC_RDONLY);
+	other = help_family(p, PDC_COUNTER, "other", "l");
+	is_int(pdc_labels(&s, other, none), PDC_ENOENT, "read-only: %s",
+	    pdc_error());
+	is_int(pdc_labels(&s, other, none), PDC_ENOENT, "still: %s",
+	    pdc_error());
+	is_int(pdc_labels(&s, other, x), 0, "and what is there is found");
+	pdc_close(p);
+}
+
 int
 main(void)
 {
+	test_refused();
 	test_given_back();
 	test_pending_stays();
 	test_threads();
