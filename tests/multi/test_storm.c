@@ -592,7 +592,7 @@ test_storm(double seconds, unsigned flags, int kills, const char *how)
 int
 main(int argc, char **argv)
 {
-	double seconds = tap_short() ? .3 : .7;
+	double seconds = tap_short() ? .2 : .5;
 	int i;
 
 	seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)getpid();
