@@ -165,6 +165,7 @@ open_cells(struct pdc *p)
 	}
 	p->store->hook = pdc_epoch_hook;
 	p->store->done = pdc_owed_done;
+	p->store->expire = pdc_expire_hook;
 	p->store->hook_arg = p;
 	ret = pdc_stxn_read(&x, p->store);
 	if (ret < 0)

@@ -19,6 +19,7 @@ int pdc_ended_step(struct stxn *, struct pdc *);
 /* End the families whose time has passed; one, if so. */
 int pdc_expire_step(struct stxn *);
 int pdc_expire_family(struct stxn *, struct pdc *, struct family *);
+int pdc_expire_hook(void *arg, struct stxn *, struct family *);
 /*
  * End the series of a block, pl->v, whose idle time has passed, and note those
  * that moved; 1 if anything was written.

@@ -28,6 +28,12 @@ pdc_expire_family(struct stxn *x, struct pdc *p, struct family *f)
 	return pdc_family_use(x, f, ago >= 0 ? ago : 0);
 }
 
+int
+pdc_expire_hook(void *arg, struct stxn *x, struct family *f)
+{
+	return pdc_expire_family(x, arg, f);
+}
+
 static int
 expire_one(struct stxn *x, void *arg, const struct walk_rec *r)
 {

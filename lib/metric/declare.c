@@ -255,29 +255,12 @@ pdc_desc_family(struct family *f, const struct pdc_desc *d, uint32_t *order)
 	return ret;
 }
 
-/* "a,b,c" for an error. */
-static const char *
-declare_list(const struct family *f, char *out, size_t len)
-{
-	size_t at = 0;
-	uint32_t i;
-
-	out[0] = '\0';
-	for (i = 0; i < f->r.nlabels && at + 2 < len; i++) {
-		at += (size_t)snprintf(out + at, len - at, "%s%s",
-		    i > 0 ? "," : "", f->labels[i]);
-		if (at >= len)
-			break;
-	}
-	return out;
-}
-
 /* The store's family against what is declared now. */
 static int
 declare_same(const struct family *old, const struct family *new)
 {
-	char a[128], b[128];
-	uint32_t i;
+	char a[WORDS_LEN], b[WORDS_LEN];
+	uint32_t i, first;
 
 	if (old->r.type != new->r.type || old->r.mode != new->r.mode)
 		return pdc_err_set(PDC_EEXIST,
@@ -286,11 +269,13 @@ declare_same(const struct family *old, const struct family *new)
 	for (i = 0; i < new->r.nlabels &&i < old->r.nlabels; i++)
 		if (strcmp(old->labels[i], new->labels[i]) != 0)
 			break;
+	first = pdc_words_first(new->labels, i);
 	if (i < new->r.nlabels || i < old->r.nlabels)
 		return pdc_err_set(PDC_EEXIST,
-		    "declare %s: labels (%s) here, (%s) in the store",
-		    new->name, declare_list(new, a, sizeof(a)),
-		    declare_list(old, b, sizeof(b)));
+		    "declare %s: labels%s (%s) here, (%s) in the store",
+		    new->name, first > 0 ? " from some on" : "",
+		    pdc_words(new->labels + first, new->r.nlabels - first, a),
+		    pdc_words(old->labels + first, old->r.nlabels - first, b));
 	for (i = 0; i < new->r.nbounds &&i < old->r.nbounds; i++)
 		if (old->bounds[i] != new->bounds[i])
 			return pdc_err_set(PDC_EEXIST,
@@ -304,6 +289,18 @@ declare_same(const struct family *old, const struct family *new)
 	return pdc_states_same(old, new);
 }
 
+/* A family as it is now: one whose time has passed ends. */
+static int
+declare_get(struct stxn *x, const char *name, struct family *f)
+{
+	int ret = pdc_family_get(x, name, f);
+
+	if (ret < 0 || f->r.hidden || !pdc_family_due(x, &f->r))
+		return ret;
+	ret = x->st->expire(x->st->hook_arg, x, f);
+	return ret < 0 ? ret : pdc_family_get(x, name, f);
+}
+
 /* Whether family name of the store has a sample called sample. */
 static int
 declare_has(struct stxn *x, const char *name, const char *sample,
@@ -312,7 +309,7 @@ declare_has(struct stxn *x, const char *name, const char *sample,
 	const char *const *suffix;
 	size_t n = strlen(name);
 
-	if (pdc_family_get(x, name, other) < 0)
+	if (declare_get(x, name, other) < 0)
 		return 0;
 	for (suffix = declare_suffixes(other->r.type); *suffix; suffix++)
 		if (strcmp(sample + n, *suffix) == 0)
@@ -390,7 +387,7 @@ declare_new(struct pdc *p, struct family *f, struct family *old)
 	ret = pdc_stxn_write(&x, p->store, p->store->wait_ms);
 	if (ret < 0)
 		return ret;
-	ret = pdc_family_get(&x, f->name, old);
+	ret = declare_get(&x, f->name, old);
 	if (ret == 0 && old->r.hidden && declare_same(old, f) < 0)
 		ret = pdc_family_forget(&x, old) < 0 ? x.ret : PDC_ENOENT;
 	if (ret == PDC_ENOENT) {
@@ -425,7 +422,8 @@ declare_store(struct pdc *p, struct family *f)
 	ret = pdc_stxn_read(&x, p->store);
 	if (ret == 0) {
 		ret = pdc_family_get(&x, f->name, old);
-		if (ret == 0 && old->r.hidden) {
+		if (ret == 0 &&
+		    (old->r.hidden || pdc_family_due(&x, &old->r))) {
 			ret = PDC_ENOENT;
 		} else if (ret == 0) {
 			ret = declare_same(old, f);

@@ -231,6 +231,11 @@ int pdc_desc_family(struct family *, const struct pdc_desc *, uint32_t *order);
 /* Its states, and PDC_EEXIST where two families have others. */
 int pdc_states_desc(struct family *, const struct pdc_desc *);
 int pdc_states_same(const struct family *old, const struct family *new);
+/* "a,b,c" for an error, in WORDS_LEN bytes; what has no room is "...". */
+#define WORDS_LEN 300
+const char *pdc_words(const char *const *words, uint32_t n, char *out);
+/* The first to be shown, if they differ at that one: of long lists not all. */
+uint32_t pdc_words_first(const char *const *words, uint32_t differs);
 void pdc_family_free(struct pdc_family *);
 void pdc_series_drop(struct pdc_series *);
 

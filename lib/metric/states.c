@@ -81,30 +81,40 @@ pdc_states_desc(struct family *f, const struct pdc_desc *d)
 	return states_name(f);
 }
 
-/* "a,b,c" for an error, from the first on; what has no room is "...". */
-static const char *
-states_list(const struct family *f, uint32_t first, char *out, size_t len)
+const char *
+pdc_words(const char *const *words, uint32_t n, char *out)
 {
 	size_t at = 0;
 	uint32_t i;
 
 	out[0] = '\0';
-	for (i = first; i < f->r.nstates; i++) {
-		if (at + strlen(f->states[i]) + sizeof(",,...") > len) {
-			snprintf(out + at, len - at, "%s...",
-			    i > first ? "," : "");
+	for (i = 0; i < n; i++) {
+		if (at + strlen(words[i]) + sizeof(",,...") > WORDS_LEN) {
+			snprintf(out + at, WORDS_LEN - at, "%s...",
+			    i > 0 ? "," : "");
 			break;
 		}
-		at += (size_t)snprintf(out + at, len - at, "%s%s",
-		    i > first ? "," : "", f->states[i]);
+		at += (size_t)snprintf(out + at, WORDS_LEN - at, "%s%s",
+		    i > 0 ? "," : "", words[i]);
 	}
 	return out;
+}
+
+uint32_t
+pdc_words_first(const char *const *words, uint32_t differs)
+{
+	size_t len = 0;
+	uint32_t i;
+
+	for (i = 0; i < differs; i++)
+		len += strlen(words[i]) + 1;
+	return len < WORDS_LEN / 2 ? 0 : differs;
 }
 
 int
 pdc_states_same(const struct family *old, const struct family *new)
 {
-	char a[300], b[300];
+	char a[WORDS_LEN], b[WORDS_LEN];
 	uint32_t i, first;
 
 	for (i = 0; i < new->r.nstates &&i < old->r.nstates; i++)
@@ -112,11 +122,10 @@ pdc_states_same(const struct family *old, const struct family *new)
 			break;
 	if (i == new->r.nstates && i == old->r.nstates)
 		return 0;
-	/* Of long lists the part that differs. */
-	first = i < 8 ? 0 : i;
+	first = pdc_words_first(new->states, i);
 	return pdc_err_set(PDC_EEXIST,
 	    "declare %s: states%s (%s) here, (%s) in the store", new->name,
 	    first > 0 ? " from some on" : "",
-	    states_list(new, first, a, sizeof(a)),
-	    states_list(old, first, b, sizeof(b)));
+	    pdc_words(new->states + first, new->r.nstates - first, a),
+	    pdc_words(old->states + first, old->r.nstates - first, b));
 }

@@ -28,6 +28,7 @@ struct MDB_env;
 struct MDB_txn;
 struct MDB_cursor;
 struct stxn;
+struct family;
 
 struct store_opts {
 	const char *group;
@@ -77,6 +78,8 @@ struct store {
 	 */
 	int (*hook)(void *arg, struct stxn *);
 	void (*done)(void *arg, struct stxn *);
+	/* End a family whose time has passed, unless it was used since. */
+	int (*expire)(void *arg, struct stxn *, struct family *);
 	void *hook_arg;
 };
 

@@ -237,8 +237,11 @@ test_contradictions(void)
 		.name = "same_total",
 		.help = "one",
 		.labels = ab };
+	const char *many[21] = { NULL };
 	struct pdc_family *f, *g;
+	char words[20][32];
 	char *page;
+	int i;
 
 	is_int(pdc_declare(&f, p, &d), 0, "a counter with _total");
 	is_int(pdc_declare(&g, p, &d), 0, "again");
@@ -253,6 +256,17 @@ test_contradictions(void)
 	refused(&d, PDC_EEXIST, "(a,c) here, (a,b) in the store");
 	d.labels = NULL;
 	refused(&d, PDC_EEXIST, "() here, (a,b) in the store");
+	for (i = 0; i < 20; i++) {
+		snprintf(words[i], sizeof(words[i]), "a_label_of_many_%02d", i);
+		many[i] = words[i];
+	}
+	d.name = "many";
+	d.labels = many;
+	is_int(declare(&d), 0, "many labels");
+	many[19] = "a_label_of_none";
+	refused(&d, PDC_EEXIST, "a_label_of_many_19");
+	refused(&d, PDC_EEXIST, "a_label_of_none");
+	d.name = "same";
 	d.labels = ab;
 	d.type = PDC_SUMMARY;
 	refused(&d, PDC_EEXIST, "a summary here, a counter in the store");

@@ -337,6 +337,36 @@ test_declared_anew(void)
 	pdc_close(p);
 }
 
+/* Nobody has made a checkpoint, and a declaration has to know all the same. */
+static void
+test_declared_early(void)
+{
+	struct pdc_desc d = { .type = PDC_GAUGE, .name = "t_c", .ttl_s = TTL };
+	struct pdc_series *c;
+	struct pdc_family *f;
+
+	p = multi_open(tap_tmpdir(), 0);
+	c = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
+	pdc_inc(c, 1);
+	pdc_checkpoint(p);
+	pass(2 * TTL);
+	pdc_inc(c, 1);
+	is_int(pdc_declare(&f, p, &d), PDC_EEXIST,
+	    "used before its end was noticed, it lives: %s", pdc_error());
+	pdc_checkpoint(p);
+	pass(2 * TTL);
+	is_int(samples("t_"), 0, "its time has passed");
+	is_int(pdc_declare(&f, p, &d), 0, "and another may have its name");
+	pdc_set(multi_series(f, NULL), 5);
+	is_double(multi_now(p, "t_c"), 5, "and has it");
+	pass(2 * TTL);
+	d.type = PDC_COUNTER;
+	is_int(pdc_declare(&f, p, &d), PDC_EEXIST, "which was set since: %s",
+	    pdc_error());
+	pdc_checkpoint(p);
+	pdc_close(p);
+}
+
 /* What is counted while a family ends is in one life of it or the next. */
 static void
 test_nothing_lost(unsigned flags, const char *how)
@@ -430,6 +460,7 @@ main(void)
 	test_store();
 	test_reading();
 	test_declared_anew();
+	test_declared_early();
 	test_old_epoch(0);
 	test_old_epoch(1);
 	test_nothing_lost(0, "rings");
