@@ -178,7 +178,8 @@ PDC_API const char *pdc_error(void);
  * Declare a family, or find it as it was declared before.  The handle lives
  * until pdc_close().  PDC_EEXIST: the store has this name with another type,
  * other labels, bounds or states, or a sample of this family would carry the
- * name of another's.  Another help or unit: the first one stays.
+ * name of another's; families that have expired do not count.  Another help,
+ * unit or ttl_s: the first one stays, and it is counted.
  * Takes no lock if the store has the family already; else waits wait_ms.
  */
 PDC_API int pdc_declare(struct pdc_family **, struct pdc *,

@@ -154,6 +154,10 @@ self_cells(struct self_list *list)
 	    "Times a label set was beyond max_series and counted into its "
 	    "family's series overflow=\"true\".",
 	    (double)st->overflowed);
+	self_counter(list, "pdc_declarations_differing_total",
+	    "Declarations of a family with another help, unit or ttl than it "
+	    "has.",
+	    (double)st->differing);
 }
 
 /* Checkpoints by any process. */

@@ -90,6 +90,7 @@ stat_health(struct buf *buf, const struct pdc_stat *st)
 	}
 	stat_number(buf, "unresolved", st->unresolved);
 	stat_number(buf, "overflowed", st->overflowed);
+	stat_number(buf, "declared differently", st->differing);
 	stat_number(buf, "anomalies", st->anomalies);
 	stat_number(buf, "checkpoints", st->checkpoints);
 	if (st->checkpoint_age_ns < 0)

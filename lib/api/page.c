@@ -234,6 +234,7 @@ stat_cells(struct pdc *p, struct pdc_stat *s, const struct cells *c)
 	s->anomalies = atomic_load(&c->head->anomalies);
 	s->unresolved = atomic_load(&c->head->unresolved);
 	s->overflowed = atomic_load(&c->head->overflowed);
+	s->differing = atomic_load(&c->head->differing);
 	for (i = 0; i < NDROPS; i++)
 		s->drops[i] = atomic_load(&c->head->drops[i]);
 }

@@ -58,7 +58,7 @@ struct pdc_stat {
 	int rseq; /* enum cells_rseq */
 	int uses_rseq; /* this process */
 	uint64_t ring_backlog; /* bytes */
-	uint64_t anomalies, unresolved, overflowed;
+	uint64_t anomalies, unresolved, overflowed, differing;
 	uint64_t drops[NDROPS];
 	int64_t checkpoint_wall_ns; /* of the last whole one; 0: none */
 	int64_t checkpoint_age_ns; /* by the monotonic clock; -1: none */

@@ -349,6 +349,7 @@ salvage_counts(struct cells_head *old, struct cells_head *now)
 		atomic_fetch_add(&now->drops[i],
 		    atomic_exchange(&old->drops[i], 0));
 	atomic_fetch_add(&now->anomalies, atomic_exchange(&old->anomalies, 0));
+	atomic_fetch_add(&now->differing, atomic_exchange(&old->differing, 0));
 	atomic_fetch_add(&now->overflowed,
 	    atomic_exchange(&old->overflowed, 0));
 	atomic_fetch_add(&now->unresolved,

@@ -97,6 +97,7 @@ struct cells_head {
 	_Atomic uint64_t checkpoints;
 	_Atomic int64_t page_mono_ns; /* end of the last page, if that counts */
 	_Atomic uint64_t drops[32]; /* enum cells_drop */
+	_Atomic uint64_t differing; /* declarations of another help etc. */
 };
 
 /* A zone as mapped here; never changes while the mapping lives. */

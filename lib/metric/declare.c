@@ -289,6 +289,20 @@ declare_same(const struct family *old, const struct family *new)
 	return pdc_states_same(old, new);
 }
 
+/* The first help, unit, ttl and idle time stay; who names none wants none. */
+static void
+declare_note(struct pdc *p, const struct family *old, const struct family *new)
+{
+	struct cells *c = pdc_cells_now(p);
+
+	if (c != NULL && !c->rdonly &&
+	    ((new->help[0] != '\0' && strcmp(new->help, old->help) != 0) ||
+		(new->unit[0] != '\0' && strcmp(new->unit, old->unit) != 0) ||
+		(new->r.ttl_s != 0 && new->r.ttl_s != old->r.ttl_s) ||
+		(new->r.idle_s != 0 && new->r.idle_s != old->r.idle_s)))
+		atomic_fetch_add(&c->head->differing, 1);
+}
+
 /* A family as it is now: one whose time has passed ends. */
 static int
 declare_get(struct stxn *x, const char *name, struct family *f)
@@ -399,6 +413,8 @@ declare_new(struct pdc *p, struct family *f, struct family *old)
 	} else if (ret == 0) {
 		ret = declare_same(old, f);
 		f->r.id = old->r.id;
+		if (ret == 0 && !old->r.hidden)
+			declare_note(p, old, f);
 		if (ret == 0 && old->r.hidden)
 			ret = declare_again(&x, f, old);
 		if (ret == 0 && old->r.hidden)
@@ -428,6 +444,8 @@ declare_store(struct pdc *p, struct family *f)
 		} else if (ret == 0) {
 			ret = declare_same(old, f);
 			f->r.id = old->r.id;
+			if (ret == 0)
+				declare_note(p, old, f);
 		}
 		pdc_stxn_abort(&x);
 		if (ret == PDC_ENOENT)

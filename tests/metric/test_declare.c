@@ -276,6 +276,33 @@ test_contradictions(void)
 	pdc_free(page);
 }
 
+/* An old and a new version of a program, or one of two that says less. */
+static void
+test_differing(void)
+{
+	struct pdc_desc d = { .type = PDC_GAUGE,
+		.name = "two_seconds",
+		.help = "one",
+		.unit = "seconds",
+		.ttl_s = 1000 };
+	_Atomic uint64_t *n = &pdc_cells_now(p)->head->differing;
+	uint64_t before;
+
+	is_int(declare(&d), 0, "the first version");
+	before = atomic_load(n);
+	is_int(declare(&d), 0, "again");
+	d.help = d.unit = NULL;
+	d.ttl_s = 0;
+	is_int(declare(&d), 0, "and one that says less");
+	is_int((long long)(atomic_load(n) - before), 0, "do not differ");
+	d.help = "two";
+	is_int(declare(&d), 0, "another help");
+	d.help = NULL;
+	d.ttl_s = 5;
+	is_int(declare(&d), 0, "another ttl");
+	is_int((long long)(atomic_load(n) - before), 2, "do, and are counted");
+}
+
 static void
 clash(enum pdc_type type, const char *name, const char *words)
 {
@@ -390,6 +417,7 @@ main(void)
 	test_bounds();
 	test_not_built();
 	test_contradictions();
+	test_differing();
 	test_clashes();
 	test_label_values();
 	pdc_close(p);

@@ -76,6 +76,7 @@ own="pdc_up pdc_build_info pdc_store_data_bytes pdc_store_map_bytes
     pdc_last_checkpoint_duration_seconds pdc_checkpoints_total
     pdc_checkpoint_errors_total pdc_updates_dropped_total pdc_anomalies_total
     pdc_unresolved_handles_total pdc_overflow_total
+    pdc_declarations_differing_total
     pdc_ring_backlog_bytes pdc_damaged_records
     pdc_scrape_duration_seconds pdc_http_requests_total
     pdc_http_requests_in_flight process_cpu_seconds_total process_open_fds

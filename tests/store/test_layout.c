@@ -154,7 +154,8 @@
 	X(cells_head, checkpoint_mono_ns) \
 	X(cells_head, checkpoints) \
 	X(cells_head, page_mono_ns) \
-	X(cells_head, drops)
+	X(cells_head, drops) \
+	X(cells_head, differing)
 
 #define CELLS_ZONE_HEAD(X) \
 	X(cells_zone_head, tags_off) \
