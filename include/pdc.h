@@ -246,6 +246,17 @@ PDC_API int pdc_remove(struct pdc_family *, const char *const *values);
 PDC_API int pdc_checkpoint(struct pdc *);
 
 /*
+ * The upkeep of a store, for who has a timer of his own and no pdc-serve: a
+ * checkpoint; families end whose time has passed; what was given up is swept
+ * up, to be used again; places of killed readers are freed.  Once a second is
+ * right, in one process or in many.  One call does a bounded part, in slices
+ * that hold the lock for some milliseconds each, and the next goes on; with
+ * nothing to do it returns 0.  PDC_EBUSY: the lock was not to be had in
+ * wait_ms; what had been done stays done.  PDC_EPERM: opened read-only.
+ */
+PDC_API int pdc_maintain(struct pdc *);
+
+/*
  * Transactions by name: all or nothing.  pdc_begin() takes no lock and the
  * calls are kept until pdc_commit(), which ends the transaction in any case
  * and returns the first error of its calls; then nothing was done.

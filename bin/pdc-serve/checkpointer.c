@@ -18,7 +18,7 @@
 /* For the users of a store that has to be closed. */
 #define CHECKPOINTER_PATIENCE_NS ((int64_t)60 * NOW_SECOND)
 
-/* One checkpoint, if there is a store to be written; its PDC_E* or 0. */
+/* One, if there is a store to be written; its PDC_E* or 0. */
 static int
 checkpointer_run(struct checkpointer *c, uint32_t wait_ms, int *ran)
 {
@@ -34,7 +34,7 @@ checkpointer_run(struct checkpointer *c, uint32_t wait_ms, int *ran)
 		return 0;
 	}
 	*ran = 1;
-	ret = pdc_page_checkpoint(use.pdc, wait_ms);
+	ret = pdc_page_maintain(use.pdc, wait_ms);
 	if (ret < 0)
 		log_msg(c->log, c->failing ? LEVEL_DEBUG : LEVEL_WARN,
 		    "checkpoint failed", "err", pdc_error(), NULL);

@@ -11,6 +11,8 @@
  *	ended	number of the run that ended last; begun if none runs
  *	wanted	a run of this number is to begin now
  *
+ * Each is a pdc_maintain(): upkeep of the store and all.
+ *
  * What a scrape wants waits 100 ms for the write lock, a tick 1000 ms.
  */
 

@@ -116,7 +116,7 @@ source_is_locked(const struct source *s, const struct source_file *file,
     struct pdc *pdc)
 {
 	return file->there && file->dev == s->dev && file->ino == s->ino &&
-	    pdc_page_checkpoint(pdc, SOURCE_PROBE_MS) == PDC_EBUSY;
+	    pdc_page_maintain(pdc, SOURCE_PROBE_MS) == PDC_EBUSY;
 }
 
 /* Mutex held. */

@@ -309,7 +309,10 @@ close_last_chance(const struct cells *c)
 	    sb.st_dev != c->dev || sb.st_ino != c->ino || sb.st_nlink == 0;
 }
 
-/* Carry into the store what was counted, unless that was just done. */
+/*
+ * Carry into the store what was counted, unless that was just done; and where
+ * there is nobody else to do it, a slice of the upkeep.
+ */
 static void
 close_checkpoint(struct pdc *p)
 {
@@ -322,7 +325,7 @@ close_checkpoint(struct pdc *p)
 	if (atomic_load(&p->pending) == 0 && last != 0 && last <= now &&
 	    now - last < LEAVE_SKIP_NS && !close_last_chance(c))
 		return;
-	(void)pdc_checkpoint_run(p, LEAVE_MS);
+	(void)pdc_maintain_run(p, LEAVE_MS, 1);
 }
 
 void
@@ -370,6 +373,14 @@ pdc_checkpoint(struct pdc *p)
 	if (p == NULL)
 		return pdc_err_set(PDC_EINVAL, "checkpoint: no store");
 	return pdc_checkpoint_run(p, p->store->wait_ms);
+}
+
+int
+pdc_maintain(struct pdc *p)
+{
+	if (p == NULL)
+		return pdc_err_set(PDC_EINVAL, "maintain: no store");
+	return pdc_maintain_run(p, p->store->wait_ms, MAINTAIN_SLICES);
 }
 
 void

@@ -166,9 +166,9 @@ pdc_page_type(struct pdc *p, const char *family)
 }
 
 int
-pdc_page_checkpoint(struct pdc *p, uint32_t wait_ms)
+pdc_page_maintain(struct pdc *p, uint32_t wait_ms)
 {
-	return pdc_checkpoint_run(p, wait_ms);
+	return pdc_maintain_run(p, wait_ms, MAINTAIN_SLICES);
 }
 
 int

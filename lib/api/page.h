@@ -38,8 +38,8 @@ int pdc_page_render(struct pdc *, struct buf *, const struct page_opts *,
 /* The enum pdc_type of the family of this (stored) name, 0, or a PDC_E*. */
 int pdc_page_type(struct pdc *, const char *family);
 
-/* pdc_checkpoint(), waiting at most wait_ms for the lock. */
-int pdc_page_checkpoint(struct pdc *, uint32_t wait_ms);
+/* pdc_maintain(), waiting at most wait_ms for the lock each time. */
+int pdc_page_maintain(struct pdc *, uint32_t wait_ms);
 
 struct pdc_stat {
 	char dir[4096], cells_path[4096];

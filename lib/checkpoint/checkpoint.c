@@ -22,12 +22,9 @@
 #include "store/idle.h"
 #include "store/series.h"
 
-#define SLICE_NS 5000000
-#define SLICE_NAP_NS 1500000 /* who waits for the lock looks every 1 ms */
 #define SLICE_BYTES (2 << 20)
 #define SLICE_RECORDS 1024
 #define DRAIN_SLICES 4096
-#define SWEEP_SLICES 256
 
 struct slice {
 	struct stxn *x;
@@ -397,50 +394,18 @@ checkpoint_note(struct pdc *p)
 	atomic_fetch_add(&head->checkpoints, 1);
 }
 
-int
-pdc_sweep_slice(struct pdc *p, uint32_t wait_ms)
-{
-	struct stxn x;
-	int ret, n = 0;
-
-	ret = pdc_stxn_write(&x, p->store, wait_ms);
-	if (ret < 0)
-		return ret;
-	ret = pdc_dying_step(&x, p);
-	if (ret >= 0) {
-		n = ret;
-		ret = pdc_ended_step(&x, p);
-	}
-	if (ret >= 0)
-		n += ret;
-	pdc_stxn_fail(&x, ret < 0 ? ret : 0);
-	ret = pdc_stxn_commit(&x);
-	return ret < 0 ? ret : n;
-}
-
-/* What is due at the end of a whole checkpoint. */
+/* What a whole checkpoint ends with. */
 static int
 checkpoint_end(struct pdc *p, uint32_t wait_ms)
 {
 	struct stxn x;
-	int ret, i, n = 1;
+	int ret;
 
 	ret = pdc_stxn_write(&x, p->store, wait_ms);
 	if (ret < 0)
 		return ret;
-	ret = pdc_epoch_salvage(&x, p);
-	if (ret == 0)
-		ret = pdc_expire_step(&x);
-	if (ret == 0)
-		ret = pdc_epoch_sweep(&x);
-	pdc_stxn_fail(&x, ret);
+	pdc_stxn_fail(&x, pdc_epoch_salvage(&x, p));
 	ret = pdc_stxn_commit(&x);
-	for (i = 0; i < SWEEP_SLICES && ret == 0 && n > 0; i++) {
-		if (i > 0)
-			pdc_clock_sleep(SLICE_NAP_NS);
-		n = pdc_sweep_slice(p, wait_ms);
-		ret = n < 0 ? n : 0;
-	}
 	if (ret == 0)
 		checkpoint_note(p);
 	return ret;

@@ -10,14 +10,23 @@
  */
 int pdc_checkpoint_run(struct pdc *, uint32_t wait_ms);
 
+#define SLICE_NS 5000000
+#define SLICE_NAP_NS 1500000 /* who waits for the lock looks every 1 ms */
+
+/*
+ * A checkpoint, and then what is due for the store as a whole, in at most so
+ * many slices: families expire, what has ended is swept up, dead readers go.
+ */
+#define MAINTAIN_SLICES 256
+int pdc_maintain_run(struct pdc *, uint32_t wait_ms, int slices);
+
 /*
  * A batch of what has ended: how many records, a whole batch if there may be
  * more.  Dying runs after their grace; families.
  */
 int pdc_dying_step(struct stxn *, struct pdc *);
 int pdc_ended_step(struct stxn *, struct pdc *);
-/* End the families whose time has passed; one, if so. */
-int pdc_expire_step(struct stxn *);
+/* Whether its time has passed, if so it ends. */
 int pdc_expire_family(struct stxn *, struct pdc *, struct family *);
 int pdc_expire_hook(void *arg, struct stxn *, struct family *);
 /*
@@ -26,13 +35,10 @@ int pdc_expire_hook(void *arg, struct stxn *, struct family *);
  */
 int pdc_idle_step(struct stxn *, struct pdc *, struct place *pl, uint32_t block,
     const unsigned char *moved);
-/* A transaction of both; 0 when there is nothing to be done now. */
+/* A transaction of both: their number; 0 if there is nothing to be done now. */
 int pdc_sweep_slice(struct pdc *, uint32_t wait_ms);
 /* End this incarnation of a family, which is hidden then. */
 int pdc_family_end(struct stxn *, struct family *, enum gone_why);
-/* Delete what belongs to epochs of earlier boots, some at a time. */
-int pdc_epoch_sweep(struct stxn *);
-
 /* Drain at most max records of a cells file's rings into x; their number. */
 int pdc_drain(struct stxn *, struct pdc *, const struct cells *, int all,
     uint32_t max);
@@ -60,11 +66,30 @@ struct walk_rec {
 };
 
 /*
- * Walk the records that begin with prefix; fn may write, after which the value
- * it was given is gone.  Commits by renewing now and then.
+ * Walk the records that begin with prefix.  fn returns 0, an error, or 1 if it
+ * wrote, after which the value it was given is gone.  Commits by renewing now
+ * and then.
  */
 typedef int pdc_walk_fn(struct stxn *, void *arg, const struct walk_rec *);
 int pdc_walk(struct stxn *, const void *prefix, size_t plen, pdc_walk_fn *,
     void *arg);
+
+#define WALK_KEY_MAX 512
+
+/* The same in parts: until a time, and from there with the next call. */
+struct walk {
+	unsigned char key[WALK_KEY_MAX]; /* where to go on */
+	size_t plen, klen;
+	int64_t until_ns; /* INT64_MAX: to the end */
+	uint32_t writes;
+	int more;
+};
+void pdc_walk_init(struct walk *, const void *prefix, size_t plen);
+int pdc_walk_some(struct stxn *, struct walk *, pdc_walk_fn *, void *arg);
+
+/* For walks over F, end what has expired; arg is a struct family. */
+pdc_walk_fn pdc_expire_due;
+/* Over C, R, U, K, delete what is of earlier boots; a struct dying. */
+pdc_walk_fn pdc_epoch_old;
 
 #endif

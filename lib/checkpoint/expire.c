@@ -8,8 +8,6 @@
  * after that is late (store/dying.h).
  */
 
-#include <stdlib.h>
-
 #include "base/err.h"
 #include "checkpoint/checkpoint.h"
 #include "collect/live.h"
@@ -34,8 +32,8 @@ pdc_expire_hook(void *arg, struct stxn *x, struct family *f)
 	return pdc_expire_family(x, arg, f);
 }
 
-static int
-expire_one(struct stxn *x, void *arg, const struct walk_rec *r)
+int
+pdc_expire_due(struct stxn *x, void *arg, const struct walk_rec *r)
 {
 	struct pdc *p = x->st->hook_arg;
 	struct family *f = arg;
@@ -54,18 +52,4 @@ expire_one(struct stxn *x, void *arg, const struct walk_rec *r)
 	else
 		return x->ret;
 	return x->ret < 0 ? x->ret : 1;
-}
-
-int
-pdc_expire_step(struct stxn *x)
-{
-	struct family *f;
-	int ret;
-
-	f = malloc(sizeof(*f));
-	if (f == NULL)
-		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "expiry"));
-	ret = pdc_walk(x, "F", 1, expire_one, f);
-	free(f);
-	return ret;
 }

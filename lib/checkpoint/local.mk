@@ -4,6 +4,7 @@ lib_libcore_la_SOURCES += \
 	%D%/epoch.c \
 	%D%/expire.c \
 	%D%/idle.c \
+	%D%/maintain.c \
 	%D%/salvage.c \
 	%D%/sweep.c \
 	%D%/walk.c

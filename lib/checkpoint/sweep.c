@@ -335,8 +335,8 @@ pdc_ended_step(struct stxn *x, struct pdc *p)
 	return n;
 }
 
-static int
-sweep_one(struct stxn *x, void *arg, const struct walk_rec *r)
+int
+pdc_epoch_old(struct stxn *x, void *arg, const struct walk_rec *r)
 {
 	struct dying *y = arg;
 
@@ -352,22 +352,4 @@ sweep_one(struct stxn *x, void *arg, const struct walk_rec *r)
 		return 0;
 	}
 	return pdc_stxn_del(x, r->key, r->klen) < 0 ? x->ret : 1;
-}
-
-int
-pdc_epoch_sweep(struct stxn *x)
-{
-	static const char kinds[] = "CRUK";
-	struct dying *y;
-	int i, ret = 0;
-
-	if (x->meta.boot_epoch < 2)
-		return 0;
-	y = malloc(sizeof(*y));
-	if (y == NULL)
-		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a sweep"));
-	for (i = 0; kinds[i] != '\0' && ret == 0; i++)
-		ret = pdc_walk(x, &kinds[i], 1, sweep_one, y);
-	free(y);
-	return ret;
 }

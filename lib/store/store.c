@@ -524,6 +524,24 @@ pdc_store_open(struct store **stp, const char *dir,
 	return 0;
 }
 
+/* LMDB takes its lock of readers for this: only under the write lock. */
+int
+pdc_store_readers(struct store *st, uint32_t wait_ms)
+{
+	sigset_t mask;
+	int dead, ret;
+
+	ret = pdc_wlock_take(&st->wlock, st, wait_ms, &mask);
+	if (ret < 0)
+		return ret;
+	ret = pdc_mdb_reopen(st);
+	if (ret == 0)
+		ret = pdc_mdb_err(st, mdb_reader_check(st->env, &dead),
+		    "looking for dead readers");
+	pdc_wlock_give(&st->wlock, &mask);
+	return ret;
+}
+
 int
 pdc_store_stat(struct store *st, struct store_stat *out)
 {

@@ -123,6 +123,8 @@ int pdc_store_open(struct store **, const char *dir, const struct store_opts *,
     const struct clock *);
 /* Without the write lock in wait_ms the environment stays for the next open. */
 void pdc_store_close(struct store *);
+/* Free the places of readers that were killed.  PDC_EBUSY as below. */
+int pdc_store_readers(struct store *, uint32_t wait_ms);
 /* Whether dir has the store's files now. */
 int pdc_store_is(const struct store *, const char *dir);
 /* The environment is gone or there is none yet of this process: open it. */

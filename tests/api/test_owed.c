@@ -65,7 +65,7 @@ step_check(double *was)
 	double vg, vc, vh;
 
 	/* Whoever takes the lock next redoes what is owed. */
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	vg = help_sample(p, "owed_g");
 	vc = help_get(p, &c);
 	vh = help_get(p, &h);
@@ -154,16 +154,16 @@ test_move_killed(void)
 			st.point = points[i];
 			help_by_name(p, pdc_value_set, &c, 10);
 			pdc_inc(sc, 1);
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 			base = help_get(p, &c);
 			status = help_child(child_moves, &st);
 			pdc_inc(sc, 1);
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 			pdc_inc(sc, 1);
 			/* What came before the tag was cleared is late. */
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 			p->clock.mono_skew_ns += MINUTE_NS;
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 			v = help_get(p, &c);
 			done = v >= 7000;
 			if (base == 11 && v == (done ? 7002 : 13) &&
@@ -226,7 +226,7 @@ checkpoint_with(int point, int nth)
 	int ret;
 
 	pdc_fault_arm(point, nth);
-	ret = pdc_checkpoint(p);
+	ret = pdc_maintain(p);
 	pdc_fault_disarm();
 	return ret;
 }
@@ -261,9 +261,9 @@ test_unresolved_handles(void)
 			so = help_series(other, value);
 			pdc_inc(so, 7);
 			pdc_inc(s, 100);
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 			pdc_inc(s, 1000);
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 			snprintf(sample, sizeof(sample), "late_total{l=\"%s\"}",
 			    value);
 			got = help_sample(p, sample);

@@ -141,26 +141,26 @@ test_set_on_a_counter(void)
 	ok(help_get(p, &kc) > created, "with a new created time");
 	pdc_inc(s, 1);
 	pdc_inc(s, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(help_get(p, &k), 7, "the old handle counts on");
 	pdc_inc(s, 1);
 	is_double(help_get(p, &k), 8, "at once, now");
 	ok(atomic_load(&s->id) != id, "it has been mended");
 
 	count_late(s, unit, id, 20);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(help_get(p, &k), 8, "what comes late has to wait");
 	p->clock.mono_skew_ns += MINUTE_NS / 2;
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(help_get(p, &k), 8, "half a minute is too early");
 	count_late(s, unit, id, 100);
 	p->clock.mono_skew_ns += MINUTE_NS;
 	for (i = 0; i < 3; i++)
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 	is_double(help_get(p, &k), 128, "after a minute it is credited");
 	p->clock.mono_skew_ns += MINUTE_NS;
 	for (i = 0; i < 3; i++)
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 	is_double(help_get(p, &k), 128, "once");
 	drops = 0;
 	for (i = 0; i < NDROPS; i++)
@@ -184,16 +184,16 @@ test_set_and_set(void)
 	pdc_value_inc(t, &k, 3);
 	is_int(pdc_commit(t), 0, "set twice in one transaction");
 	pdc_inc(s, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pdc_inc(s, 1);
 	is_double(help_get(p, &k), 7, "the last one and what follows");
 	for (i = 0; i < 300; i++) {
 		help_by_name(p, pdc_value_set, &k, i);
 		pdc_inc(s, 1);
 		if (i % 7 == 0)
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 	}
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(help_get(p, &k), 300, "set 300 times, beside increments");
 }
 
@@ -209,7 +209,7 @@ child_counts(void *arg)
 		if (i % 20 == 0)
 			usleep(100);
 	}
-	return pdc_checkpoint(p) == 0 ? 0 : 1;
+	return pdc_maintain(p) == 0 ? 0 : 1;
 }
 
 /* Each set starts over, so what is there at last is less than all counted. */
@@ -235,7 +235,7 @@ test_set_while_counting(void)
 	for (i = 0; i < 2; i++)
 		is_int(help_wait(pids[i]), 0, "a process that counts");
 	for (i = 0; i < 4; i++) {
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 		p->clock.mono_skew_ns += MINUTE_NS;
 	}
 	v = help_get(p, &k);

@@ -73,9 +73,9 @@ test_used(unsigned flags, const char *how)
 		pdc_inc(c, 1);
 		pdc_set(g, 1); /* the same, time and again */
 		pdc_observe(h, 1);
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 		pass(TTL - .5);
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 	}
 	is_int(samples("t_"), 1 + 1 + 17, "%s: what is used stays", how);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 5, "with its value");
@@ -85,13 +85,13 @@ test_used(unsigned flags, const char *how)
 	ok(isnan(multi_get(p, "t_c", "_total", "l", "x")) &&
 		isnan(multi_get(p, "t_c", "_created", "l", "x")),
 	    "nor there by name, in any part");
-	pdc_checkpoint(p);
-	is_int(samples("t_"), 0, "a checkpoint ends it");
+	pdc_maintain(p);
+	is_int(samples("t_"), 0, "upkeep ends it");
 	is_double(multi_now(p, "other_total{l=\"x\"}"), 1, "others stay");
 	pdc_inc(c, 2);
 	pdc_observe(h, 3);
 	pdc_set(g, 4);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 2,
 	    "%s: the handle brings it back, from nothing", how);
 	is_double(multi_now(p, "t_h_sum{l=\"x\"}"), 3, "each type");
@@ -101,7 +101,7 @@ test_used(unsigned flags, const char *how)
 	pdc_close(p);
 }
 
-/* Nobody makes checkpoints, and a page has to know all the same. */
+/* Nobody sees to it, and a page has to know all the same. */
 static void
 test_reader(void)
 {
@@ -112,13 +112,13 @@ test_reader(void)
 	pdc_inc(c, 1);
 	pass(2 * TTL);
 	is_int(samples("t_"), 1, "what lanes have and nobody saw is alive");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pass(2 * TTL);
 	is_int(samples("t_"), 0, "else it is not");
 	pdc_inc(c, 1);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 2,
 	    "counted before anybody has ended it, it lives on");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 2, "also then");
 	pdc_close(p);
 }
@@ -175,34 +175,34 @@ test_clocks(void)
 	p = multi_open(tap_tmpdir(), 0);
 	c = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
 	pdc_inc(c, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	p->clock.wall_skew_ns += 1000000 * S;
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_"), 1, "the wall clock may step forward");
 	p->clock.wall_skew_ns -= 2000000 * S;
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_"), 1, "and back");
 	p->clock.wall_skew_ns = 0;
 	pdc_inc(c, 1);
 	pass(1.5);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	strcpy(p->clock.boot_id, "another boot");
 	p->clock.mono_skew_ns = -pdc_clock_mono(&p->clock) + 5 * S;
 	p->clock.wall_skew_ns += 3 * S;
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_"), 1, "after a reboot the rest of its time is left");
 	pass(5);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_"), 1, "a part of it");
 	pass(4);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_"), 0, "and then no more");
 	pdc_inc(c, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_"), 1, "used again");
 	strcpy(p->clock.boot_id, "a third boot");
 	p->clock.wall_skew_ns += 100 * S;
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_"), 0, "too long ago, by the wall clock");
 	pdc_close(p);
 }
@@ -222,13 +222,13 @@ test_store(void)
 	pdc_inc(a, 1);
 	pdc_inc(b, 1);
 	pdc_inc(c, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pass(TTL + 2);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	ok(isnan(multi_now(p, "t_a_total{l=\"x\"}")), "the store's time");
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 1, "a longer one");
 	pass(3 * TTL);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	ok(isnan(multi_now(p, "t_c_total{l=\"x\"}")), "that ends too");
 	is_double(multi_now(p, "t_b_total{l=\"x\"}"), 1, "and none");
 	pdc_close(p);
@@ -267,18 +267,18 @@ test_reading(void)
 	for (i = 0; i < 6; i++) {
 		pass(TTL - 2);
 		is_int(samples("t_"), 2, "each page lets them live");
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 	}
 	pass(TTL - 2);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pass(TTL - 2);
 	ok(isnan(multi_get(p, "t_c", "_total", "l", "x")),
 	    "what nobody looks at ends");
 	is_int(samples("t_"), 1, "each at its time");
 	is_int(samples("t_"), 1, "and is not brought back");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pdc_inc(c, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 1, "it has ended");
 	pass(TTL - 2);
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 1, "there");
@@ -287,7 +287,7 @@ test_reading(void)
 	if (pdc_open(&p, dir, &o) < 0)
 		bail_out("open: %s", pdc_error());
 	is_int(samples("t_"), 2, "a store remembers it");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pass(TTL - 2);
 	is_int(samples("t_"), 2, "whoever opens it");
 	pdc_close(p);
@@ -310,29 +310,29 @@ test_declared_anew(void)
 	p = multi_open(tap_tmpdir(), 0);
 	old = multi_series(declare(PDC_COUNTER, "t_h", TTL), "x");
 	pdc_inc(old, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(pdc_declare(&f, p, &d), PDC_EEXIST,
 	    "while it lives no other has its name: %s", pdc_error());
 	pass(TTL + 2);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(pdc_declare(&f, p, &d), 0, "then another may");
 	new = multi_series(f, NULL);
 	pdc_observe(new, 1.5);
 	pdc_inc(old, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, "t_h_sum"), 1.5, "and is not mixed with it");
 	ok(isnan(multi_now(p, "t_h_total{l=\"x\"}")), "which is gone");
 	ok(atomic_load(&pdc_cells_now(p)->head->drops[DROP_SHAPE]) > 0,
 	    "what it still counts is dropped and counted");
 	pass(TTL + 2);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(pdc_declare(&same, p, &d), 0, "declared as it was");
 	ok(same == f, "it is the same");
 	page = multi_page(p);
 	ok(strstr(page, "# TYPE t_h histogram") != NULL, "and is shown");
 	pdc_free(page);
 	pdc_observe(new, 2.5);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, "t_h_sum"), 2.5, "its handles are good");
 	pdc_close(p);
 }
@@ -380,18 +380,18 @@ test_nothing_lost(unsigned flags, const char *how)
 	for (i = 0; i < 40; i++) {
 		pdc_inc(s, 1);
 		if (i % 3 == 0)
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 		if (i % 2 == 0) {
 			v = multi_now(p, "t_c_total{l=\"x\"}");
 			pass(TTL + 2);
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 			if (isnan(multi_now(p, "t_c_total{l=\"x\"}"))) {
 				before += v;
 				lives++;
 			}
 		}
 	}
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	v = multi_now(p, "t_c_total{l=\"x\"}");
 	is_double(before + (isnan(v) ? 0 : v), 40,
 	    "%s: 40 increments in %d lives", how, lives);
@@ -413,10 +413,10 @@ stranger(void *arg)
 	p = multi_open(who->dir, 0);
 	if (who->count)
 		pdc_inc(multi_series(declare(PDC_COUNTER, "t_c", TTL), "x"), 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pass(3 * TTL);
-	pdc_checkpoint(p);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
+	pdc_maintain(p);
 	return samples("t_");
 }
 
@@ -431,18 +431,18 @@ test_old_epoch(int count)
 	p = multi_open(who.dir, 0);
 	s = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
 	pdc_inc(s, 5);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	multi_lose(who.dir);
 	is_int(multi_alone(stranger, &who, sizeof(who), 20000), 0,
 	    "the family ends in a new epoch%s",
 	    count ? ", after it was counted there" : "");
 	pdc_inc(s, 2);
-	is_int(pdc_checkpoint(p), 0, "who has the old file notices");
+	is_int(pdc_maintain(p), 0, "who has the old file notices");
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 2,
 	    "what he counted since is in the next life");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pdc_inc(s, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 3,
 	    "once, and he goes on");
 	pdc_close(p);

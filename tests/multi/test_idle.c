@@ -83,9 +83,9 @@ test_used(unsigned flags, const char *how)
 		pdc_inc(c, 1);
 		pdc_set(g, 1); /* the same, time and again */
 		pdc_observe(h, 1);
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 		pass(IDLE - .5);
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 	}
 	is_double(now("t_c_total", "x"), 5, "%s: what is used stays", how);
 	is_double(now("t_g", "x"), 1, "also what is set to the same");
@@ -95,14 +95,14 @@ test_used(unsigned flags, const char *how)
 	    "%s: their neighbours have ended", how);
 	created = multi_get(p, "t_c", "_created", "l", "x");
 	pass(IDLE + 2);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	ok(isnan(now("t_c_total", "x")) && isnan(now("t_g", "x")) &&
 		isnan(now("t_h_count", "x")),
 	    "all end at last");
 	pdc_inc(c, 2);
 	pdc_set(g, 3);
 	pdc_observe(h, 4);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 2,
 	    "%s: the handle brings it back, from nothing", how);
 	is_double(now("t_g", "x"), 3, "each type");
@@ -123,14 +123,14 @@ test_reader(void)
 	pdc_inc(c, 1);
 	pass(2 * IDLE);
 	is_double(now("t_c_total", "x"), 1, "what nobody saw yet is alive");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pass(2 * IDLE);
 	ok(isnan(now("t_c_total", "x")), "else it is on no page");
 	ok(isnan(multi_get(p, "t_c", "_total", "l", "x")), "nor by name");
 	pdc_inc(c, 1);
 	is_double(now("t_c_total", "x"), 2, "counted before it was ended");
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 2, "it lives on");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 2, "also then");
 	pdc_close(p);
 }
@@ -169,7 +169,7 @@ test_by_name(void)
 	is_int(pdc_commit(t), 0, "commit");
 	is_int(set, 1, "it is not there any more");
 	is_double(now("t_g", "x"), 5, "and is set");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(now("t_g", "x"), 5, "for good");
 	pdc_close(p);
 }
@@ -182,20 +182,20 @@ test_reboot(void)
 	p = multi_open(tap_tmpdir(), 0);
 	f = declare(PDC_COUNTER, "t_c");
 	pdc_inc(multi_series(f, "x"), 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	strcpy(p->clock.boot_id, "another boot");
 	pass(100 * IDLE);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 1, "after a reboot all begin anew");
 	pass(IDLE - 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 1, "with the whole of their time");
 	pass(3);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	ok(isnan(now("t_c_total", "x")), "and no more");
 	p->clock.wall_skew_ns += INT64_C(1000000000000000);
 	pdc_inc(multi_series(f, "x"), 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 1, "steps of the clock do nothing");
 	pdc_close(p);
 }
@@ -210,18 +210,18 @@ test_late(void)
 	p = multi_open(tap_tmpdir(), 0);
 	c = multi_series(declare(PDC_COUNTER, "t_c"), "x");
 	pdc_inc(c, 5);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	unit = atomic_load(&c->unit);
 	id = atomic_load(&c->id);
 	pass(IDLE + 2);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	ok(isnan(now("t_c_total", "x")), "ended");
 	/* Who was stopped between the compare and the store. */
 	pdc_cells_tag(pdc_cells_now(p), ZONE_ADD, unit, id);
 	pdc_inc(c, 3);
 	pdc_cells_tag(pdc_cells_now(p), ZONE_ADD, unit, 0);
 	pass(61);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 3, "what is late is a new one's");
 	pdc_close(p);
 }
@@ -299,11 +299,11 @@ test_declared(void)
 	d.idle_s = .5;
 	is_int(pdc_declare(&f, p, &d), 0, "half a second");
 	pdc_inc(multi_series(f, NULL), 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	d.idle_s = 100;
 	is_int(pdc_declare(&f, p, &d), 0, "the first one stays");
 	pass(.6);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	ok(isnan(multi_now(p, "t_d_total")), "without labels, too");
 	pdc_close(p);
 }
@@ -417,7 +417,7 @@ test_churn(int rounds)
 		atomic_store(&w->round, round);
 		while (atomic_load(&w->done) < round)
 			usleep(100);
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 		sum = page_sum("t_c_total", &n);
 		/*
 		 * Those of this round and of the one before; the odd held

@@ -47,13 +47,13 @@ add(struct pdc_series *s, enum pdc_type type, double v)
 		pdc_observe(s, v);
 }
 
-/* The grace of what is dying ends, and checkpoints see it. */
+/* The grace of what is dying ends, and the upkeep sees it. */
 static void
 grace(void)
 {
 	p->clock.mono_skew_ns += DYING_GRACE_NS + 1;
-	pdc_checkpoint(p);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
+	pdc_maintain(p);
 }
 
 /* How many records there are of a kind. */
@@ -169,7 +169,7 @@ test_late_after_end(const struct kind *k)
 	f = multi_declare(p, k->type, k->name, "l");
 	s = multi_series(f, "x");
 	add(s, k->type, 5);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	unit = atomic_load(&s->unit);
 	id = atomic_load(&s->id);
 	if (fam == NULL || pdc_stxn_write(&x, p->store, 1000) < 0 ||
@@ -181,9 +181,9 @@ test_late_after_end(const struct kind *k)
 	free(fam);
 	ok(isnan(multi_now(p, k->sample)), "it is on no page");
 	add(s, k->type, 2); /* its tag is still there */
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	late_add(k, unit, id, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	grace();
 	is_double(multi_now(p, k->sample), k->type == PDC_GAUGE ? 1 : 3,
 	    "what came since makes it anew");

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * The upkeep of a store, after a checkpoint: first what was counted comes in,
+ * then what nobody has used ends.
+ *
+ * In slices, as a checkpoint: each has the lock for about 5 ms, then others are
+ * let in; only a family that ends takes as long as its lanes need to be
+ * summed.  Cut off anywhere it has done a part, and the next one goes on.
+ */
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "checkpoint/checkpoint.h"
+#include "pdc.h"
+#include "store/dying.h"
+
+#define NWALKS 5
+
+static const char upkeep_kinds[NWALKS + 1] = "FCRUK";
+
+struct upkeep {
+	struct walk walk[NWALKS];
+	struct family f;
+	struct dying y;
+	int swept; /* records in the last slice */
+};
+
+static int
+upkeep_walks(struct stxn *x, struct upkeep *u)
+{
+	int64_t until = pdc_clock_mono(x->st->clock) + SLICE_NS;
+	struct walk *w;
+	int i, ret = 0;
+
+	for (i = 0; i < NWALKS && ret == 0; i++) {
+		w = &u->walk[i];
+		if (!w->more)
+			continue;
+		w->until_ns = until;
+		ret = i == 0 ? pdc_walk_some(x, w, pdc_expire_due, &u->f) :
+			       pdc_walk_some(x, w, pdc_epoch_old, &u->y);
+		if (w->more)
+			break;
+	}
+	return ret;
+}
+
+static int
+upkeep_more(const struct upkeep *u)
+{
+	int i, more = u->swept > 0;
+
+	for (i = 0; i < NWALKS; i++)
+		more |= u->walk[i].more;
+	return more;
+}
+
+/* Dying runs and ended families: how many records, or an error. */
+static int
+upkeep_sweep(struct stxn *x, struct pdc *p)
+{
+	int n, ended;
+
+	n = pdc_dying_step(x, p);
+	ended = n < 0 ? n : pdc_ended_step(x, p);
+	return ended < 0 ? ended : n + ended;
+}
+
+static int
+upkeep_slice(struct pdc *p, struct upkeep *u, uint32_t wait_ms)
+{
+	struct stxn x;
+	int ret;
+
+	ret = pdc_stxn_write(&x, p->store, wait_ms);
+	if (ret < 0)
+		return ret;
+	ret = upkeep_walks(&x, u);
+	u->swept = ret < 0 ? ret : upkeep_sweep(&x, p);
+	pdc_stxn_fail(&x, u->swept < 0 ? u->swept : 0);
+	return pdc_stxn_commit(&x);
+}
+
+int
+pdc_sweep_slice(struct pdc *p, uint32_t wait_ms)
+{
+	struct stxn x;
+	int ret, n;
+
+	ret = pdc_stxn_write(&x, p->store, wait_ms);
+	if (ret < 0)
+		return ret;
+	n = upkeep_sweep(&x, p);
+	pdc_stxn_fail(&x, n < 0 ? n : 0);
+	ret = pdc_stxn_commit(&x);
+	return ret < 0 ? ret : n;
+}
+
+static int
+upkeep_run(struct pdc *p, struct upkeep *u, uint32_t wait_ms, int slices)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < NWALKS; i++)
+		pdc_walk_init(&u->walk[i], &upkeep_kinds[i], 1);
+	for (i = 0; i < slices && ret == 0; i++) {
+		if (i > 0)
+			pdc_clock_sleep(SLICE_NAP_NS);
+		ret = upkeep_slice(p, u, wait_ms);
+		if (!upkeep_more(u))
+			break;
+	}
+	if (ret == 0)
+		ret = pdc_store_readers(p->store, wait_ms);
+	return ret;
+}
+
+int
+pdc_maintain_run(struct pdc *p, uint32_t wait_ms, int slices)
+{
+	struct upkeep *u;
+	int ret;
+
+	ret = pdc_checkpoint_run(p, wait_ms);
+	if (ret < 0)
+		return ret;
+	u = malloc(sizeof(*u));
+	if (u == NULL)
+		return pdc_err_set(PDC_ENOMEM, "%s", p->store->dir);
+	ret = upkeep_run(p, u, wait_ms, slices);
+	free(u);
+	return ret;
+}
