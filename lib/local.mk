@@ -8,6 +8,7 @@ include %D%/lane/local.mk
 include %D%/metric/local.mk
 include %D%/checkpoint/local.mk
 include %D%/collect/local.mk
+include %D%/check/local.mk
 include %D%/expo/local.mk
 include %D%/api/local.mk
 

@@ -11,10 +11,10 @@ may()
 	case $1 in
 	base) ;;
 	store | lane) echo base ;;
-	metric | journal | collect) echo base store lane ;;
+	metric | journal | collect | check) echo base store lane ;;
 	checkpoint) echo base store lane metric journal collect ;;
 	expo) echo base collect ;;
-	api) echo base store lane metric journal checkpoint collect expo ;;
+	api) echo base store lane metric journal checkpoint collect check expo ;;
 	*) return 1 ;;
 	esac
 }

@@ -47,6 +47,7 @@ include %D%/lane/local.mk
 include %D%/metric/local.mk
 include %D%/checkpoint/local.mk
 include %D%/collect/local.mk
+include %D%/check/local.mk
 include %D%/expo/local.mk
 include %D%/api/local.mk
 include %D%/multi/local.mk
@@ -64,4 +65,4 @@ TESTS = $(C_TESTS) $(SH_TESTS) $(HOUSE_TESTS)
 SUITE_TESTS = $(C_TESTS) $(SH_TESTS)
 ATOMIC_TESTS = $(C_TESTS)
 
-EXTRA_DIST += %D%/allowed-skips %D%/help.h %D%/tap.sh
+EXTRA_DIST += %D%/allowed-skips %D%/help.h %D%/sound.h %D%/tap.sh

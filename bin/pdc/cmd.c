@@ -34,12 +34,13 @@ static const struct cmd_verb cmd_verbs[] = {
 	{ "keys", cmd_keys, 0, 0, 1, "[METRIC]" },
 	{ "show", cmd_show, BIT(FORMAT) | BIT(TEXTFILE), 0, 0, "no operand" },
 	{ "stat", cmd_stat, 0, 0, 0, "no operand" },
+	{ "check", cmd_check, 0, 0, 0, "no operand" },
 	{ "reset", cmd_remove, 0, 1, 1, "NAME" },
 	{ "remove", cmd_remove, 0, 1, 1, "NAME" },
 	{ "clear", cmd_clear, 0, 0, 0, "no operand" },
 };
 
-static const char *const cmd_later[] = { "log", "logs", "check" };
+static const char *const cmd_later[] = { "log", "logs" };
 
 int
 cmd_fail(struct cmd *cmd, const char *fmt, ...)

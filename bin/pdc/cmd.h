@@ -109,6 +109,7 @@ int cmd_get(struct cmd *);
 int cmd_keys(struct cmd *);
 int cmd_show(struct cmd *);
 int cmd_stat(struct cmd *);
+int cmd_check(struct cmd *);
 int cmd_remove(struct cmd *); /* reset remove */
 int cmd_clear(struct cmd *);
 

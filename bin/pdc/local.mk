@@ -1,5 +1,6 @@
 noinst_LTLIBRARIES += %D%/libpdccmd.la
 %C%_libpdccmd_la_SOURCES = \
+	%D%/check.c \
 	%D%/cmd.c \
 	%D%/cmd.h \
 	%D%/family.c \

@@ -25,12 +25,14 @@ static const char options_usage[] =
     "  keys [METRIC]\n"
     "  show [--format=text] [--textfile=PATH]\n"
     "  stat\n"
+    "  check\n"
     "\n"
     "  -s, --store=STORE  the store; default: $PDC_STORE, or the system's\n"
     "  -h, --help         this text\n"
     "      --version      the version\n"
     "\n"
-    "status: 0 yes; 1 no (get: absent, setnx: already set); 2 trouble\n";
+    "status: 0 yes; 1 no (get: absent, setnx: already set,\n"
+    "        check: findings); 2 trouble\n";
 
 static const char *const options_words[NOPTS] = {
 #define X(name, word) word,

@@ -11,6 +11,7 @@
 
 #include "api/page.h"
 #include "base/err.h"
+#include "check/check.h"
 #include "checkpoint/checkpoint.h"
 #include "expo/expo.h"
 #include "metric/metric.h"
@@ -169,6 +170,13 @@ int
 pdc_page_maintain(struct pdc *p, uint32_t wait_ms)
 {
 	return pdc_maintain_run(p, wait_ms, MAINTAIN_SLICES);
+}
+
+int
+pdc_page_check(struct pdc *p, void (*found)(void *arg, const char *words),
+    void *arg)
+{
+	return pdc_check_run(p->store, page_cells(p), found, arg);
 }
 
 int

@@ -41,6 +41,14 @@ int pdc_page_type(struct pdc *, const char *family);
 /* pdc_maintain(), waiting at most wait_ms for the lock each time. */
 int pdc_page_maintain(struct pdc *, uint32_t wait_ms);
 
+/*
+ * Verify the store; found gets a line for each finding.  Their number, or a
+ * PDC_E*: not all could be looked at.  PDC_EBUSY: the write lock was not to be
+ * had, under which cells are compared.  Changes nothing.
+ */
+int pdc_page_check(struct pdc *, void (*found)(void *arg, const char *words),
+    void *arg);
+
 struct pdc_stat {
 	char dir[4096], cells_path[4096];
 	char uuid[37], boot_id[40];

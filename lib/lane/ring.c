@@ -206,6 +206,17 @@ pdc_ring_done(const struct cells *cells, const uint64_t *pos)
 		    memory_order_release);
 }
 
+void
+pdc_ring_ends(const struct cells *cells, uint32_t lane, uint64_t *head,
+    uint64_t *tail)
+{
+	const struct ring *r = ring_of(cells, lane);
+
+	*tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+	/* Pairs with the last store in ring_try(). */
+	*head = atomic_load_explicit(&r->head, memory_order_acquire);
+}
+
 uint64_t
 pdc_ring_backlog(const struct cells *cells)
 {

@@ -87,6 +87,9 @@ void pdc_ring_begin(struct ring_drain *, const struct cells *, uint64_t *pos,
     int all);
 const struct ring_head *pdc_ring_next(struct ring_drain *);
 void pdc_ring_done(const struct cells *, const uint64_t *pos);
+/* Of one ring: the position to write next, and the writers' hint. */
+void pdc_ring_ends(const struct cells *, uint32_t lane, uint64_t *head,
+    uint64_t *tail);
 /* Bytes not yet drained by the hints, all rings. */
 uint64_t pdc_ring_backlog(const struct cells *);
 

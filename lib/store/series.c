@@ -159,8 +159,8 @@ pdc_series_find(struct stxn *x, const struct family *f, const char *values,
 	return ret;
 }
 
-static void
-series_render(struct buf *b, const struct family *f, const char *values,
+void
+pdc_series_render(struct buf *b, const struct family *f, const char *values,
     size_t len)
 {
 	uint32_t i;
@@ -204,7 +204,7 @@ series_put(struct stxn *x, const struct family *f, const struct series_new *s,
 	pdc_buf_init(&b);
 	pdc_buf_put(&b, &rec, sizeof(rec));
 	pdc_buf_put(&b, values, len);
-	series_render(&b, f, values, len);
+	pdc_series_render(&b, f, values, len);
 	if (b.error < 0) {
 		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s", f->name));
 	} else {

@@ -4,6 +4,7 @@
 
 #include "store/family.h"
 
+struct buf;
 /*
  * The series that takes what is beyond max_series has one label and, in place
  * of label values, a byte that is in no UTF-8.
@@ -33,6 +34,10 @@ int pdc_series_parse(struct series_ref *, const void *val, size_t len,
     uint32_t nlabels);
 int pdc_series_get(struct stxn *, const struct family *, uint32_t n,
     struct series_ref *);
+
+/* The labels of these values as the text exposition has them. */
+void pdc_series_render(struct buf *, const struct family *, const char *values,
+    size_t len);
 
 /* The number n of the series with these values: 0, PDC_ENOENT or an error. */
 int pdc_series_find(struct stxn *, const struct family *, const char *values,

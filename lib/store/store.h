@@ -136,6 +136,8 @@ int pdc_store_env(struct store *, uint32_t wait_ms);
  */
 int pdc_stxn_read(struct stxn *, struct store *);
 int pdc_stxn_read_in(struct stxn *, struct store *, uint32_t wait_ms);
+/* The last state, with the write lock held until the end; no hook runs. */
+int pdc_stxn_read_locked(struct stxn *, struct store *, uint32_t wait_ms);
 /* Write: PDC_EBUSY when the lock is not had in wait_ms. */
 int pdc_stxn_write(struct stxn *, struct store *, uint32_t wait_ms);
 /* Commit, and go on under the same lock. */

@@ -359,7 +359,7 @@ stxn_unlock(struct stxn *x)
  * our place, read under the write lock instead.
  */
 static int
-stxn_read_locked(struct stxn *x, uint32_t wait_ms)
+stxn_locked(struct stxn *x, uint32_t wait_ms)
 {
 	int ret, rc;
 
@@ -391,11 +391,28 @@ pdc_stxn_read_in(struct stxn *x, struct store *st, uint32_t wait_ms)
 		return x->ret = ret;
 	rc = stxn_snapshot(x, wait_ms);
 	if (rc == EAGAIN)
-		ret = stxn_read_locked(x, wait_ms);
+		ret = stxn_locked(x, wait_ms);
 	else if (rc <= PDC_EINVAL && rc >= PDC_ESTORE)
 		ret = rc;
 	else
 		ret = pdc_mdb_err(st, rc, "reading");
+	if (ret == 0)
+		ret = stxn_meta(x);
+	if (ret < 0) {
+		pdc_stxn_abort(x);
+		x->ret = ret;
+	}
+	return ret;
+}
+
+int
+pdc_stxn_read_locked(struct stxn *x, struct store *st, uint32_t wait_ms)
+{
+	int ret;
+
+	memset(x, 0, sizeof(*x));
+	x->st = st;
+	ret = stxn_locked(x, wait_ms);
 	if (ret == 0)
 		ret = stxn_meta(x);
 	if (ret < 0) {

@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "help.h"
 #include "metric/metric.h"
+#include "sound.h"
 
 #define MINUTE_NS 61000000000
 
@@ -292,6 +293,6 @@ main(void)
 	test_owed_beside_lanes();
 	test_move_killed();
 	test_unresolved_handles();
-	pdc_close(p);
+	sound_close(p);
 	return tap_done();
 }

@@ -10,6 +10,7 @@
 
 #include "help.h"
 #include "metric/metric.h"
+#include "sound.h"
 
 #define NPROCS 4
 #define NROUNDS 50
@@ -255,6 +256,6 @@ main(void)
 	test_read_modify_write();
 	test_setnx();
 	test_set_while_counting();
-	pdc_close(p);
+	sound_close(p);
 	return tap_done();
 }

@@ -5,7 +5,8 @@
  * A checkpoint that fails or is killed at each fault point, in a process that
  * has rings and in one that has not, with its cells there and with its cells
  * deleted, so that the same call begins an epoch: the next checkpoint works,
- * and all counts are exact.  A point that is said to be come by must fire.
+ * all counts are exact, and the store is whole.  A point that is said to be
+ * come by must fire.
  */
 
 #include <dirent.h>
@@ -15,6 +16,7 @@
 #include "help.h"
 #include "lane/rseq.h"
 #include "metric/metric.h"
+#include "sound.h"
 
 #define NLATE 512
 #define NLATEST 8
@@ -233,7 +235,7 @@ one(struct cut *cut, int *fired)
 	ret = pdc_checkpoint(p);
 	if (ret < 0)
 		diag("the next one: %s", pdc_error());
-	wrong = check_from(nlate - NLATEST) + (ret < 0);
+	wrong = check_from(nlate - NLATEST) + (ret < 0) + (sound(p) != 0);
 	if (wrong > 0)
 		diag("%s, hit %d, cells %s, %s", pdc_fault_name(cut->point),
 		    cut->hit, cut->lost ? "lost" : "there", ways[cut->way]);

@@ -12,6 +12,7 @@
 #include "help.h"
 #include "metric/metric.h"
 #include "multi/multi.h"
+#include "sound.h"
 #include "store/dying.h"
 
 #define MANY 1500
@@ -238,7 +239,7 @@ test_refused(void)
 	    "not while somebody keeps the lock: %s", pdc_error());
 	multi_release(pid);
 	is_int(pdc_maintain_run(p, 1000, 1), 0, "then again");
-	pdc_close(p);
+	sound_close(p);
 	p = help_open(dir, PDC_RDONLY);
 	is_int(pdc_maintain(p), PDC_EPERM, "nor to read only: %s", pdc_error());
 }
@@ -254,6 +255,6 @@ main(void)
 	test_slices();
 	test_walks();
 	test_refused();
-	pdc_close(p);
+	sound_close(p);
 	return tap_done();
 }

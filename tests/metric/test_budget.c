@@ -13,6 +13,7 @@
 #include "lane/cells.h"
 #include "metric/metric.h"
 #include "multi/multi.h"
+#include "sound.h"
 #include "tap.h"
 
 #define MAX 10
@@ -110,7 +111,7 @@ test_sums(unsigned flags, const char *how)
 	is_int(series(c, 2 * MAX) == many[2 * MAX], 1, "and are the same");
 	ok(atomic_load(&pdc_cells_now(p)->head->overflowed) >= 6 * MAX,
 	    "how often is counted");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* A store that was busy, so that all went by rings or pending sums. */
@@ -144,7 +145,7 @@ test_unresolved(unsigned flags, const char *how)
 		pdc_inc(series(c, i), 1);
 	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), 2 * MAX,
 	    "%s: handles are mended", how);
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -171,7 +172,7 @@ test_gauges(unsigned flags, const char *how)
 	pdc_set(s[2 * MAX - 1], 7);
 	pdc_checkpoint(p);
 	is_double(multi_now(p, "t_g{l=\"v19\"}"), 7, "%s: and taken", how);
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* Removing makes room, and a handle comes to have its own series again. */
@@ -211,7 +212,7 @@ test_room(void)
 	pdc_inc(gone, 2);
 	pdc_checkpoint(p);
 	is_double(multi_now(p, "t_c_total{l=\"v0\"}"), 2, "and there is room");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -243,7 +244,7 @@ test_by_name(void)
 	    pdc_error());
 	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), 2,
 	    "nothing is done then");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* A label called so: there is no series that could not be mistaken. */
@@ -261,7 +262,7 @@ test_label(void)
 	pdc_checkpoint(p);
 	is_int(samples("t_c_total"), MAX, "a label called overflow");
 	is_int(dropped(DROP_MAX_SERIES), MAX + 1, "what is beyond is lost");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* The first one says it, and it stays. */
@@ -276,7 +277,7 @@ test_store(void)
 	f = multi_declare(p, PDC_COUNTER, "t_c", "l");
 	for (i = 0; i < 2 * MAX; i++)
 		pdc_inc(series(f, i), 1);
-	pdc_close(p);
+	sound_close(p);
 	open_store(dir, MAX, 0);
 	f = multi_declare(p, PDC_COUNTER, "t_c", "l");
 	for (i = 0; i < 3 * MAX; i++)
@@ -284,13 +285,13 @@ test_store(void)
 	is_int(samples("t_c_total"), 2 * MAX + 1, "those that were there stay");
 	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), MAX,
 	    "no more come");
-	pdc_close(p);
+	sound_close(p);
 	open_store(dir, 100 * MAX, 0);
 	f = multi_declare(p, PDC_COUNTER, "t_c", "l");
 	pdc_inc(series(f, 100), 1);
 	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), MAX + 1,
 	    "the first number stays");
-	pdc_close(p);
+	sound_close(p);
 }
 
 int

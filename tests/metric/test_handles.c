@@ -12,6 +12,7 @@
 
 #include "help.h"
 #include "metric/metric.h"
+#include "sound.h"
 
 #define NSETS 20000
 #define NTHREADS 4
@@ -88,7 +89,7 @@ test_given_back(void)
 	is_double(help_on_page(page, "c_total{l=\"set 7\"}"), 2, "as others");
 	is_double(help_on_page(page, "c_total{l=\"set 19999\"}"), 1, "did");
 	pdc_free(page);
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* What is given back with a sum of its own stays until that is credited. */
@@ -118,7 +119,7 @@ test_pending_stays(void)
 	visit(f, 0, 1);
 	visit(other, 0, 1);
 	ok(handles(f) <= KEPT, "then %u are left", handles(f));
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void *
@@ -210,7 +211,7 @@ test_threads(void)
 	    "full",
 	    drops());
 	ok(handles(f) <= KEPT, "with %u handles", handles(f));
-	pdc_close(p);
+	sound_close(p);
 }
 
 static int

@@ -20,6 +20,7 @@
 #include "api/page.h"
 #include "metric/metric.h"
 #include "multi/multi.h"
+#include "sound.h"
 #include "tap.h"
 
 #define NWORKERS 4
@@ -115,7 +116,7 @@ test_losses_in_a_row(void)
 	multi_lose(dir);
 	is_int(pdc_checkpoint(p), 0, "a loss that nobody saw");
 	is_int(apart(look, dir), 28, "is salvaged");
-	pdc_close(p);
+	sound_close(p);
 	is_int(apart(look, dir), 28, "and stays so");
 }
 
@@ -152,7 +153,7 @@ test_drops_stay(void)
 	is_int((long long)atomic_load(
 		   &pdc_cells_now(p)->head->drops[DROP_AMOUNT]),
 	    4, "once");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /*
@@ -183,7 +184,7 @@ test_ids_of_two_epochs(void)
 	pdc_checkpoint(p);
 	is_double(multi_now(p, "m_total{l=\"a\"}"), 1, "the first has its own");
 	is_double(multi_now(p, "m_total{l=\"b\"}"), 1100, "and so the other");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -206,7 +207,7 @@ test_replaced_directory(void)
 		bail_out("moving the store back");
 	is_int(pdc_checkpoint(p), 0, "back again it goes on");
 	is_double(multi_now(p, "c_total"), 1, "and nothing is lost");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* In the next epoch: resolve it or not, then set it by name. */
@@ -258,7 +259,7 @@ test_set_and_old_epoch(int resolve)
 		p->clock.mono_skew_ns += 61 * (int64_t)1000000000;
 	}
 	is_double(multi_now(p, "c_total"), 22, "also when a minute is over");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static int
@@ -289,7 +290,7 @@ test_stale_process(void)
 	pid_t pid;
 
 	if (!multi_rings(p)) {
-		pdc_close(p);
+		sound_close(p);
 		return;
 	}
 	memset(sh, 0, sizeof(*sh));
@@ -310,7 +311,7 @@ test_stale_process(void)
 	is_int(multi_wait(pid, 5000), 0, "it ends");
 	pdc_stat_get(p, &st);
 	is_int((long long)st.drops[DROP_RING_FULL], 0, "nothing is dropped");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -394,7 +395,7 @@ test_running(int losses)
 	is_double(multi_sample(page, "h_sum"), want, "and its sum");
 	is_double(sum_labels(page), want, "and all label sets together");
 	pdc_free(page);
-	pdc_close(p);
+	sound_close(p);
 }
 
 static int
@@ -447,7 +448,7 @@ test_gauges(void)
 	    "lost once more, and resolved elsewhere");
 	is_int(pdc_checkpoint(p), 0, "who set it comes later");
 	is_double(multi_now(p, "g"), 11, "and what he had set is there");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -471,7 +472,7 @@ test_copy(int open)
 	pdc_inc(s, 5);
 	pdc_checkpoint(p);
 	if (!open)
-		pdc_close(p);
+		sound_close(p);
 	else
 		pdc_inc(s, 1);
 	copy(dir, dir2);
@@ -498,7 +499,7 @@ test_copy(int open)
 	is_double(multi_now(p, "c_total"), open ? 1006 : 1005,
 	    "of two stores in one process the other does not care");
 	pdc_close(q);
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* Write into the store that it was last used in another boot. */
@@ -533,7 +534,7 @@ test_reboot(void)
 	}
 	p = multi_open(dir, 0);
 	is_double(multi_get(p, "c", "_total", NULL, NULL), 11, "by name, too");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static int

@@ -13,6 +13,7 @@
 #include "checkpoint/checkpoint.h"
 #include "metric/metric.h"
 #include "multi/multi.h"
+#include "sound.h"
 #include "tap.h"
 
 #define TTL 10
@@ -98,7 +99,7 @@ test_used(unsigned flags, const char *how)
 	is_double(multi_now(p, "t_g{l=\"x\"}"), 4, "of them");
 	ok(multi_get(p, "t_c", "_created", "l", "x") > created,
 	    "with a new created time");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* Nobody sees to it, and a page has to know all the same. */
@@ -120,7 +121,7 @@ test_reader(void)
 	    "counted before anybody has ended it, it lives on");
 	pdc_maintain(p);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 2, "also then");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static int
@@ -164,7 +165,7 @@ test_by_name(void)
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 1, "from nothing");
 	ok(multi_get(p, "t_c", "_created", "l", "x") > created,
 	    "with a new created time");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -204,7 +205,7 @@ test_clocks(void)
 	p->clock.wall_skew_ns += 100 * S;
 	pdc_maintain(p);
 	is_int(samples("t_"), 0, "too long ago, by the wall clock");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -231,7 +232,7 @@ test_store(void)
 	pdc_maintain(p);
 	ok(isnan(multi_now(p, "t_c_total{l=\"x\"}")), "that ends too");
 	is_double(multi_now(p, "t_b_total{l=\"x\"}"), 1, "and none");
-	pdc_close(p);
+	sound_close(p);
 	o.ttl_s = 5 * TTL;
 	if (pdc_open(&p, dir, &o) < 0)
 		bail_out("open: %s", pdc_error());
@@ -239,7 +240,7 @@ test_store(void)
 	pass(TTL + 2);
 	ok(isnan(multi_get(p, "t_a", "_total", "l", "x")),
 	    "a store has its first time");
-	pdc_close(p);
+	sound_close(p);
 	o.ttl_s = -1;
 	is_int(pdc_open(&p, dir, &o), PDC_EINVAL, "none below 0: %s",
 	    pdc_error());
@@ -257,7 +258,7 @@ test_reading(void)
 
 	if (pdc_open(&p, dir, NULL) < 0)
 		bail_out("open: %s", pdc_error());
-	pdc_close(p);
+	sound_close(p);
 	if (pdc_open(&p, dir, &o) < 0)
 		bail_out("open: %s", pdc_error());
 	c = multi_series(declare(PDC_COUNTER, "t_c", 0), "x");
@@ -282,7 +283,7 @@ test_reading(void)
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 1, "it has ended");
 	pass(TTL - 2);
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 1, "there");
-	pdc_close(p);
+	sound_close(p);
 	o.flags = 0;
 	if (pdc_open(&p, dir, &o) < 0)
 		bail_out("open: %s", pdc_error());
@@ -290,7 +291,7 @@ test_reading(void)
 	pdc_maintain(p);
 	pass(TTL - 2);
 	is_int(samples("t_"), 2, "whoever opens it");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* Two versions of a program, and what each declares after expiry. */
@@ -334,7 +335,7 @@ test_declared_anew(void)
 	pdc_observe(new, 2.5);
 	pdc_maintain(p);
 	is_double(multi_now(p, "t_h_sum"), 2.5, "its handles are good");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* Nobody has made a checkpoint, and a declaration has to know all the same. */
@@ -396,7 +397,7 @@ test_nothing_lost(unsigned flags, const char *how)
 	is_double(before + (isnan(v) ? 0 : v), 40,
 	    "%s: 40 increments in %d lives", how, lives);
 	ok(lives > 2, "which were some");
-	pdc_close(p);
+	sound_close(p);
 }
 
 struct stranger {
@@ -445,7 +446,7 @@ test_old_epoch(int count)
 	pdc_maintain(p);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 3,
 	    "once, and he goes on");
-	pdc_close(p);
+	sound_close(p);
 }
 
 int

@@ -22,6 +22,7 @@
 #include "lane/cells.h"
 #include "metric/metric.h"
 #include "multi/multi.h"
+#include "sound.h"
 #include "tap.h"
 
 #define IDLE 10
@@ -109,7 +110,7 @@ test_used(unsigned flags, const char *how)
 	is_double(now("t_h_sum", "x"), 4, "of them");
 	ok(multi_get(p, "t_c", "_created", "l", "x") > created,
 	    "with a new created time");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* Nobody makes checkpoints, and who reads has to know all the same. */
@@ -132,7 +133,7 @@ test_reader(void)
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 2, "it lives on");
 	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 2, "also then");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -171,7 +172,7 @@ test_by_name(void)
 	is_double(now("t_g", "x"), 5, "and is set");
 	pdc_maintain(p);
 	is_double(now("t_g", "x"), 5, "for good");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -197,7 +198,7 @@ test_reboot(void)
 	pdc_inc(multi_series(f, "x"), 1);
 	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 1, "steps of the clock do nothing");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* The series has just been ended, and a handle still adds to its run. */
@@ -223,14 +224,14 @@ test_late(void)
 	pass(61);
 	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 3, "what is late is a new one's");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static int
 checkpoint(void *arg)
 {
 	(void)arg;
-	return pdc_checkpoint(p) < 0;
+	return pdc_maintain(p) < 0;
 }
 
 /*
@@ -256,7 +257,7 @@ test_killed(void)
 			snprintf(value, sizeof(value), "%d.%d", i, hit);
 			c = multi_series(f, value);
 			pdc_inc(c, 5);
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 			pass(IDLE + 2);
 			pdc_fault_kill(points[i], hit);
 			status = multi_run(checkpoint, NULL, 10000);
@@ -264,22 +265,22 @@ test_killed(void)
 			if (status != 0 && status != 256 + SIGKILL)
 				bail_out("the child ended with %d", status);
 			pdc_inc(c, 3);
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 			got = now("t_c_total", value);
 			if (isnan(got)) { /* late: its tag was still there */
 				pass(61);
-				pdc_checkpoint(p);
+				pdc_maintain(p);
 				got = now("t_c_total", value);
 			}
 			lived += got == 8;
 			wrong += got != 8 && got != 3;
 			pdc_inc(c, 1);
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 			wrong += now("t_c_total", value) != got + 1;
 		}
 	is_int(wrong, 0, "%d checkpoints killed: nothing lost or twice", n);
 	ok(lived > 0 && lived < n, "%d series were not ended yet", lived);
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -305,7 +306,7 @@ test_declared(void)
 	pass(.6);
 	pdc_maintain(p);
 	ok(isnan(multi_now(p, "t_d_total")), "without labels, too");
-	pdc_close(p);
+	sound_close(p);
 }
 
 struct worker {
@@ -448,7 +449,7 @@ test_churn(int rounds)
 	if (!multi_sanitized())
 		ok(memory() - mem < 1 << 20, "nor memory (%ld bytes)",
 		    memory() - mem);
-	pdc_close(p);
+	sound_close(p);
 }
 
 int

@@ -18,6 +18,7 @@
 #include "collect/collect.h"
 #include "metric/metric.h"
 #include "multi/multi.h"
+#include "sound.h"
 #include "store/dying.h"
 #include "tap.h"
 
@@ -102,7 +103,7 @@ test_removed(const struct kind *k, unsigned flags)
 	is_int(records('D') + records('K'), 0, "nothing is dying");
 	add(s, k->type, 1);
 	is_double(multi_now(p, k->sample), 5, "and it counts by its cell");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /*
@@ -153,7 +154,7 @@ test_late(const struct kind *k, int removed)
 	    removed ? "dropped" : "credited");
 	grace();
 	is_double(multi_now(p, k->sample), want, "once");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -190,7 +191,7 @@ test_late_after_end(const struct kind *k)
 	is_int(records('E'), 0, "nothing is left to be swept");
 	grace();
 	is_int(records('E') + records('D'), 0, "nor later");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -222,7 +223,7 @@ test_reset(void)
 	pdc_observe(h, .5);
 	is_double(multi_now(p, "c_total"), 2, "and go on at once");
 	is_double(multi_now(p, "h_sum"), .5, "by their cells");
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* More than fit in one transaction. */
@@ -249,7 +250,7 @@ test_reset_all(void)
 	is_double(multi_now(p, "f_total{l=\"899\"}"), 0, "and the last");
 	pdc_inc(s, 2);
 	is_double(multi_now(p, "f_total{l=\"899\"}"), 2, "and count on");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -295,7 +296,7 @@ test_families(void)
 	is_int(records('E') + records('D') + records('N'), 0,
 	    "after the grace nothing is left of it");
 	is_int(records('V'), 2, "but two families' values");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -339,7 +340,7 @@ test_again(const struct kind *k)
 	    (long long)units, "have the cells of 300");
 	ok(ss.data_bytes <= size, "and the records: %llu bytes, then %llu",
 	    (unsigned long long)size, (unsigned long long)ss.data_bytes);
-	pdc_close(p);
+	sound_close(p);
 }
 
 /* Somebody is killed while he gives out a number again. */
@@ -452,7 +453,7 @@ test_old_snapshot(void)
 	is_double(v, 5, "as it was");
 	is_int(old_page(f, 40, &v), COLLECT_AGAIN,
 	    "but not after it was stopped for long: it looks again");
-	pdc_close(p);
+	sound_close(p);
 }
 
 static void
@@ -475,7 +476,7 @@ test_fresh(void)
 	is_int(pdc_open(&q, dir, &o), PDC_EINVAL, "not to read only: %s",
 	    pdc_error());
 	pdc_close(p);
-	pdc_close(p);
+	sound_close(p);
 }
 
 int

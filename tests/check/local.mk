@@ -1,0 +1,6 @@
+CHECK_TESTS = \
+	%D%/test_damaged \
+	%D%/test_load
+C_TESTS += $(CHECK_TESTS)
+%C%_test_damaged_LDADD = tests/multi/libmulti.la $(LDADD)
+%C%_test_load_LDADD = tests/multi/libmulti.la $(LDADD)
