@@ -165,10 +165,13 @@ place_tag(struct stxn *x, struct cells *c, struct place *pl, uint32_t n,
 		return;
 	if (f->zone == VALUE_GAUGE)
 		place_gauge(c, unit, pdc_block_gauges(pl->v) + pos);
-	if (s.id >= x->was.next_series)
+	if (s.id >= x->was.next_series) {
 		pdc_cells_tag(c, f->zone, unit, s.id);
-	else
+	} else {
+		/* What an aborted transaction left there is no series'. */
+		pdc_cells_tag(c, f->zone, unit, 0);
 		place_tag_later(x, f->zone, unit, s.id);
+	}
 }
 
 int

@@ -585,6 +585,37 @@ test_epochs(void)
 	pdc_close(p);
 }
 
+/*
+ * A creation that was killed left a tag where nobody has cells yet; who gives
+ * them to a series that was there before dies before its tag is set.
+ */
+static void
+test_left_tag(void)
+{
+	struct pdc_label l = { "l", "v0" };
+	struct pdc_key k = help_key("c", "_total", &l);
+	struct pdc_series *s;
+	struct stxn x;
+
+	p = multi_open(tap_tmpdir(), 0);
+	count(PDC_COUNTER, "other", 1);
+	help_family(p, PDC_COUNTER, "c", "l");
+	help_by_name(p, pdc_value_inc, &k, 1);
+	if (pdc_stxn_read(&x, p->store) < 0)
+		bail_out("%s", pdc_error());
+	pdc_stxn_abort(&x);
+	pdc_cells_tag(pdc_cells_now(p), ZONE_ADD, x.meta.next_unit[ZONE_ADD],
+	    1000);
+	is_int(sound(p), 0, "a tag that a killed creation left is fine");
+	p->store->done = NULL;
+	s = count(PDC_COUNTER, "c", 1);
+	is_int((long long)atomic_load(&s->unit),
+	    (long long)x.meta.next_unit[ZONE_ADD], "the cells get an owner");
+	is_int(sound(p), 0, "and do not keep it");
+	p->store->done = pdc_owed_done;
+	pdc_close(p);
+}
+
 static void
 test_empty(void)
 {
@@ -634,6 +665,7 @@ main(void)
 	pdc_close(p);
 	test_rdonly(dir);
 	test_epochs();
+	test_left_tag();
 	test_empty();
 	return tap_done();
 }
