@@ -276,22 +276,20 @@ apply(const struct damage *d)
 {
 	uint64_t v = 0;
 
-	switch (d->op) {
-	case KEY:
+	if (d->op == KEY) {
 		key_add(now.key + d->off, d->len, d->v);
-		break;
-	case CUT:
-		now.len -= d->off;
-		break;
-	case ADD:
-		memcpy(&v, now.val + d->off, d->len);
-		/* FALLTHROUGH */
-	default:
-		v += d->v;
-		memcpy(now.val + d->off, &v, d->len);
-		if (now.len < d->off + d->len)
-			now.len = d->off + d->len;
+		return;
 	}
+	if (d->op == CUT) {
+		now.len -= d->off;
+		return;
+	}
+	if (d->op == ADD)
+		memcpy(&v, now.val + d->off, d->len);
+	v += d->v;
+	memcpy(now.val + d->off, &v, d->len);
+	if (now.len < d->off + d->len)
+		now.len = d->off + d->len;
 }
 
 static void
