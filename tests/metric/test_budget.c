@@ -102,7 +102,7 @@ test_sums(unsigned flags, const char *how)
 	is_double(multi_now(p, "t_s_sum{overflow=\"true\"}"), 6 * MAX,
 	    "and summaries");
 	is_double(multi_now(p, "bare_total"), 1, "without labels none is so");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_c_total"), MAX + 1, "also after a checkpoint");
 	for (i = 0; i < 3 * MAX; i++)
 		pdc_inc(many[i], 1);
@@ -134,7 +134,7 @@ test_unresolved(unsigned flags, const char *how)
 		pdc_observe(sh[i], 1);
 		pdc_observe(sh[i], 1);
 	}
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	p->retry_ns = 0;
 	is_int(samples("t_c_total"), MAX + 1, "%s: so many", how);
 	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), MAX,
@@ -163,14 +163,14 @@ test_gauges(unsigned flags, const char *how)
 		s[i] = series(g, i);
 		pdc_set(s[i], i + 1);
 	}
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_g{"), MAX, "%s: so many gauges", how);
 	is_int(dropped(DROP_MAX_SERIES), MAX, "the others are counted as lost");
 	pdc_set(series(other, 1), 1);
 	is_double(multi_now(p, "t_other{l=\"v1\"}"), 1, "each family has room");
 	is_int(pdc_remove(g, values), 0, "room is made");
 	pdc_set(s[2 * MAX - 1], 7);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, "t_g{l=\"v19\"}"), 7, "%s: and taken", how);
 	sound_close(p);
 }
@@ -203,14 +203,14 @@ test_room(void)
 	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), 6,
 	    "what was counted stays there");
 	pdc_inc(gone, 2);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), 8,
 	    "what comes back too late is beyond");
 	is_double(multi_get(p, "t_c", "_total", "overflow", "true"), 8,
 	    "it can be had by name");
 	is_int(pdc_remove(c, NULL), 0, "all go");
 	pdc_inc(gone, 2);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, "t_c_total{l=\"v0\"}"), 2, "and there is room");
 	sound_close(p);
 }
@@ -259,7 +259,7 @@ test_label(void)
 	for (i = 0; i < 2 * MAX; i++)
 		pdc_inc(series(f, i), 1);
 	pdc_inc(multi_series(f, "true"), 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_c_total"), MAX, "a label called overflow");
 	is_int(dropped(DROP_MAX_SERIES), MAX + 1, "what is beyond is lost");
 	sound_close(p);

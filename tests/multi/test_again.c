@@ -186,7 +186,7 @@ racer(void *arg)
 		meet(); /* all have counted */
 		/* A handle without rseq may have a sum of its own still. */
 		while (n % NTHREADS == 0 && atomic_load(&p->pending) != 0)
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 		meet(); /* and it can be seen */
 	}
 	return NULL;
@@ -226,7 +226,7 @@ set_up(int round)
 	else if (sh->was == EXPIRED)
 		atomic_fetch_add(&sh->skew_ns, 2 * TTL * S);
 	clocks();
-	atomic_fetch_add(&sh->bad, pdc_checkpoint(p) < 0);
+	atomic_fetch_add(&sh->bad, pdc_maintain(p) < 0);
 }
 
 /* How often the page says what type the family is; of this type. */
@@ -369,7 +369,7 @@ killable(void)
 	if (pid != 0)
 		return pid;
 	for (;;)
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 }
 
 static void
@@ -393,7 +393,7 @@ rounds(int n, int kills, const char *how)
 		}
 		meet();
 		meet();
-		atomic_fetch_add(&sh->bad, pdc_checkpoint(p) < 0);
+		atomic_fetch_add(&sh->bad, pdc_maintain(p) < 0);
 		wrong += judge(drops, kills, &ndrops);
 	}
 	is_int(wrong, 0, "%s: in each of %d rounds one shape of %d won", how, i,

@@ -349,12 +349,12 @@ test_declared_early(void)
 	p = multi_open(tap_tmpdir(), 0);
 	c = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
 	pdc_inc(c, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pass(2 * TTL);
 	pdc_inc(c, 1);
 	is_int(pdc_declare(&f, p, &d), PDC_EEXIST,
 	    "used before its end was noticed, it lives: %s", pdc_error());
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pass(2 * TTL);
 	is_int(samples("t_"), 0, "its time has passed");
 	is_int(pdc_declare(&f, p, &d), 0, "and another may have its name");
@@ -364,7 +364,7 @@ test_declared_early(void)
 	d.type = PDC_COUNTER;
 	is_int(pdc_declare(&f, p, &d), PDC_EEXIST, "which was set since: %s",
 	    pdc_error());
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pdc_close(p);
 }
 

@@ -92,10 +92,10 @@ test_removed(const struct kind *k, unsigned flags)
 	is_int(pdc_remove(f, x_value), PDC_ENOENT, "nor there again: %s",
 	    pdc_error());
 	add(s, k->type, 3);
-	is_int(pdc_checkpoint(p), 0, "the handle goes on");
+	is_int(pdc_maintain(p), 0, "the handle goes on");
 	is_double(multi_now(p, k->sample), 3, "from nothing");
 	add(s, k->type, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, k->sample), 4, "and on");
 	ok(multi_series(f, "x") == s, "the same values give the same handle");
 	grace();
@@ -144,7 +144,7 @@ test_late(const struct kind *k, int removed)
 	else
 		is_int(pdc_reset(s), 0, "%s: reset", k->name);
 	late_add(k, unit, id, .5);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	ok(removed ? isnan(multi_now(p, k->sample)) :
 		     multi_now(p, k->sample) == 0,
 	    "what comes late is not seen at once");
@@ -277,14 +277,14 @@ test_families(void)
 	ok(isnan(multi_now(p, "f_total{l=\"0\"}")), "all are gone");
 	is_int(records('S'), 1, "but for another family's");
 	pdc_inc(a, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, "f_total{l=\"0\"}"), 1, "one comes back");
 	is_int(pdc_remove(f, NULL), 0, "and is removed");
 	is_int(pdc_declare(&f, p, &d), 0, "now another may have the name");
 	pdc_set(multi_series(f, NULL), 4);
 	is_double(multi_now(p, "f"), 4, "and has it");
 	pdc_inc(b, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	ok(isnan(multi_now(p, "f_total{l=\"1\"}")),
 	    "updates of the first are dropped");
 	ok(atomic_load(&pdc_cells_now(p)->head->drops[DROP_SHAPE]) > 0,
@@ -354,7 +354,7 @@ test_again_cut_off(const struct kind *k)
 	p = multi_open(tap_tmpdir(), 0);
 	f = multi_declare(p, k->type, k->name, "l");
 	add(multi_series(f, "x"), k->type, 5);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(pdc_remove(f, x_value), 0, "%s: removed", k->name);
 	grace();
 	is_int(records('N'), 1, "its number is free");
@@ -365,12 +365,12 @@ test_again_cut_off(const struct kind *k)
 	is_int(pdc_place_make(&x, pl, "y", 2), 0, "which empties its cells");
 	pdc_stxn_abort(&x);
 	free(pl);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int((long long)atomic_load(&pdc_cells_now(p)->head->anomalies), 0,
 	    "but not done: no count sinks, for nobody has these cells");
 	add(multi_series(f, "z"), k->type, 2);
 	is_int(records('N'), 0, "the number is given out");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	ok(isnan(multi_now(p, k->sample)), "and all is well");
 	pdc_close(p);
 }
@@ -405,8 +405,8 @@ test_late_cut_off(const struct kind *k, const char *other)
 		bail_out("write: %s", pdc_error());
 	ok(pdc_dying_step(&x, p) == 3, "the end of three runs is begun");
 	pdc_stxn_abort(&x);
-	pdc_checkpoint(p);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
+	pdc_maintain(p);
 	is_double(multi_now(p, other), .5, "but done later: it has its own");
 	is_double(multi_now(p, k->sample), .5, "and so has what was made anew");
 	pdc_close(p);
@@ -422,7 +422,7 @@ old_page(struct pdc_family *f, int seconds, double *value)
 	int ret;
 
 	pdc_inc(multi_series(f, "x"), 5);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	if (pdc_collect_open(&co, p->store, pdc_cells_now(p)) < 0 ||
 	    pdc_collect_family(co, &cf) != COLLECT_NEXT)
 		bail_out("collect: %s", pdc_error());
@@ -470,7 +470,7 @@ test_fresh(void)
 	is_int(pdc_open(&q, dir, &o), 0, "opened as fresh");
 	ok(isnan(multi_now(q, "c_total")), "it has nothing");
 	pdc_inc(s, 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_double(multi_now(q, "c_total"), 1, "who counted before goes on");
 	o.flags |= PDC_RDONLY;
 	is_int(pdc_open(&q, dir, &o), PDC_EINVAL, "not to read only: %s",

@@ -145,7 +145,7 @@ worker(struct pdc *p, int n)
 		count(p, label, &s);
 	/* Without rseq a handle may have a sum of its own still. */
 	while (atomic_load(&p->pending) != 0)
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 	if (n % 4 != 0)
 		pdc_close(p);
 	return 0;
@@ -253,7 +253,7 @@ look(void *arg)
 	if (p == NULL)
 		return 1;
 	for (i = 0; i < 3; i++)
-		if (pdc_checkpoint(p) < 0)
+		if (pdc_maintain(p) < 0)
 			return 2;
 	list(k, w.dir);
 	if (w.cells_dir != NULL)

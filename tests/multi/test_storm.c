@@ -209,7 +209,7 @@ start(int n)
 		worker(n);
 	if (pid == 0) {
 		while (!atomic_load(&sh->stop))
-			pdc_checkpoint(p);
+			pdc_maintain(p);
 		_exit(0);
 	}
 	atomic_store(&sh->pid[n], pid);
@@ -424,7 +424,7 @@ end_grace(void)
 	if (pdc_stxn_commit(&x) < 0 || n < 0)
 		bail_out("dying: %s", pdc_error());
 	nreuses += (uint64_t)n;
-	while (pdc_checkpoint(p) < 0)
+	while (pdc_maintain(p) < 0)
 		continue;
 }
 
