@@ -275,10 +275,11 @@ epoch_name(struct pdc *p, struct meta *m)
 
 /*
  * Who was killed before the transaction that would have named his file has left
- * it behind.  Write lock held: nobody is making one.
+ * it behind.  Write lock held: nobody is making one.  What has the name of the
+ * store's own may be anybody's.
  */
 static void
-epoch_clear(const struct pdc *p, const struct meta *m)
+epoch_clear(const struct pdc *p, const struct meta *was, const struct meta *m)
 {
 	char prefix[sizeof(m->cells_name)];
 	struct dirent *e;
@@ -289,7 +290,8 @@ epoch_clear(const struct pdc *p, const struct meta *m)
 		return;
 	epoch_prefix(m, prefix);
 	while ((e = readdir(d)) != NULL)
-		if (strncmp(e->d_name, prefix, PREFIX_LEN) == 0)
+		if (strncmp(e->d_name, prefix, PREFIX_LEN) == 0 &&
+		    strcmp(e->d_name, was->cells_name) != 0)
 			unlinkat(dirfd(d), e->d_name, 0);
 	closedir(d);
 }
@@ -365,7 +367,7 @@ epoch_new(struct pdc *p, struct stxn *x)
 		strcpy(new.boot_id, p->clock.boot_id);
 	}
 	memset(new.next_unit, 0, sizeof(new.next_unit));
-	epoch_clear(p, &new);
+	epoch_clear(p, m, &new);
 	ret = epoch_make(p, &new, &c);
 	if (ret < 0) {
 		epoch_unlink(p, &new);
