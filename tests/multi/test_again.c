@@ -360,7 +360,7 @@ judge(uint64_t drops, int killed, uint64_t *ndrops)
 	return 1;
 }
 
-/* Checkpoints until it is killed. */
+/* Maintains the store until it is killed. */
 static pid_t
 killable(void)
 {
