@@ -6,6 +6,7 @@
  * to them, and of what an epoch leaves behind; and who may check.
  */
 
+#include "check/book.h"
 #include "check/fixture.h"
 
 static void
@@ -186,6 +187,45 @@ test_left_tag(void)
 	pdc_close(p);
 }
 
+/* Cells that have another owner since the snapshot are looked at again. */
+static void
+test_old_snapshot(void)
+{
+	struct check *c = aligned_alloc(_Alignof(struct check), sizeof(*c));
+	const char *values[] = { "v0", NULL };
+	struct pdc_family *f;
+
+	p = multi_open(tap_tmpdir(), 0);
+	count(PDC_COUNTER, "c", 3);
+	if (c == NULL)
+		bail_out("no memory");
+	memset(c, 0, sizeof(*c));
+	pdc_buf_init(&c->text);
+	c->st = p->store;
+	c->cells = pdc_cells_now(p);
+	c->found = sound_found;
+	if (pdc_stxn_read(&c->x, p->store) < 0)
+		bail_out("%s", pdc_error());
+	f = help_family(p, PDC_COUNTER, "c", "l");
+	pdc_remove(f, values);
+	p->clock.mono_skew_ns += DYING_GRACE_NS + 1;
+	pdc_maintain(p);
+	pdc_inc(help_series(f, "new"), 1); /* where v0 was */
+	pdc_check_families(c);
+	pdc_check_series(c);
+	pdc_stxn_abort(&c->x);
+	is_int((long long)c->doubts.n, 1, "an old snapshot gives a doubt");
+	pdc_check_locked(c);
+	is_int(c->nfound, 0, "which is none under the lock");
+	pdc_buf_fini(&c->text);
+	free(c->lives.at);
+	free(c->numbers.at);
+	free(c->extents.at);
+	free(c->doubts.at);
+	free(c);
+	sound_close(p);
+}
+
 static void
 test_empty(void)
 {
@@ -223,6 +263,7 @@ main(void)
 	test_rdonly(dir);
 	test_epochs();
 	test_left_tag();
+	test_old_snapshot();
 	test_empty();
 	return tap_done();
 }
