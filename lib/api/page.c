@@ -24,19 +24,6 @@ struct page {
 	uint64_t families;
 };
 
-/* The cells of the store's present epoch, mapped without a lock. */
-static const struct cells *
-page_cells(struct pdc *p)
-{
-	struct stxn x;
-
-	if (pdc_stxn_read(&x, p->store) == 0) {
-		pdc_stxn_abort(&x);
-		(void)pdc_epoch_map(p, &x.meta);
-	}
-	return pdc_cells_now(p);
-}
-
 static int
 page_one(struct page *pg, const struct collect_family *f)
 {
@@ -129,7 +116,7 @@ pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
 	struct page pg = { .buf = b, .opts = opts };
 	int ret;
 
-	ret = pdc_collect_open(&pg.collect, p->store, page_cells(p));
+	ret = pdc_collect_open(&pg.collect, p->store, pdc_epoch_cells(p, p->store->wait_ms));
 	if (ret < 0)
 		return ret;
 	ret = page_walk(&pg);
@@ -176,7 +163,8 @@ int
 pdc_page_check(struct pdc *p, void (*found)(void *arg, const char *words),
     void *arg)
 {
-	return pdc_check_run(p->store, page_cells(p), found, arg);
+	return pdc_check_run(p->store, pdc_epoch_cells(p, p->store->wait_ms),
+	    found, arg);
 }
 
 int
@@ -267,7 +255,7 @@ stat_meta(struct pdc *p, struct pdc_stat *s, const struct meta *m)
 int
 pdc_stat_get(struct pdc *p, struct pdc_stat *s)
 {
-	const struct cells *c = page_cells(p);
+	const struct cells *c = pdc_epoch_cells(p, p->store->wait_ms);
 	struct store_stat ss;
 	struct stxn x;
 	int ret;

@@ -526,10 +526,7 @@ txn_has(const struct pdc_txn *t, enum op_kind kind)
 static int
 commit_drain(struct pdc_txn *t)
 {
-	const struct cells *c = pdc_cells_now(t->pdc);
-
-	if (!txn_has(t, OP_SET) || c == NULL ||
-	    (pdc_ring_backlog(c) == 0 && !atomic_load(&t->pdc->pending)))
+	if (!txn_has(t, OP_SET) || pdc_cells_now(t->pdc) == NULL)
 		return 0;
 	return pdc_drain_all(t->pdc, t->pdc->store->wait_ms);
 }

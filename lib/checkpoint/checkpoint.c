@@ -157,7 +157,8 @@ drain_slice(struct pdc *p, uint32_t wait_ms, int *more)
 int
 pdc_drain_all(struct pdc *p, uint32_t wait_ms)
 {
-	uint64_t backlog = pdc_ring_backlog(pdc_cells_now(p)), left;
+	/* Others may have begun an epoch that this process has not seen yet. */
+	uint64_t backlog = pdc_ring_backlog(pdc_epoch_cells(p, wait_ms)), left;
 	int i, more = backlog != 0, ret = 0;
 
 	left = backlog / (SLICE_RECORDS * sizeof(struct ring_update)) + 1;

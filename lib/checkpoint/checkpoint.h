@@ -55,6 +55,8 @@ void pdc_drain_hints(struct stxn *, const struct cells *);
 int pdc_epoch_hook(void *arg, struct stxn *);
 /* Map the present file without a lock, if there is one. */
 int pdc_epoch_map(struct pdc *, const struct meta *);
+/* The same by a snapshot of its own: what is mapped then, or NULL. */
+struct cells *pdc_epoch_cells(struct pdc *, uint32_t wait_ms);
 /* Credit what a closed mapping of ours still got. */
 int pdc_epoch_salvage(struct stxn *, struct pdc *);
 

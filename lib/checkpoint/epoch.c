@@ -174,6 +174,18 @@ pdc_epoch_map(struct pdc *p, const struct meta *m)
 	return ret;
 }
 
+struct cells *
+pdc_epoch_cells(struct pdc *p, uint32_t wait_ms)
+{
+	struct stxn x;
+
+	if (pdc_stxn_read_in(&x, p->store, wait_ms) == 0) {
+		pdc_stxn_abort(&x);
+		(void)pdc_epoch_map(p, &x.meta);
+	}
+	return pdc_cells_now(p);
+}
+
 /*
  * It was deleted: it is not in the directory it was made in, or it is the one
  * we map and has no name.  The device alone does not tell two directories of

@@ -16,6 +16,7 @@ MULTI_TESTS = \
 	%D%/test_remove \
 	%D%/test_short \
 	%D%/test_signal \
+	%D%/test_stale \
 	%D%/test_stop \
 	%D%/test_storm \
 	%D%/test_system \
@@ -33,6 +34,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_kill_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_remove_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_expire_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_stale_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_stop_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_epoch_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_fork_LDADD = %D%/libmulti.la $(LDADD)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Who still maps a lost cells file, while others count in the next one: his
+ * first call takes in what lies in the present rings, as it says it does.
+ */
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "metric/metric.h"
+#include "multi/multi.h"
+#include "tap.h"
+
+static struct pdc *p;
+
+/* Count by the rings of the new file, and leave it at that. */
+static int
+stranger(void *arg)
+{
+	struct pdc *q = multi_open(arg, 0);
+	struct pdc_family *f = multi_declare(q, PDC_COUNTER, "c", "l");
+
+	atomic_store(&q->retry_ns, INT64_MAX);
+	pdc_inc(multi_series(f, "x"), 3);
+	_exit(0);
+}
+
+/* The store with a series worth 5, whose cells another has lost. */
+static struct pdc_family *
+start(void)
+{
+	char *dir = tap_tmpdir();
+	struct pdc_family *f;
+
+	p = multi_open(dir, 0);
+	f = multi_declare(p, PDC_COUNTER, "c", "l");
+	pdc_inc(multi_series(f, "x"), 5);
+	pdc_checkpoint(p);
+	multi_lose(dir);
+	is_int(multi_alone(stranger, dir, strlen(dir) + 1, 10000), 0,
+	    "another process counts by a ring of the next file");
+	return f;
+}
+
+static void
+test_checkpoint(void)
+{
+	start();
+	is_int(pdc_checkpoint(p), 0, "who has the old file checkpoints");
+	is_double(multi_now(p, "c_total{l=\"x\"}"), 8,
+	    "what the ring had is counted then");
+	pdc_close(p);
+}
+
+static void
+test_remove(void)
+{
+	const char *values[] = { "x", NULL };
+
+	is_int(pdc_remove(start(), values), 0, "who has the old file removes");
+	pdc_checkpoint(p);
+	ok(isnan(multi_now(p, "c_total{l=\"x\"}")),
+	    "what the ring had does not bring it back");
+	pdc_close(p);
+}
+
+static void
+test_set(void)
+{
+	struct pdc_label l = { "l", "x" };
+	struct pdc_key k = { "c", "_total", &l, 1 };
+
+	start();
+	is_int(multi_put(p, "set", &k, 1), 0, "who has the old file sets");
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "c_total{l=\"x\"}"), 1,
+	    "what the ring had was counted before");
+	pdc_close(p);
+}
+
+int
+main(void)
+{
+	int rings;
+
+	multi_alone_init();
+	p = multi_open(tap_tmpdir(), 0);
+	rings = pdc_cells_now(p)->use > 0;
+	pdc_close(p);
+	if (!rings) {
+		skip("no rings without restartable sequences");
+		return tap_done();
+	}
+	test_checkpoint();
+	test_remove();
+	test_set();
+	return tap_done();
+}
