@@ -391,16 +391,25 @@ salvage_old(struct stxn *x, struct pdc *p, struct cells *old)
 	return pdc_stxn_fail(x, ret);
 }
 
+/* The oldest first: a gauge may have been set in each. */
+static int
+salvage_all(struct stxn *x, struct pdc *p, struct cells *c)
+{
+	int ret;
+
+	if (c == NULL)
+		return 0;
+	ret = salvage_all(x, p, c->older);
+	return ret == 0 && !c->rdonly ? salvage_old(x, p, c) : ret;
+}
+
 int
 pdc_epoch_salvage(struct stxn *x, struct pdc *p)
 {
-	struct cells *now = pdc_cells_now(p), *c;
-	int ret = 0;
+	struct cells *now = pdc_cells_now(p);
+	int ret;
 
-	for (c = now != NULL ? now->older : NULL; c != NULL && ret == 0;
-	     c = c->older)
-		if (!c->rdonly)
-			ret = salvage_old(x, p, c);
+	ret = salvage_all(x, p, now != NULL ? now->older : NULL);
 	if (ret == 0 && now != NULL)
 		atomic_store(&p->salvaged, now->epoch);
 	return ret;

@@ -84,6 +84,36 @@ test_set(void)
 	pdc_close(p);
 }
 
+static int
+toucher(void *arg)
+{
+	pdc_close(multi_open(arg, 0));
+	return 0;
+}
+
+/* What he set lies in the rings of two files that are lost. */
+static void
+test_two_files(void)
+{
+	char *dir = tap_tmpdir();
+	struct pdc_series *s;
+	int i;
+
+	p = multi_open(dir, 0);
+	atomic_store(&p->retry_ns, INT64_MAX);
+	s = multi_series(multi_declare(p, PDC_GAUGE, "g", "l"), "x");
+	for (i = 1; i <= 2; i++) {
+		pdc_set(s, i);
+		multi_lose(dir);
+		is_int(multi_alone(toucher, dir, strlen(dir) + 1, 10000), 0,
+		    "a gauge is set in file %d, which is lost", i);
+		(void)multi_now(p, "g");
+	}
+	is_int(pdc_checkpoint(p), 0, "both are salvaged");
+	is_double(multi_now(p, "g{l=\"x\"}"), 2, "the older one first");
+	pdc_close(p);
+}
+
 int
 main(void)
 {
@@ -100,5 +130,6 @@ main(void)
 	test_checkpoint();
 	test_remove();
 	test_set();
+	test_two_files();
 	return tap_done();
 }
