@@ -19,6 +19,7 @@
 #include "checkpoint/checkpoint.h"
 #include "pdc.h"
 #include "store/dying.h"
+#include "store/idle.h"
 #include "store/series.h"
 
 struct salvage {
@@ -27,12 +28,22 @@ struct salvage {
 	struct value *now; /* the block as the old lanes have it */
 	struct value *was; /* as the store has it */
 	struct value *live; /* the block in the present epoch */
+	unsigned char moved[IDLE_SERIES]; /* its series that were counted */
 };
 
-/* seen of v := the old lanes; 1 if that changed it. */
-static int
-salvage_sums(const struct cells *c, struct value *v)
+static void
+salvage_moved(struct salvage *sv, size_t pos)
 {
+	if (pos < IDLE_SERIES)
+		sv->moved[pos] = 1;
+}
+
+/* seen of now := the old lanes; 1 if that changed it. */
+static int
+salvage_sums(struct salvage *sv)
+{
+	const struct cells *c = sv->old;
+	struct value *v = sv->now;
 	size_t i, n = (size_t)v->h.k * v->h.width;
 	struct value_gauge *g;
 	struct gauge cell;
@@ -40,18 +51,20 @@ salvage_sums(const struct cells *c, struct value *v)
 	double *add, d;
 	int changed = 0;
 
+	memset(sv->moved, 0, sizeof(sv->moved));
 	for (i = 0; i < n; i++) {
 		if (v->h.zone == VALUE_ADD) {
 			add = pdc_block_add_seen(v) + i;
 			d = pdc_cells_sum(c, v->h.unit + i);
-			changed |= d > *add;
-			*add = d > *add ? d : *add;
+			if (!(d > *add))
+				continue;
+			*add = d;
 		} else if (v->h.zone == VALUE_PAIR) {
 			seen = pdc_block_pair_seen(v) + i;
 			sum = pdc_cells_sum_pair(c, v->h.unit + i);
-			changed |= sum.count > seen->count;
-			if (sum.count > seen->count)
-				*seen = sum;
+			if (sum.count <= seen->count)
+				continue;
+			*seen = sum;
 		} else {
 			g = pdc_block_gauges(v) + i;
 			cell = pdc_cells_gauge(c, v->h.unit + i);
@@ -61,8 +74,9 @@ salvage_sums(const struct cells *c, struct value *v)
 				continue;
 			g->touched = cell.touched;
 			g->value = cell.value;
-			changed = 1;
 		}
+		salvage_moved(sv, i / v->h.width);
+		changed = 1;
 	}
 	return changed;
 }
@@ -80,6 +94,46 @@ salvage_incarnation(struct stxn *x, uint32_t family)
 	return now;
 }
 
+/* Its series that were counted have been used. */
+static void
+salvage_idle(struct stxn *x, const struct salvage *sv,
+    const struct family_rec *f, struct value_place at)
+{
+	struct idle t;
+	uint32_t i;
+	int put;
+
+	if (pdc_idle_ns(f) == 0)
+		return;
+	put = pdc_idle_get(x, f, at, &t);
+	for (i = 0; i < at.k && put >= 0; i++)
+		if (sv->moved[i])
+			put |= pdc_idle_mark(x, f, &t, i);
+	if (put > 0)
+		pdc_idle_put(x, f, at, &t);
+}
+
+/* The same of the family; the key of the block, from the family on. */
+static void
+salvage_use(struct stxn *x, const struct salvage *sv, const unsigned char *key)
+{
+	struct value_place at;
+	struct family *f;
+
+	f = malloc(sizeof(*f));
+	if (f == NULL) {
+		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a family"));
+	} else if (pdc_family_by_id(x, pdc_get_be32(key), f) == 0 &&
+	    f->r.incarnation == pdc_get_be32(key + 4)) {
+		pdc_family_use(x, f, 0);
+		at = pdc_block_place(&f->r,
+		    pdc_block_first(&f->r, pdc_get_be32(key + 8)));
+		if (at.k == sv->now->h.k)
+			salvage_idle(x, sv, &f->r, at);
+	}
+	free(f);
+}
+
 /* Blocks nobody has brought into a newer epoch. */
 static int
 salvage_block(struct stxn *x, void *arg, const struct walk_rec *r)
@@ -89,15 +143,15 @@ salvage_block(struct stxn *x, void *arg, const struct walk_rec *r)
 	if (pdc_block_parse(sv->now, r->val, r->len) < 0 ||
 	    sv->now->h.epoch != sv->old->epoch || sv->now->h.unit == UNIT_NONE)
 		return 0;
-	if (!salvage_sums(sv->old, sv->now))
+	if (!salvage_sums(sv))
 		return 0;
 	/* What its series get late goes by their D. */
 	if (salvage_incarnation(x, pdc_get_be32(r->key + 1)) !=
 	    pdc_get_be32(r->key + 5))
 		return x->ret;
-	if (pdc_stxn_put(x, r->key, r->klen, sv->now, r->len) < 0)
-		return x->ret;
-	return 1;
+	pdc_stxn_put(x, r->key, r->klen, sv->now, r->len);
+	salvage_use(x, sv, r->key + 1);
+	return x->ret < 0 ? x->ret : 1;
 }
 
 static void
@@ -269,7 +323,7 @@ salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
 	    pdc_block_parse(sv->now, r->val, r->len) < 0)
 		return 0;
 	memcpy(was, sv->now, r->len);
-	if (!salvage_sums(sv->old, sv->now))
+	if (!salvage_sums(sv))
 		return 0;
 	salvage_gone(x, sv, r->key);
 	pdc_series_key(vkey, 'V', pdc_get_be32(r->key + 9),
@@ -280,6 +334,7 @@ salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
 		salvage_diff(sv->live, sv->now, was);
 		salvage_gauges(x, sv, was);
 		pdc_stxn_put(x, vkey, sizeof(vkey), sv->live, llen);
+		salvage_use(x, sv, vkey + 1);
 	}
 	pdc_stxn_put(x, r->key, r->klen, sv->now, r->len);
 	return x->ret < 0 ? x->ret : 1;
@@ -307,7 +362,7 @@ salvage_died_since(struct stxn *x, struct salvage *sv, struct dying *y)
 	    sv->now->h.width != y->d.width || sv->now->h.zone != y->d.zone)
 		return x->ret;
 	memcpy(sv->was, sv->now, len);
-	if (!salvage_sums(sv->old, sv->now))
+	if (!salvage_sums(sv))
 		return 0;
 	if (salvage_number(x, sv, y, at.pos) != 1)
 		return x->ret;

@@ -449,6 +449,42 @@ test_old_epoch(int count)
 	sound_close(p);
 }
 
+/* Begins the next epoch. */
+static int
+toucher(void *arg)
+{
+	pdc_close(multi_open(arg, 0));
+	return 0;
+}
+
+/* What comes from a lost file is a use like any other. */
+static void
+test_salvaged(enum pdc_type type, const char *sample)
+{
+	char *dir = tap_tmpdir();
+	struct pdc_series *s;
+
+	p = multi_open(dir, 0);
+	s = multi_series(declare(type, "t_c", TTL), "x");
+	if (type == PDC_COUNTER)
+		pdc_inc(s, 5);
+	else
+		pdc_observe(s, 5);
+	pdc_checkpoint(p);
+	multi_lose(dir);
+	is_int(multi_alone(toucher, dir, strlen(dir) + 1, 10000), 0,
+	    "a new epoch begins");
+	pass(TTL - 1);
+	if (type == PDC_COUNTER)
+		pdc_inc(s, 2);
+	else
+		pdc_observe(s, 2);
+	pass(3);
+	is_int(pdc_checkpoint(p), 0, "who counts into the old file notices");
+	is_double(multi_now(p, sample), 7, "the family was used in time");
+	pdc_close(p);
+}
+
 int
 main(void)
 {
@@ -464,6 +500,8 @@ main(void)
 	test_declared_early();
 	test_old_epoch(0);
 	test_old_epoch(1);
+	test_salvaged(PDC_COUNTER, "t_c_total{l=\"x\"}");
+	test_salvaged(PDC_SUMMARY, "t_c_sum{l=\"x\"}");
 	test_nothing_lost(0, "rings");
 	test_nothing_lost(PDC_ATOMIC, "pending sums");
 	return tap_done();

@@ -114,6 +114,50 @@ test_two_files(void)
 	pdc_close(p);
 }
 
+static void
+pass(double seconds)
+{
+	p->clock.mono_skew_ns += (int64_t)(seconds * 1e9);
+	p->clock.wall_skew_ns += (int64_t)(seconds * 1e9);
+}
+
+/* Counting into a lost file is a use of the series, in time. */
+static void
+test_idle(enum pdc_type type, const char *sample, const char *other)
+{
+	const char *labels[] = { "l", NULL };
+	struct pdc_desc d = { .type = type,
+		.name = "i",
+		.labels = labels,
+		.idle_s = 10 };
+	char *dir = tap_tmpdir();
+	struct pdc_family *f;
+	struct pdc_series *s;
+
+	p = multi_open(dir, 0);
+	if (pdc_declare(&f, p, &d) < 0)
+		bail_out("declare: %s", pdc_error());
+	s = multi_series(f, "x");
+	pdc_set(s, 3);
+	pdc_inc(s, 5);
+	pdc_observe(s, 5);
+	if (multi_series(f, "y") == NULL)
+		bail_out("labels: %s", pdc_error());
+	pdc_checkpoint(p);
+	multi_lose(dir);
+	is_int(multi_alone(toucher, dir, strlen(dir) + 1, 10000), 0,
+	    "the next file begins");
+	pass(9);
+	pdc_set(s, 5);
+	pdc_inc(s, 2);
+	pdc_observe(s, 2);
+	pass(3);
+	is_int(pdc_checkpoint(p), 0, "what came to the old one is salvaged");
+	is_double(multi_now(p, sample), 7, "its series was used");
+	ok(isnan(multi_now(p, other)), "its neighbour was not");
+	pdc_close(p);
+}
+
 int
 main(void)
 {
@@ -123,6 +167,9 @@ main(void)
 	p = multi_open(tap_tmpdir(), 0);
 	rings = pdc_cells_now(p)->use > 0;
 	pdc_close(p);
+	test_idle(PDC_COUNTER, "i_total{l=\"x\"}", "i_total{l=\"y\"}");
+	test_idle(PDC_GAUGE, "i{l=\"x\"}", "i{l=\"y\"}");
+	test_idle(PDC_SUMMARY, "i_sum{l=\"x\"}", "i_sum{l=\"y\"}");
 	if (!rings) {
 		skip("no rings without restartable sequences");
 		return tap_done();
