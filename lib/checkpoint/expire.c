@@ -49,6 +49,9 @@ pdc_expire_due(struct stxn *x, void *arg, const struct walk_rec *r)
 		pdc_family_use(x, f, ago);
 	else if (pdc_family_ttl(x, &f->r) != 0 && f->r.expires_mono_ns == 0)
 		pdc_family_use(x, f, 0); /* its store has got a ttl since */
+	else if (pdc_family_ttl(x, &f->r) != 0 &&
+	    f->r.expires_boot != x->meta.boot_epoch)
+		pdc_family_awake(x, f);
 	else
 		return x->ret;
 	return x->ret < 0 ? x->ret : 1;

@@ -296,6 +296,19 @@ pdc_family_due(const struct stxn *x, const struct family_rec *r)
 	return deadline != 0 && deadline <= pdc_clock_mono(x->st->clock);
 }
 
+int
+pdc_family_awake(struct stxn *x, struct family *f)
+{
+	int64_t now = pdc_clock_mono(x->st->clock);
+	int64_t deadline = family_deadline(x, &f->r,
+	    pdc_family_ttl(x, &f->r));
+
+	f->r.expires_boot = x->meta.boot_epoch;
+	f->r.expires_mono_ns = deadline;
+	f->r.expires_wall_ns = pdc_clock_wall(x->st->clock) + deadline - now;
+	return pdc_family_touch(x, f);
+}
+
 /* A step later than it has to be, so that it may be written a step late. */
 void
 pdc_family_live(const struct stxn *x, struct family_rec *r, int64_t ago)

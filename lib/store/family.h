@@ -41,6 +41,8 @@ int pdc_family_due(const struct stxn *, const struct family_rec *);
 void pdc_family_live(const struct stxn *, struct family_rec *, int64_t ago);
 /* The same in the store, if it is not far enough. */
 int pdc_family_use(struct stxn *, struct family *, int64_t ago);
+/* In another boot than the deadline was of: from now on it is of this one. */
+int pdc_family_awake(struct stxn *, struct family *);
 
 /* Take the record of a hidden family away: its id is nobody's any more. */
 int pdc_family_forget(struct stxn *, const struct family *);

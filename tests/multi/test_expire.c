@@ -192,6 +192,10 @@ test_clocks(void)
 	p->clock.wall_skew_ns += 3 * S;
 	pdc_maintain(p);
 	is_int(samples("t_"), 1, "after a reboot the rest of its time is left");
+	p->clock.wall_skew_ns += 1000000 * S;
+	pdc_checkpoint(p);
+	is_int(samples("t_"), 1, "the wall clock may step there, too");
+	p->clock.wall_skew_ns -= 1000000 * S;
 	pass(5);
 	pdc_maintain(p);
 	is_int(samples("t_"), 1, "a part of it");
