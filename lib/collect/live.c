@@ -80,6 +80,14 @@ pdc_live_read(const struct cells *c, struct value *v, uint32_t pos, uint64_t id,
 	return tag == id ? LIVE_GOOD : tag == 0 ? LIVE_DYING : LIVE_OTHER;
 }
 
+/* As a checkpoint does: an operation not done yet is the block's. */
+static int
+live_set(struct gauge cell, const struct value_gauge *g)
+{
+	return (int32_t)(g->seq - cell.applied) <= 0 &&
+	    cell.touched != g->touched;
+}
+
 /* Of n units of a block, whose first is at. */
 static int
 live_moved(const struct cells *c, struct value *v, size_t at, size_t n)
@@ -96,8 +104,8 @@ live_moved(const struct cells *c, struct value *v, size_t at, size_t n)
 			    pdc_block_add_seen(v)[i];
 			break;
 		case VALUE_GAUGE:
-			moved = pdc_cells_gauge(c, v->h.unit + i).touched !=
-			    pdc_block_gauges(v)[i].touched;
+			moved = live_set(pdc_cells_gauge(c, v->h.unit + i),
+			    pdc_block_gauges(v) + i);
 			break;
 		default:
 			moved = pdc_cells_sum_pair(c, v->h.unit + i).count >

@@ -489,6 +489,33 @@ test_salvaged(enum pdc_type type, const char *sample)
 	pdc_close(p);
 }
 
+/* A gauge is removed, and its family's block has cells again after that. */
+static void
+test_gauge_removed(void)
+{
+	const char *values[] = { "x", NULL };
+	struct pdc_label l = { "l", "x" };
+	struct pdc_key k = { "t_g", "", &l, 1 };
+	char *dir = tap_tmpdir();
+	struct pdc_family *f;
+
+	p = multi_open(dir, 0);
+	f = declare(PDC_GAUGE, "t_g", TTL);
+	pdc_set(multi_series(f, "x"), 1);
+	multi_put(p, "set", &k, 2);
+	pdc_set(multi_series(f, "y"), 1);
+	pdc_checkpoint(p);
+	is_int(pdc_remove(f, values), 0, "a gauge that was set is removed");
+	multi_lose(dir);
+	pdc_checkpoint(p);
+	pdc_set(multi_series(f, "y"), 3);
+	pdc_checkpoint(p);
+	is_int(samples("t_g"), 1, "another of its family is set");
+	pass(TTL + 2);
+	is_int(samples("t_g"), 0, "the family ends all the same");
+	pdc_close(p);
+}
+
 int
 main(void)
 {
@@ -504,6 +531,7 @@ main(void)
 	test_declared_early();
 	test_old_epoch(0);
 	test_old_epoch(1);
+	test_gauge_removed();
 	test_salvaged(PDC_COUNTER, "t_c_total{l=\"x\"}");
 	test_salvaged(PDC_SUMMARY, "t_c_sum{l=\"x\"}");
 	test_nothing_lost(0, "rings");
