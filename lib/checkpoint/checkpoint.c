@@ -197,6 +197,10 @@ slice_sank(const struct cells *c, struct slice *sl, uint32_t pos)
 		atomic_fetch_add(&c->head->anomalies, 1);
 }
 
+/* What a block is to be written for, and whether its family was used. */
+#define SEEN 1
+#define USED 2
+
 static int
 block_add(const struct cells *c, struct value *v, struct slice *sl)
 {
@@ -214,7 +218,7 @@ block_add(const struct cells *c, struct value *v, struct slice *sl)
 		}
 		seen[i] = sum;
 		slice_moved(sl, i);
-		changed = 1;
+		changed = SEEN | USED;
 	}
 	return changed;
 }
@@ -236,7 +240,7 @@ block_pair(const struct cells *c, struct value *v, struct slice *sl)
 		}
 		seen[i] = sum;
 		slice_moved(sl, (uint32_t)(i / v->h.width));
-		changed = 1;
+		changed = SEEN | USED;
 	}
 	return changed;
 }
@@ -257,11 +261,15 @@ block_gauge(const struct cells *c, struct value *v, struct slice *sl)
 		if (cell.touched == g[i].touched && cell.applied == g[i].seq &&
 		    memcmp(&cell.value, &g[i].value, sizeof(double)) == 0)
 			continue;
+		changed |= SEEN;
+		/* Applied goes on also when a cell is given back. */
+		if (cell.touched != g[i].touched) {
+			slice_moved(sl, i);
+			changed |= USED;
+		}
 		g[i].value = cell.value;
 		g[i].touched = cell.touched;
 		g[i].seq = cell.applied;
-		slice_moved(sl, i);
-		changed = 1;
 	}
 	return changed;
 }
@@ -284,7 +292,7 @@ slice_lives(struct stxn *x, struct slice *sl)
 	return sl->lives && sl->pl.f.r.incarnation == pdc_get_be32(sl->key + 5);
 }
 
-/* Bring a block of this epoch up to date; 1 if that changed it. */
+/* Bring a block of this epoch up to date; SEEN and USED if that did. */
 static int
 slice_sums(const struct cells *c, struct value *v, struct slice *sl)
 {
@@ -311,8 +319,9 @@ slice_block(struct stxn *x, struct pdc *p, const struct scur *cur,
 		return x->ret;
 	changed = slice_sums(pdc_cells_now(p), v, sl);
 	sl->bytes += len;
-	if (changed) {
+	if (changed)
 		pdc_stxn_put(x, sl->key, sizeof(sl->key), v, len);
+	if (changed & USED) {
 		if (!sl->used) /* once a slice */
 			pdc_family_use(x, &sl->pl.f, 0);
 		sl->used = 1;
@@ -322,7 +331,7 @@ slice_block(struct stxn *x, struct pdc *p, const struct scur *cur,
 		sl->ended = pdc_idle_step(x, p, &sl->pl,
 		    pdc_get_be32(sl->key + 9), sl->moved);
 	}
-	return x->ret < 0 ? x->ret : changed || sl->ended;
+	return x->ret < 0 ? x->ret : changed != 0 || sl->ended;
 }
 
 static int

@@ -453,6 +453,27 @@ test_old_epoch(int count)
 	sound_close(p);
 }
 
+/* To give cells back is not to use the family. */
+static void
+test_given_back(enum pdc_type type)
+{
+	const char *values[] = { "x", NULL };
+	struct pdc_family *f;
+
+	p = multi_open(tap_tmpdir(), 0);
+	f = declare(type, "t_f", 100);
+	if (multi_series(f, "x") == NULL || multi_series(f, "y") == NULL)
+		bail_out("%s", pdc_error());
+	pdc_checkpoint(p);
+	is_int(pdc_remove(f, values), 0, "a series of two is removed");
+	pass(65);
+	pdc_checkpoint(p);
+	pdc_checkpoint(p);
+	pass(40);
+	is_int(samples("t_f"), 0, "its cells' end is no use of the family");
+	pdc_close(p);
+}
+
 /* Begins the next epoch. */
 static int
 toucher(void *arg)
@@ -532,6 +553,9 @@ main(void)
 	test_old_epoch(0);
 	test_old_epoch(1);
 	test_gauge_removed();
+	test_given_back(PDC_COUNTER);
+	test_given_back(PDC_GAUGE);
+	test_given_back(PDC_SUMMARY);
 	test_salvaged(PDC_COUNTER, "t_c_total{l=\"x\"}");
 	test_salvaged(PDC_SUMMARY, "t_c_sum{l=\"x\"}");
 	test_nothing_lost(0, "rings");
