@@ -154,9 +154,25 @@ salvage_block(struct stxn *x, void *arg, const struct walk_rec *r)
 	return x->ret < 0 ? x->ret : 1;
 }
 
-static void
-salvage_diff(struct value *live, struct value *now, struct value *w)
+/*
+ * Whether what the present block says of a gauge is older than what was in the
+ * old cell: no cell since then has been set.  A present one is the truth, see
+ * salvage_gauges().
+ */
+static int
+salvage_older(const struct salvage *sv, const struct value_gauge *g)
 {
+	const struct value_head *h = &sv->live->h;
+
+	if (h->unit == UNIT_NONE)
+		return 1;
+	return h->epoch != pdc_cells_now(sv->pdc)->epoch && g->touched == 0;
+}
+
+static void
+salvage_diff(struct salvage *sv, struct value *w)
+{
+	struct value *live = sv->live, *now = sv->now;
 	size_t i, n = (size_t)live->h.k * live->h.width;
 	struct value_gauge *g, *old;
 	struct pair *base, *a, *b;
@@ -175,10 +191,9 @@ salvage_diff(struct value *live, struct value *now, struct value *w)
 		} else {
 			g = pdc_block_gauges(live) + i;
 			old = pdc_block_gauges(now) + i;
-			/* The new cell is the truth once there is one. */
 			if (old->touched != pdc_block_gauges(w)[i].touched &&
 			    g->seq == pdc_block_gauges(w)[i].seq &&
-			    live->h.unit == UNIT_NONE)
+			    salvage_older(sv, g))
 				g->value = old->value;
 		}
 	}
@@ -331,7 +346,7 @@ salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
 	if (pdc_stxn_get(x, vkey, sizeof(vkey), &lval, &llen) == 0 &&
 	    pdc_block_parse(sv->live, lval, llen) == 0 &&
 	    sv->live->h.zone == was->h.zone && llen == r->len) {
-		salvage_diff(sv->live, sv->now, was);
+		salvage_diff(sv, was);
 		salvage_gauges(x, sv, was);
 		pdc_stxn_put(x, vkey, sizeof(vkey), sv->live, llen);
 		salvage_use(x, sv, vkey + 1);

@@ -114,6 +114,38 @@ test_two_files(void)
 	pdc_close(p);
 }
 
+/* Has the gauge's cell in the next file. */
+static int
+placer(void *arg)
+{
+	struct pdc *q = multi_open(arg, 0);
+
+	if (multi_series(multi_declare(q, PDC_GAUGE, "g", "l"), "x") == NULL)
+		return 1;
+	_exit(0);
+}
+
+/* Set in a file that was lost, as was the next one, where nobody set it. */
+static void
+test_set_in_first(void)
+{
+	char *dir = tap_tmpdir();
+	struct pdc_series *s;
+
+	p = multi_open(dir, 0);
+	s = multi_series(multi_declare(p, PDC_GAUGE, "g", "l"), "x");
+	pdc_set(s, 1);
+	pdc_checkpoint(p);
+	multi_lose(dir);
+	is_int(multi_alone(placer, dir, strlen(dir) + 1, 10000), 0,
+	    "a gauge has its place in the next file");
+	pdc_set(s, 5);
+	multi_lose(dir);
+	is_int(pdc_checkpoint(p), 0, "who set it in the first one notices");
+	is_double(multi_now(p, "g{l=\"x\"}"), 5, "it is what it was set to");
+	pdc_close(p);
+}
+
 static void
 pass(double seconds)
 {
@@ -170,6 +202,7 @@ main(void)
 	test_idle(PDC_COUNTER, "i_total{l=\"x\"}", "i_total{l=\"y\"}");
 	test_idle(PDC_GAUGE, "i{l=\"x\"}", "i{l=\"y\"}");
 	test_idle(PDC_SUMMARY, "i_sum{l=\"x\"}", "i_sum{l=\"y\"}");
+	test_set_in_first();
 	if (!rings) {
 		skip("no rings without restartable sequences");
 		return tap_done();
