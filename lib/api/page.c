@@ -116,7 +116,8 @@ pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
 	struct page pg = { .buf = b, .opts = opts };
 	int ret;
 
-	ret = pdc_collect_open(&pg.collect, p->store, pdc_epoch_cells(p, p->store->wait_ms));
+	ret = pdc_collect_open(&pg.collect, p->store,
+	    pdc_epoch_cells(p, p->store->wait_ms));
 	if (ret < 0)
 		return ret;
 	ret = page_walk(&pg);

@@ -161,8 +161,13 @@ place_tag(struct stxn *x, struct cells *c, struct place *pl, uint32_t n,
 	uint64_t unit = pl->v->h.unit + (uint64_t)pos * f->width;
 	struct series_ref s;
 
-	if (pdc_series_get(x, &pl->f, n, &s) < 0)
+	if (pdc_series_get(x, &pl->f, n, &s) < 0) {
+		/* A cell that nobody has is as it was. */
+		if (f->zone == VALUE_GAUGE)
+			pdc_block_gauges(pl->v)[pos]
+			    .touched = pdc_cells_gauge(c, unit).touched;
 		return;
+	}
 	if (f->zone == VALUE_GAUGE)
 		place_gauge(c, unit, pdc_block_gauges(pl->v) + pos);
 	if (s.id >= x->was.next_series) {

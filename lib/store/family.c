@@ -300,8 +300,7 @@ int
 pdc_family_awake(struct stxn *x, struct family *f)
 {
 	int64_t now = pdc_clock_mono(x->st->clock);
-	int64_t deadline = family_deadline(x, &f->r,
-	    pdc_family_ttl(x, &f->r));
+	int64_t deadline = family_deadline(x, &f->r, pdc_family_ttl(x, &f->r));
 
 	f->r.expires_boot = x->meta.boot_epoch;
 	f->r.expires_mono_ns = deadline;

@@ -453,6 +453,63 @@ test_old_epoch(int count)
 	sound_close(p);
 }
 
+/* The same, and nothing is used when the block gets its cells. */
+static void
+test_gauge_placed(void)
+{
+	const char *values[] = { "x", NULL };
+	char *dir = tap_tmpdir();
+	struct pdc_family *f;
+
+	p = multi_open(dir, 0);
+	f = declare(PDC_GAUGE, "t_g", TTL);
+	pdc_set(multi_series(f, "x"), 1);
+	pdc_set(multi_series(f, "y"), 1);
+	pdc_checkpoint(p);
+	is_int(pdc_remove(f, values), 0, "a gauge is removed");
+	pdc_checkpoint(p);
+	multi_lose(dir);
+	pdc_checkpoint(p);
+	pass(TTL - 2);
+	if (multi_series(f, "y") == NULL)
+		bail_out("%s", pdc_error());
+	pdc_checkpoint(p);
+	is_int(samples("t_g"), 1, "another has cells again");
+	pass(4);
+	is_int(samples("t_g"), 0, "that is no use of the family");
+	pdc_close(p);
+}
+
+/* Nor when its cells have been another family's. */
+static void
+test_gauge_reused(void)
+{
+	struct pdc_family *f;
+	char value[8];
+	int i;
+
+	p = multi_open(tap_tmpdir(), 0);
+	f = declare(PDC_GAUGE, "other", 0);
+	for (i = 0; i < 8; i++) {
+		snprintf(value, sizeof(value), "%d", i);
+		pdc_set(multi_series(f, value), 1);
+	}
+	is_int(pdc_remove(f, NULL), 0, "gauges are removed");
+	for (i = 0; i < 3; i++) {
+		pass(65);
+		pdc_checkpoint(p);
+	}
+	f = declare(PDC_GAUGE, "t_g", 100);
+	if (multi_series(f, "x") == NULL)
+		bail_out("%s", pdc_error());
+	pass(60);
+	pdc_checkpoint(p);
+	is_int(samples("t_g"), 1, "another family has their cells");
+	pass(45);
+	is_int(samples("t_g"), 0, "what was in them is no use of it");
+	pdc_close(p);
+}
+
 /* To give cells back is not to use the family. */
 static void
 test_given_back(enum pdc_type type)
@@ -553,6 +610,8 @@ main(void)
 	test_old_epoch(0);
 	test_old_epoch(1);
 	test_gauge_removed();
+	test_gauge_placed();
+	test_gauge_reused();
 	test_given_back(PDC_COUNTER);
 	test_given_back(PDC_GAUGE);
 	test_given_back(PDC_SUMMARY);
