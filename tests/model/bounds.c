@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * What a store has when nothing is under way and what was given up has had its
+ * time: a record for each series, none of what is dying or has ended, and no
+ * more of the rest, nor of cells, than so many series can need.
+ */
+
+#include "model/drive.h"
+
+#define GRACE (INT64_C(61) * 1000000000)
+#define GRACES (TTL_S / 61 + 3)
+#define RECORDS_MAX 20000
+#define DATA_MAX (16 << 20)
+#define CELLS_MAX (8 << 20)
+
+static uint64_t
+bounds_series(const struct model *m)
+{
+	uint64_t n = 0;
+	int f, i;
+
+	for (f = 0; f < NFAMS; f++)
+		for (i = 0; i < NSERS; i++)
+			n += m->f[f].s[i].present == YES;
+	return n;
+}
+
+static void
+bounds_check(struct drive *d, const struct order *o)
+{
+	uint64_t series = bounds_series(&d->m), sum = 0;
+	int i;
+
+	for (i = 0; i < 128; i++)
+		sum += o->counts[i];
+	if (o->counts['S'] != series || o->counts['L'] != series)
+		drive_fail(d, "%llu S and %llu L records for %llu series",
+		    (unsigned long long)o->counts['S'],
+		    (unsigned long long)o->counts['L'],
+		    (unsigned long long)series);
+	if (o->counts['D'] + o->counts['E'] != 0)
+		drive_fail(d, "%llu D and %llu E records after their time",
+		    (unsigned long long)o->counts['D'],
+		    (unsigned long long)o->counts['E']);
+	if (sum > RECORDS_MAX || o->data > DATA_MAX || o->cells > CELLS_MAX)
+		drive_fail(d, "%llu records, %llu bytes, %llu of cells",
+		    (unsigned long long)sum, (unsigned long long)o->data,
+		    (unsigned long long)o->cells);
+	drive_note(d, "records", (long long)sum);
+	drive_note(d, "bytes of cells", (long long)o->cells);
+	drive_note(d, "bytes of data.mdb", (long long)o->data);
+}
+
+void
+drive_bounds(struct drive *d)
+{
+	struct order *o;
+	int i, p;
+
+	/* What ends by its time meanwhile has its grace, too. */
+	d->quiet = 1;
+	for (i = 0; i < GRACES; i++) {
+		drive_time(d, GRACE);
+		drive_settle(d);
+		drive_settle(d);
+	}
+	d->quiet = 0;
+	p = drive_some(d);
+	drive_look(d, p);
+	o = drive_order(d, p, ORDER_STAT);
+	if (drive_do(d, p) == 1)
+		bounds_check(d, o);
+}

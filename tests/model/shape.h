@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MODEL_SHAPE_H
+#define MODEL_SHAPE_H
+
+/*
+ * The families of the model test.  Each has NSERS series, "v0" and on, of a
+ * label l; one without labels has one.  A number of a series is NCOMPS at most
+ * small integers: the value, the states as bits, or the count of each bucket,
+ * to which one value is observed, so that the sum follows from the counts.
+ */
+
+#include <stdint.h>
+
+#include "pdc.h"
+
+#define NSERS 14
+#define NCOMPS 3
+#define TTL_S 250
+
+enum fam {
+	F_C,
+	F_CT,
+	F_C1,
+	F_G,
+	F_GT,
+	F_S,
+	F_ST,
+	F_H,
+	F_HT,
+	F_I,
+	F_B,
+	F_X,
+	NFAMS
+};
+
+struct shape {
+	enum pdc_type type;
+	const char *name;
+	int ncomps, nsers;
+	double ttl_s; /* -1: none */
+};
+
+/* F_X has two of them in turn: the second is shape_other. */
+extern const struct shape shapes[NFAMS], shape_other;
+
+/* What is observed to bucket i of a histogram, or to a summary. */
+extern const double shape_seen[NCOMPS];
+
+static inline const struct shape *
+shape_of(int f, int other)
+{
+	return f == F_X && other ? &shape_other : &shapes[f];
+}
+
+/* One cell that is set, and no sum. */
+static inline int
+shape_gauge(const struct shape *sh)
+{
+	return sh->type == PDC_GAUGE || sh->type == PDC_INFO ||
+	    sh->type == PDC_STATESET;
+}
+
+#endif
