@@ -334,7 +334,7 @@ op_run(struct order *o)
 		op_threads(o);
 		return 0;
 	case ORDER_CHECKPOINT:
-		return pdc_checkpoint(op.p);
+		return pdc_maintain(op.p); /* a checkpoint, and the upkeep */
 	case ORDER_REMOVE:
 	case ORDER_REMOVE_ALL:
 		return op_remove(o);

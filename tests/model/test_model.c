@@ -7,8 +7,8 @@
  *
  *	test_model [-v] [STEPS [SEED]]
  *
- * Without arguments for less than two seconds each with a seed that is always the
- * same and with one that is not; with them, so many steps.  -v tells each.
+ * Without arguments for less than two seconds each with a seed that is always
+ * the same and with one that is not; with them, so many steps.  -v tells each.
  */
 
 #include <stdio.h>

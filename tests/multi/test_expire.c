@@ -193,7 +193,7 @@ test_clocks(void)
 	pdc_maintain(p);
 	is_int(samples("t_"), 1, "after a reboot the rest of its time is left");
 	p->clock.wall_skew_ns += 1000000 * S;
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_"), 1, "the wall clock may step there, too");
 	p->clock.wall_skew_ns -= 1000000 * S;
 	pass(5);
@@ -465,15 +465,15 @@ test_gauge_placed(void)
 	f = declare(PDC_GAUGE, "t_g", TTL);
 	pdc_set(multi_series(f, "x"), 1);
 	pdc_set(multi_series(f, "y"), 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(pdc_remove(f, values), 0, "a gauge is removed");
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	multi_lose(dir);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pass(TTL - 2);
 	if (multi_series(f, "y") == NULL)
 		bail_out("%s", pdc_error());
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_g"), 1, "another has cells again");
 	pass(4);
 	is_int(samples("t_g"), 0, "that is no use of the family");
@@ -497,13 +497,13 @@ test_gauge_reused(void)
 	is_int(pdc_remove(f, NULL), 0, "gauges are removed");
 	for (i = 0; i < 3; i++) {
 		pass(65);
-		pdc_checkpoint(p);
+		pdc_maintain(p);
 	}
 	f = declare(PDC_GAUGE, "t_g", 100);
 	if (multi_series(f, "x") == NULL)
 		bail_out("%s", pdc_error());
 	pass(60);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_g"), 1, "another family has their cells");
 	pass(45);
 	is_int(samples("t_g"), 0, "what was in them is no use of it");
@@ -521,11 +521,11 @@ test_given_back(enum pdc_type type)
 	f = declare(type, "t_f", 100);
 	if (multi_series(f, "x") == NULL || multi_series(f, "y") == NULL)
 		bail_out("%s", pdc_error());
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(pdc_remove(f, values), 0, "a series of two is removed");
 	pass(65);
-	pdc_checkpoint(p);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
+	pdc_maintain(p);
 	pass(40);
 	is_int(samples("t_f"), 0, "its cells' end is no use of the family");
 	pdc_close(p);
@@ -552,7 +552,7 @@ test_salvaged(enum pdc_type type, const char *sample)
 		pdc_inc(s, 5);
 	else
 		pdc_observe(s, 5);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	multi_lose(dir);
 	is_int(multi_alone(toucher, dir, strlen(dir) + 1, 10000), 0,
 	    "a new epoch begins");
@@ -562,7 +562,7 @@ test_salvaged(enum pdc_type type, const char *sample)
 	else
 		pdc_observe(s, 2);
 	pass(3);
-	is_int(pdc_checkpoint(p), 0, "who counts into the old file notices");
+	is_int(pdc_maintain(p), 0, "who counts into the old file notices");
 	is_double(multi_now(p, sample), 7, "the family was used in time");
 	pdc_close(p);
 }
@@ -582,12 +582,12 @@ test_gauge_removed(void)
 	pdc_set(multi_series(f, "x"), 1);
 	multi_put(p, "set", &k, 2);
 	pdc_set(multi_series(f, "y"), 1);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(pdc_remove(f, values), 0, "a gauge that was set is removed");
 	multi_lose(dir);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	pdc_set(multi_series(f, "y"), 3);
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	is_int(samples("t_g"), 1, "another of its family is set");
 	pass(TTL + 2);
 	is_int(samples("t_g"), 0, "the family ends all the same");

@@ -175,7 +175,7 @@ test_idle(enum pdc_type type, const char *sample, const char *other)
 	pdc_observe(s, 5);
 	if (multi_series(f, "y") == NULL)
 		bail_out("labels: %s", pdc_error());
-	pdc_checkpoint(p);
+	pdc_maintain(p);
 	multi_lose(dir);
 	is_int(multi_alone(toucher, dir, strlen(dir) + 1, 10000), 0,
 	    "the next file begins");
@@ -184,7 +184,7 @@ test_idle(enum pdc_type type, const char *sample, const char *other)
 	pdc_inc(s, 2);
 	pdc_observe(s, 2);
 	pass(3);
-	is_int(pdc_checkpoint(p), 0, "what came to the old one is salvaged");
+	is_int(pdc_maintain(p), 0, "what came to the old one is salvaged");
 	is_double(multi_now(p, sample), 7, "its series was used");
 	ok(isnan(multi_now(p, other)), "its neighbour was not");
 	pdc_close(p);
