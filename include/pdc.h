@@ -57,9 +57,15 @@ enum pdc_type {
 	PDC_STATESET /* some of its states are on */
 };
 
-/* Gauges only; all but PDC_SHARED are not built yet: PDC_ENOTSUP. */
+/*
+ * Of gauges only.  But for PDC_SHARED and PDC_MOSTRECENT each process has a
+ * value of its own, from its first update on, and a page makes one of them;
+ * PDC_ALL and PDC_LIVEALL show each by a label slot, a small number that a
+ * process has while it lives.  In the live modes the value of a process goes
+ * with it, however it ends; in the others it stays.
+ */
 enum pdc_mode {
-	PDC_SHARED,
+	PDC_SHARED, /* one value that all processes change */
 	PDC_ALL,
 	PDC_LIVEALL,
 	PDC_MIN,
@@ -68,8 +74,8 @@ enum pdc_mode {
 	PDC_LIVEMAX,
 	PDC_SUM,
 	PDC_LIVESUM,
-	PDC_MOSTRECENT,
-	PDC_LIVEMOSTRECENT
+	PDC_MOSTRECENT, /* what was set last; no inc and dec */
+	PDC_LIVEMOSTRECENT /* the same, of processes that live */
 };
 
 enum pdc_error {
@@ -114,7 +120,7 @@ struct pdc_options {
 
 struct pdc_desc {
 	enum pdc_type type;
-	enum pdc_mode mode;
+	enum pdc_mode mode; /* of a gauge */
 	const char
 	    *name; /* with or without a counter's _total, an info's _info */
 	const char *help; /* NULL: none */
@@ -176,10 +182,10 @@ PDC_API const char *pdc_error(void);
 
 /*
  * Declare a family, or find it as it was declared before.  The handle lives
- * until pdc_close().  PDC_EEXIST: the store has this name with another type,
- * other labels, bounds or states, or a sample of this family would carry the
- * name of another's; families that have expired do not count.  Another help,
- * unit or ttl_s: the first one stays, and it is counted.
+ * until pdc_close().  PDC_EEXIST: the store has this name with another type or
+ * mode, other labels, bounds or states, or a sample of this family would carry
+ * the name of another's; families that have expired do not count.  Another
+ * help, unit or ttl_s: the first one stays, and it is counted.
  * Takes no lock if the store has the family already; else waits wait_ms.
  */
 PDC_API int pdc_declare(struct pdc_family **, struct pdc *,
@@ -212,7 +218,7 @@ PDC_API void pdc_series_free(struct pdc_series *);
  * pdc_updates_dropped_total.
  *
  *	pdc_inc		counter (finite amount >= 0) or gauge
- *	pdc_dec		gauge
+ *	pdc_dec		gauge, but for the most recent modes; as pdc_inc
  *	pdc_set		gauge
  *	pdc_observe	histogram or summary; NaN is dropped
  *	pdc_set_state	stateset; state counts from 0 in the order of .states.
@@ -272,6 +278,13 @@ PDC_API int pdc_value_inc(struct pdc_txn *, const struct pdc_key *,
     double amount);
 
 /*
+ * A gauge of which each process has a value is written by name as by a process
+ * that then ended: what the dead have left is merged with the value, the same
+ * by pdc_value_inc() and pdc_value_set().  PDC_EINVAL in the live modes and in
+ * PDC_ALL.
+ */
+
+/*
  * Set a gauge; or a counter, which gets a new created time; or to 1 an info
  * (suffix "_info"), which makes it; or to 0 or 1 the state of a stateset that a
  * label called like it names.
@@ -280,8 +293,8 @@ PDC_API int pdc_value_set(struct pdc_txn *, const struct pdc_key *,
     double value);
 
 /*
- * Set if there is no such series, and it is no stateset; was_set (may be NULL)
- * gets 1 or 0.
+ * Set if there is no such series, and it is no stateset nor a gauge of which
+ * each process has a value; was_set (may be NULL) gets 1 or 0.
  */
 PDC_API int pdc_value_setnx(struct pdc_txn *, const struct pdc_key *,
     double value, int *was_set);
@@ -290,7 +303,8 @@ PDC_API int pdc_value_setnx(struct pdc_txn *, const struct pdc_key *,
  * The present value, with the calls of this transaction done.  Suffixes:
  * counter "_total" "_created", gauge "", summary "_count" "_sum" "_created",
  * histogram "_bucket" (label le among the labels) "_count" "_sum" "_created",
- * info "_info", stateset "" (its state among the labels).
+ * info "_info", stateset "" (its state among the labels).  A gauge of modes
+ * all and liveall has the label slot besides.
  * PDC_ENOENT if there is no such metric or series.
  */
 PDC_API int pdc_value_get(struct pdc_txn *, const struct pdc_key *,

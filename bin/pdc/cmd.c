@@ -33,7 +33,7 @@ static const struct cmd_verb cmd_verbs[] = {
 	{ "get", cmd_get, 0, 1, 1, "NAME_WITH_SUFFIX" },
 	{ "keys", cmd_keys, 0, 0, 1, "[METRIC]" },
 	{ "show", cmd_show, BIT(FORMAT) | BIT(TEXTFILE), 0, 0, "no operand" },
-	{ "stat", cmd_stat, 0, 0, 0, "no operand" },
+	{ "stat", cmd_stat, BIT(WHO), 0, 0, "no operand" },
 	{ "check", cmd_check, 0, 0, 0, "no operand" },
 	{ "reset", cmd_remove, 0, 1, 1, "NAME" },
 	{ "remove", cmd_remove, 0, 1, 1, "NAME" },

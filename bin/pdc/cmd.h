@@ -32,15 +32,20 @@
 	X(FORMAT, "format") \
 	X(TEXTFILE, "textfile")
 
+/* And without. */
+#define CMD_FLAGS(X) X(WHO, "who")
+
 enum cmd_opt {
 #define X(name, word) OPT_##name,
-	CMD_OPTS(X)
+	CMD_OPTS(X) CMD_FLAGS(X)
 #undef X
 	    NOPTS
 };
 
+#define OPT_IS_FLAG(opt) ((opt) >= OPT_WHO)
+
 struct cmd {
-	const char *opt[NOPTS]; /* NULL: not given */
+	const char *opt[NOPTS]; /* NULL: not given; a flag: "" */
 	const char *bad; /* the first option nobody knows */
 	const char *verb; /* words[0] */
 	char **words; /* command and operands */
@@ -110,6 +115,7 @@ int cmd_keys(struct cmd *);
 int cmd_show(struct cmd *);
 int cmd_stat(struct cmd *);
 int cmd_check(struct cmd *);
+int who_print(struct cmd *); /* stat --who */
 int cmd_remove(struct cmd *); /* reset remove */
 int cmd_clear(struct cmd *);
 

@@ -7,6 +7,7 @@
 #include "api/page.h"
 #include "base/err.h"
 #include "base/kinds.h"
+#include "base/modes.h"
 #include "metric/metric.h"
 #include "pdc/cmd.h"
 
@@ -71,24 +72,19 @@ family_find(struct cmd *cmd, char *name)
 	return type;
 }
 
-static const char *const declare_modes[] = { "shared", "all", "liveall", "min",
-	"livemin", "max", "livemax", "sum", "livesum", "mostrecent",
-	"livemostrecent" };
-
 static int
 declare_mode(struct cmd *cmd, enum pdc_mode *mode)
 {
 	const char *word = cmd->opt[OPT_MODE];
-	size_t i;
+	int found;
 
 	if (word == NULL)
 		return CMD_YES;
-	for (i = 0; i < sizeof(declare_modes) / sizeof(declare_modes[0]); i++)
-		if (strcmp(declare_modes[i], word) == 0) {
-			*mode = (enum pdc_mode)i;
-			return CMD_YES;
-		}
-	return cmd_fail(cmd, "unknown mode '%.300s'", word);
+	found = pdc_mode_from_word(word);
+	if (found < 0)
+		return cmd_fail(cmd, "unknown mode '%.300s'", word);
+	*mode = (enum pdc_mode)found;
+	return CMD_YES;
 }
 
 /* What the lists of options made, to be freed. */

@@ -10,7 +10,8 @@ noinst_LTLIBRARIES += %D%/libpdccmd.la
 	%D%/parse.c \
 	%D%/remove.c \
 	%D%/stat.c \
-	%D%/update.c
+	%D%/update.c \
+	%D%/who.c
 
 bin_PROGRAMS += %D%/pdc
 %C%_pdc_SOURCES = %D%/main.c

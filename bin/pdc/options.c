@@ -16,7 +16,7 @@ static const char options_usage[] =
     "usage: pdc [-s STORE] COMMAND ...\n"
     "\n"
     "  declare TYPE NAME [--help=TEXT] [--unit=U] [--labels=a,b]\n"
-    "          [--buckets=N,N] [--states=a,b] [--mode=shared] [--ttl=SECONDS]\n"
+    "          [--buckets=N,N] [--states=a,b] [--mode=sum] [--ttl=SECONDS]\n"
     "  inc|dec NAME[{label=\"value\",...}] [NUMBER]\n"
     "  set|setnx|observe NAME[{label=\"value\",...}] NUMBER\n"
     "  get NAME_WITH_SUFFIX[{label=\"value\",...}]\n"
@@ -24,7 +24,7 @@ static const char options_usage[] =
     "  clear\n"
     "  keys [METRIC]\n"
     "  show [--format=text] [--textfile=PATH]\n"
-    "  stat\n"
+    "  stat [--who]\n"
     "  check\n"
     "\n"
     "  -s, --store=STORE  the store; default: $PDC_STORE, or the system's\n"
@@ -36,7 +36,7 @@ static const char options_usage[] =
 
 static const char *const options_words[NOPTS] = {
 #define X(name, word) word,
-	CMD_OPTS(X)
+	CMD_OPTS(X) CMD_FLAGS(X)
 #undef X
 };
 
@@ -81,6 +81,11 @@ options_version(struct cmd *cmd)
 static int
 options_value(struct cmd *cmd, int opt, const char *value, char ***next)
 {
+	if (OPT_IS_FLAG(opt) && value != NULL)
+		return cmd_fail(cmd, "option --%s takes no value",
+		    options_words[opt]);
+	if (OPT_IS_FLAG(opt))
+		value = "";
 	if (value == NULL && (value = **next) != NULL)
 		(*next)++;
 	if (value == NULL)

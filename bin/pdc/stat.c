@@ -130,6 +130,8 @@ cmd_stat(struct cmd *cmd)
 
 	if (cmd_open(cmd, PDC_RDONLY) != CMD_YES)
 		return CMD_TROUBLE;
+	if (cmd->opt[OPT_WHO] != NULL)
+		return who_print(cmd);
 	st = calloc(1, sizeof(*st));
 	status = st == NULL ? cmd_fail(cmd, "no memory") : stat_print(cmd, st);
 	free(st);

@@ -1,4 +1,5 @@
 lib_libcore_la_SOURCES += \
+	%D%/merged.c \
 	%D%/open.c \
 	%D%/remove.c \
 	%D%/remove.h \

@@ -117,7 +117,7 @@ pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
 	int ret;
 
 	ret = pdc_collect_open(&pg.collect, p->store,
-	    pdc_epoch_cells(p, p->store->wait_ms));
+	    pdc_epoch_cells(p, p->store->wait_ms), &p->self);
 	if (ret < 0)
 		return ret;
 	ret = page_walk(&pg);
@@ -277,5 +277,40 @@ pdc_stat_get(struct pdc *p, struct pdc_stat *s)
 	s->max_readers = ss.max_readers;
 	if (c != NULL)
 		stat_cells(p, s, c);
+	return 0;
+}
+
+size_t
+pdc_stat_slots(struct pdc *p, struct pdc_slot *out, size_t max)
+{
+	int fd = pdc_wlock_fd(&p->store->wlock);
+	const struct cells *c = pdc_epoch_cells(p, p->store->wait_ms);
+	struct slots slots;
+	size_t n = 0;
+	uint32_t i;
+
+	pdc_slots_look(&slots, &p->self, fd);
+	for (i = 0; c != NULL && i < SLOTS_MAX && n < max; i++) {
+		if (!(slots.held[i / 8] >> i % 8 & 1))
+			continue;
+		out[n].slot = i;
+		out[n].pid = pdc_slot_pid(fd, i);
+		out[n++].since_wall_ns = (int64_t)ident_since(
+					     atomic_load(&c->slots[i])) *
+		    1000;
+	}
+	return n;
+}
+
+int
+pdc_stat_cells(struct pdc *p, dev_t *dev, ino_t *ino)
+{
+	const struct cells *c = pdc_epoch_cells(p, p->store->wait_ms);
+
+	if (c == NULL)
+		return pdc_err_set(PDC_ENOENT, "%s: no cells are there",
+		    p->store->dir);
+	*dev = c->dev;
+	*ino = c->ino;
 	return 0;
 }

@@ -7,6 +7,8 @@
  * store in numbers.
  */
 
+#include <sys/types.h>
+
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -74,5 +76,20 @@ struct pdc_stat {
 };
 
 int pdc_stat_get(struct pdc *, struct pdc_stat *);
+
+/* A process that has a slot, for gauges of modes. */
+struct pdc_slot {
+	uint32_t slot;
+	pid_t pid; /* 0: it has none here */
+	int64_t since_wall_ns; /* when it claimed the slot */
+};
+
+/*
+ * The slots that are held, rising, at most max; how many.  And the device and
+ * inode of the cells as mapped here, by which who else maps them is found; 0 or
+ * PDC_ENOENT.
+ */
+size_t pdc_stat_slots(struct pdc *, struct pdc_slot *, size_t max);
+int pdc_stat_cells(struct pdc *, dev_t *, ino_t *);
 
 #endif

@@ -28,6 +28,9 @@ struct remove {
 	int all;
 	uint64_t upto; /* ids of series that were there */
 	struct target target;
+	int owners; /* all series of these labels, whosever they are */
+	size_t labels_len, done;
+	char labels[LABELS_MAX_LEN];
 	struct place pl;
 };
 
@@ -95,28 +98,66 @@ remove_each(struct stxn *x, void *arg, const struct walk_rec *rec)
 	int ret;
 
 	/* Those made on the way are done already. */
-	if (pdc_series_parse(&s, rec->val, rec->len, r->pl.f.r.nlabels) < 0 ||
+	if (pdc_series_parse(&s, rec->val, rec->len,
+		family_nvalues(&r->pl.f.r)) < 0 ||
 	    s.id >= r->upto || s.values_len > LABELS_MAX_LEN)
+		return 0;
+	if (r->owners &&
+	    (pdc_series_labels(&r->pl.f, s.values, s.values_len) !=
+		    r->labels_len ||
+		memcmp(s.values, r->labels, r->labels_len) != 0))
 		return 0;
 	memcpy(r->target.values, s.values, s.values_len);
 	r->target.len = s.values_len;
 	ret = pdc_place_find(x, &r->pl, r->target.values, r->target.len);
 	if (ret == 0)
 		ret = r->one(x, r->pdc, &r->pl);
+	r->done++;
 	return ret < 0 ? pdc_stxn_fail(x, ret) : 1;
+}
+
+static int
+remove_walk(struct stxn *x, struct remove *r)
+{
+	unsigned char key[SERIES_KEY_LEN];
+
+	r->upto = x->meta.next_series;
+	pdc_series_key(key, 'S', r->pl.f.r.id, r->pl.f.r.incarnation, 0);
+	return pdc_walk(x, key, 9, remove_each, r);
 }
 
 /* All series of the family: it ends, or each is reset. */
 static int
 remove_all(struct stxn *x, struct remove *r)
 {
-	unsigned char key[SERIES_KEY_LEN];
-
 	if (r->one == remove_one)
 		return pdc_family_end(x, &r->pl.f, GONE_REMOVED);
-	r->upto = x->meta.next_series;
-	pdc_series_key(key, 'S', r->pl.f.r.id, r->pl.f.r.incarnation, 0);
-	return pdc_walk(x, key, 9, remove_each, r);
+	return remove_walk(x, r);
+}
+
+static int
+remove_none(const struct remove *r)
+{
+	return pdc_err_set(PDC_ENOENT, "%s: no such series", r->pl.f.name);
+}
+
+/* The series of these labels; of some gauges, that of each process. */
+static int
+remove_series(struct stxn *x, struct remove *r)
+{
+	int ret;
+
+	if (mode_each(r->pl.f.r.mode)) {
+		r->owners = 1;
+		r->labels_len = r->target.len;
+		memcpy(r->labels, r->target.values, r->target.len);
+		ret = remove_walk(x, r);
+		return ret == 0 && r->done == 0 ? remove_none(r) : ret;
+	}
+	ret = pdc_place_find(x, &r->pl, r->target.values, r->target.len);
+	if (ret == PDC_ENOENT)
+		return remove_none(r);
+	return ret == 0 ? r->one(x, r->pdc, &r->pl) : ret;
 }
 
 /* Nobody counts into what has ended, from here on. */
@@ -147,12 +188,7 @@ remove_run(struct remove *r)
 	if (ret == 0 && r->all) {
 		ret = remove_all(&x, r);
 	} else if (ret == 0) {
-		ret = pdc_place_find(&x, &r->pl, r->target.values,
-		    r->target.len);
-		if (ret == PDC_ENOENT)
-			pdc_err_set(ret, "%s: no such series", r->pl.f.name);
-		if (ret == 0)
-			ret = r->one(&x, p, &r->pl);
+		ret = remove_series(&x, r);
 	}
 	pdc_stxn_fail(&x, ret);
 	ret = pdc_stxn_commit(&x);

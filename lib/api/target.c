@@ -7,6 +7,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/target.h"
@@ -15,6 +16,22 @@
 #include "base/num.h"
 #include "pdc.h"
 #include "store/series.h"
+
+/* What the dead have left has no process. */
+static int
+target_slot(struct target *tg, const struct family *f, const char *value)
+{
+	uint64_t ident = IDENT_NONE;
+	char text[IDENT_MAX];
+
+	if (value != NULL &&
+	    (snprintf(text, sizeof(text), "%s.", value) >= IDENT_MAX ||
+		!pdc_ident_parse(&ident, f->r.mode, text)))
+		return pdc_err_set(PDC_ENOENT, "%s: no slot is called \"%s\"",
+		    f->name, value);
+	tg->len = pdc_series_own(f, tg->values, tg->len, ident);
+	return 0;
+}
 
 static int
 target_le(const struct family *f, struct target *tg, const char *value)
@@ -72,6 +89,8 @@ target_extra(const struct family *f, const char *suffix)
 {
 	if (f->r.type == PDC_STATESET)
 		return f->name;
+	if (pdc_mode_keeps(f->r.mode) == KEEPS_SLOTS)
+		return MODES_LABEL;
 	return f->r.type == PDC_HISTOGRAM && strcmp(suffix, "_bucket") == 0 ?
 	    "le" :
 	    NULL;
@@ -129,6 +148,11 @@ pdc_target_parse(struct target *tg, const struct family *f,
 	extra = target_extra(f, tg->suffix);
 	if (extra != NULL) {
 		value = target_label(key, extra);
+		if (value == NULL && mode_each(f->r.mode))
+			return pdc_err_set(PDC_EINVAL,
+			    "%s: a gauge of mode %s has a value of each slot; "
+			    "the label %s is missing",
+			    f->name, pdc_mode_word(f->r.mode), extra);
 		if (value == NULL)
 			return pdc_err_set(PDC_EINVAL,
 			    "%s%s: the label %s is missing", f->name,
@@ -141,6 +165,8 @@ pdc_target_parse(struct target *tg, const struct family *f,
 		continue;
 	if (ret == 0 && value != NULL && f->r.type == PDC_HISTOGRAM)
 		ret = target_le(f, tg, value);
+	if (ret == 0 && mode_each(f->r.mode))
+		ret = target_slot(tg, f, value);
 	return ret;
 }
 
@@ -175,6 +201,31 @@ target_settable(const struct family *f, const struct target *tg, double v,
 	return 0;
 }
 
+/* By name it is as if a process had done it and ended. */
+static int
+target_mode(const struct family *f, enum target_write how)
+{
+	int mode = f->r.mode;
+	const char *word = pdc_mode_word(mode);
+
+	if (pdc_mode_dead(mode) == DEAD_GO ||
+	    pdc_mode_keeps(mode) == KEEPS_SLOTS)
+		return pdc_err_set(PDC_EINVAL,
+		    "%s: a gauge of mode %s is not written by name, only by "
+		    "processes that live",
+		    f->name, word);
+	if (how == TARGET_SETNX && mode_each(mode))
+		return pdc_err_set(PDC_EINVAL,
+		    "%s: a gauge of mode %s has a value of each process; set "
+		    "it",
+		    f->name, word);
+	if (how == TARGET_INC && pdc_mode_only_set(mode))
+		return pdc_err_set(PDC_EINVAL,
+		    "%s: a gauge of mode %s is set, not added to", f->name,
+		    word);
+	return 0;
+}
+
 int
 pdc_target_writable(const struct family *f, const struct target *tg, double v,
     enum target_write how)
@@ -195,7 +246,7 @@ pdc_target_writable(const struct family *f, const struct target *tg, double v,
 		    f->name, how == TARGET_INC ? "grows by" : "is set to");
 	if (f->r.type == PDC_INFO || f->r.type == PDC_STATESET)
 		return target_settable(f, tg, v, how);
-	return 0;
+	return f->r.type == PDC_GAUGE ? target_mode(f, how) : 0;
 }
 
 static int

@@ -264,8 +264,11 @@ txn_replay(const struct pdc_txn *t, const struct target *tg, int there,
 		if (op->kind == OP_READ || op->kind == OP_REFRESH ||
 		    !txn_same(op, &t->pl.f, tg->values, tg->len))
 			continue;
-		there = 1;
-		if (op->state != 0)
+		if (mode_each(t->pl.f.r.mode))
+			out[0].sum = !there ? op->amount :
+					      pdc_mode_merge(t->pl.f.r.mode,
+						  out[0].sum, op->amount);
+		else if (op->state != 0)
 			out[0].sum = states_put(out[0].sum, op->state,
 			    op->amount != 0);
 		else if (op->kind == OP_SET)
@@ -276,6 +279,7 @@ txn_replay(const struct pdc_txn *t, const struct target *tg, int there,
 			out[op->bucket].count++;
 			out[op->bucket].sum += op->amount;
 		}
+		there = 1;
 	}
 	return there;
 }
@@ -284,6 +288,36 @@ static int
 txn_idle(struct stxn *x, const struct cells *c, struct place *pl)
 {
 	return pdc_live_idle(x, c, &pl->f, pl->v, pl->at);
+}
+
+/*
+ * A gauge that each process has, in as many snapshots as it takes: 1 if there
+ * is a value, 0 if not.
+ */
+static int
+txn_look_each(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
+    struct pair *out)
+{
+	struct stxn x;
+	int ret, tries = 0;
+
+	do {
+		ret = pdc_stxn_read(&x, t->pdc->store);
+		if (ret < 0)
+			return ret;
+		ret = txn_family(t, &x, key, tg);
+		if (ret == 0 &&
+		    pdc_live_expired(&x, pdc_cells_now(t->pdc), &t->pl.f,
+			t->pl.v))
+			ret = PDC_ENOENT;
+		if (ret == 0)
+			ret = pdc_target_merged(tg, t->pdc, &x, &t->pl, out);
+		pdc_stxn_abort(&x);
+	} while (ret == 1 && tries++ < 8);
+	if (ret == 1)
+		return pdc_err_set(PDC_EAGAIN, "%s: its series keep moving",
+		    key->metric);
+	return ret == 0 ? 1 : ret == PDC_ENOENT ? 0 : ret;
 }
 
 /*
@@ -309,6 +343,10 @@ txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
 		live = 1;
 		found = PDC_ENOENT;
 		ret = txn_family(t, &x, key, tg);
+		if (ret == 0 && mode_each(t->pl.f.r.mode)) {
+			pdc_stxn_abort(&x);
+			return txn_look_each(t, key, tg, out);
+		}
 		if (ret == 0 && !pdc_live_expired(&x, c, &t->pl.f, t->pl.v))
 			found = pdc_place_find(&x, &t->pl, tg->values, tg->len);
 		if (found == 0 && txn_idle(&x, c, &t->pl))
@@ -448,6 +486,8 @@ static int
 commit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
     const struct op *op)
 {
+	if (mode_each(pl->f.r.mode))
+		return pdc_mode_credit(x, pl, op->amount);
 	if (op->state != 0)
 		return pdc_credit_gauge(x, c, pl,
 		    op->amount != 0 ? OWED_ON : OWED_OFF, (double)op->state);

@@ -16,6 +16,8 @@ lib_libcore_la_SOURCES += \
 	%D%/hash.c \
 	%D%/hash.h \
 	%D%/kinds.h \
+	%D%/modes.c \
+	%D%/modes.h \
 	%D%/num.c \
 	%D%/num.h \
 	%D%/pair.h \

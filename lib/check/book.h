@@ -22,7 +22,8 @@ struct check_list {
 /* An incarnation: of an F record, or with an E record to be swept up. */
 struct check_life {
 	uint32_t family, incarnation;
-	uint32_t zone, width, nlabels, nstates;
+	uint32_t zone, width, nlabels,
+	    nstates; /* nlabels: values, with whose */
 	uint32_t next_n; /* of F; numbers of E are not all there */
 	uint64_t nseries, found; /* as F says; S records */
 	uint8_t type, ended;

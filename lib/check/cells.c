@@ -85,16 +85,18 @@ static int
 cells_gauge(struct check *c, struct stxn *x, struct value *v, uint32_t pos,
     char *words)
 {
+	const struct value_gauge *g = pdc_block_gauges(v) + pos;
 	uint64_t unit = v->h.unit + pos;
-	uint32_t applied = pdc_cells_gauge(c->cells, unit).applied;
-	uint32_t seq = pdc_block_gauges(v)[pos].seq;
+	struct gauge cell = pdc_cells_gauge(c->cells, unit);
 
-	if ((int32_t)(seq - applied) <= 0 ||
-	    cells_owed(x, VALUE_GAUGE, unit, OWED_SET))
+	if (v->h.flags & VALUE_STAMPED ? value_stamp(g) <= gauge_stamp(&cell) :
+					 (int32_t)(g->seq - cell.applied) <= 0)
+		return 0;
+	if (cells_owed(x, VALUE_GAUGE, unit, OWED_SET))
 		return 0;
 	snprintf(words, CHECK_WORDS,
 	    "its cell has had operation %u, expected %u, and no O owes it",
-	    applied, seq);
+	    cell.applied, g->seq);
 	return 1;
 }
 

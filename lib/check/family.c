@@ -130,7 +130,7 @@ family_one(struct check *c, const struct scur *cur)
 		.incarnation = r->incarnation,
 		.zone = r->zone,
 		.width = r->width,
-		.nlabels = r->nlabels,
+		.nlabels = family_nvalues(r),
 		.nstates = r->nstates,
 		.next_n = r->next_n,
 		.nseries = r->nseries,
@@ -177,11 +177,10 @@ family_ended(struct check *c, const struct scur *cur)
 	}
 	memcpy(&e, cur->val, sizeof(e));
 	if (e.zone > VALUE_GAUGE || e.width < 1 || e.width > BOUNDS_MAX + 1 ||
-	    (e.zone != VALUE_PAIR && e.width != 1) || e.nlabels > LABELS_MAX ||
-	    e.removed > 1) {
-		pdc_check_key(c, cur,
-		    "zone %u, width %u, %u labels, removed %u", e.zone, e.width,
-		    e.nlabels, e.removed);
+	    (e.zone != VALUE_PAIR && e.width != 1) ||
+	    e.nlabels > LABELS_MAX + 1 || e.late > LATE_DROPPED) {
+		pdc_check_key(c, cur, "zone %u, width %u, %u values, late %u",
+		    e.zone, e.width, e.nlabels, e.late);
 		return;
 	}
 	if (pdc_family_incarnation(&c->x, l.family, &now) == 0 &&

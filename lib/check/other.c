@@ -154,7 +154,7 @@ owed_one(struct check *c, const struct scur *cur)
 		return;
 	}
 	memcpy(&o, cur->val, sizeof(o));
-	if (o.zone >= NZONES || o.op > OWED_OFF || o.epoch > c->x.meta.epoch)
+	if (o.zone >= NZONES || o.op > OWED_STAMP || o.epoch > c->x.meta.epoch)
 		pdc_check_key(c, cur,
 		    "epoch %" PRIu64 ", zone %u, op %u make no sense", o.epoch,
 		    o.zone, o.op);

@@ -128,6 +128,21 @@ series_place(struct check *c, const struct scur *cur,
 		pdc_check_add(c, &c->doubts, &doubt, sizeof(doubt));
 }
 
+/* Of a gauge that each process has, the last value is an identity. */
+static void
+series_whose(struct check *c, const struct scur *cur,
+    const struct series_ref *s, const struct check_life *l)
+{
+	uint64_t ident;
+
+	if (l->ended || series_family(c, l) != 0 ||
+	    pdc_mode_keeps(c->f.r.mode) == KEEPS_ONE)
+		return;
+	if (!pdc_ident_parse(&ident, c->f.r.mode,
+		s->values + pdc_series_labels(&c->f, s->values, s->values_len)))
+		pdc_check_key(c, cur, "no process has its last value");
+}
+
 static void
 series_one(struct check *c, const struct scur *cur)
 {
@@ -154,6 +169,7 @@ series_one(struct check *c, const struct scur *cur)
 	if (!pdc_series_beyond(s.values, s.values_len) &&
 	    !pdc_utf8_valid(s.values, s.values_len))
 		pdc_check_key(c, cur, "its values are not UTF-8");
+	series_whose(c, cur, &s, l);
 	if (series_family(c, l) == 0) {
 		if (!l->ended)
 			series_text(c, cur, &s);

@@ -256,7 +256,9 @@ block_gauge(const struct cells *c, struct value *v, struct slice *sl)
 	for (i = 0; i < v->h.k; i++) {
 		cell = pdc_cells_gauge(c, v->h.unit + i);
 		/* An operation not done yet: the block knows better. */
-		if ((int32_t)(g[i].seq - cell.applied) > 0)
+		if (v->h.flags & VALUE_STAMPED ?
+			value_stamp(&g[i]) > gauge_stamp(&cell) :
+			(int32_t)(g[i].seq - cell.applied) > 0)
 			continue;
 		if (cell.touched == g[i].touched && cell.applied == g[i].seq &&
 		    memcmp(&cell.value, &g[i].value, sizeof(double)) == 0)
@@ -425,6 +427,7 @@ int
 pdc_checkpoint_run(struct pdc *p, uint32_t wait_ms)
 {
 	struct slice *sl;
+	struct fold_begin fold;
 	int ret;
 
 	if (pdc_cells_now(p) == NULL || p->store->rdonly)
@@ -435,7 +438,10 @@ pdc_checkpoint_run(struct pdc *p, uint32_t wait_ms)
 		return pdc_err_set(PDC_ENOMEM, "a checkpoint");
 	sl->key[0] = 'V';
 	sl->more = 1;
+	pdc_fold_begin(&fold, p);
 	ret = pdc_drain_all(p, wait_ms);
+	if (ret == 0)
+		ret = pdc_fold_end(&fold, p, wait_ms);
 	while (ret == 0 && sl->more) {
 		ret = checkpoint_slice(p, sl, wait_ms);
 		if (ret == 0 && sl->more)

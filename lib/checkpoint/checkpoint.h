@@ -49,6 +49,17 @@ int pdc_drain_all(struct pdc *, uint32_t wait_ms);
 void pdc_drain_hints(struct stxn *, const struct cells *);
 
 /*
+ * Fold what dead processes have left of gauges of modes: begin before the rings
+ * are drained, end after that.
+ */
+struct fold_begin {
+	struct slots slots;
+	uint64_t upto; /* ids of series that were there */
+};
+void pdc_fold_begin(struct fold_begin *, struct pdc *);
+int pdc_fold_end(const struct fold_begin *, struct pdc *, uint32_t wait_ms);
+
+/*
  * Epochs.  The hook of every write transaction: the process maps the cells
  * file of the store's present epoch, or makes one; what is owed is done.
  */

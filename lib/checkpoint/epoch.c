@@ -464,6 +464,8 @@ pdc_epoch_hook(void *arg, struct stxn *x)
 
 	if (!epoch_current(p, &x->meta))
 		ret = epoch_attach(p, x);
+	if (ret == 0)
+		pdc_slot_renew(&p->self, pdc_cells_now(p), p->store->wlock.fd);
 	/* First: what salvage owes is written over these records. */
 	if (ret == 0)
 		ret = pdc_owed_redo(x, p);

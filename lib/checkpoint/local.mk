@@ -3,6 +3,7 @@ lib_libcore_la_SOURCES += \
 	%D%/checkpoint.c \
 	%D%/epoch.c \
 	%D%/expire.c \
+	%D%/fold.c \
 	%D%/idle.c \
 	%D%/maintain.c \
 	%D%/salvage.c \

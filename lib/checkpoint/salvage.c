@@ -31,6 +31,25 @@ struct salvage {
 	unsigned char moved[IDLE_SERIES]; /* its series that were counted */
 };
 
+static int
+salvage_gauge(const struct value *v, struct value_gauge *g,
+    const struct gauge *cell)
+{
+	if (v->h.flags & VALUE_STAMPED) {
+		if (gauge_stamp(cell) <= value_stamp(g))
+			return 0;
+		value_stamp_set(g, cell->value, gauge_stamp(cell));
+		return 1;
+	}
+	/* Untouched, or by name it has been set since. */
+	if (cell->touched == g->touched ||
+	    (int32_t)(g->seq - cell->applied) > 0)
+		return 0;
+	g->touched = cell->touched;
+	g->value = cell->value;
+	return 1;
+}
+
 static void
 salvage_moved(struct salvage *sv, size_t pos)
 {
@@ -68,12 +87,8 @@ salvage_sums(struct salvage *sv)
 		} else {
 			g = pdc_block_gauges(v) + i;
 			cell = pdc_cells_gauge(c, v->h.unit + i);
-			/* Untouched, or by name it has been set since. */
-			if (cell.touched == g->touched ||
-			    (int32_t)(g->seq - cell.applied) > 0)
+			if (!salvage_gauge(v, g, &cell))
 				continue;
-			g->touched = cell.touched;
-			g->value = cell.value;
 		}
 		salvage_moved(sv, i / v->h.width);
 		changed = 1;
@@ -191,6 +206,12 @@ salvage_diff(struct salvage *sv, struct value *w)
 		} else {
 			g = pdc_block_gauges(live) + i;
 			old = pdc_block_gauges(now) + i;
+			if (live->h.flags & VALUE_STAMPED) {
+				if (value_stamp(old) > value_stamp(g))
+					value_stamp_set(g, old->value,
+					    value_stamp(old));
+				continue;
+			}
 			if (old->touched != pdc_block_gauges(w)[i].touched &&
 			    g->seq == pdc_block_gauges(w)[i].seq &&
 			    salvage_older(sv, g))
@@ -217,6 +238,17 @@ salvage_gauges(struct stxn *x, struct salvage *sv, struct value *w)
 		now = pdc_block_gauges(sv->now) + i;
 		live = pdc_block_gauges(sv->live) + i;
 		o.unit = sv->live->h.unit + i;
+		if (sv->live->h.flags & VALUE_STAMPED) {
+			if (value_stamp(now) ==
+			    value_stamp(pdc_block_gauges(w) + i))
+				continue;
+			o.id = pdc_cells_tag_get(c, ZONE_GAUGE, o.unit);
+			o.op = OWED_STAMP;
+			o.amount = now->value;
+			o.dying = value_stamp(now);
+			pdc_owed_add(x, &o);
+			continue;
+		}
 		if (now->touched == pdc_block_gauges(w)[i].touched ||
 		    live->seq != pdc_block_gauges(w)[i].seq ||
 		    pdc_cells_gauge(c, o.unit).touched != 0)

@@ -131,8 +131,8 @@ pdc_family_end(struct stxn *x, struct family *f, enum gone_why why)
 {
 	struct ended_rec e = { .zone = f->r.zone,
 		.width = f->r.width,
-		.nlabels = f->r.nlabels,
-		.removed = why == GONE_REMOVED };
+		.nlabels = family_nvalues(&f->r),
+		.late = why == GONE_REMOVED ? LATE_DROPPED : LATE_LABELS };
 	unsigned char key[ENDED_KEY_LEN];
 
 	ended_key(key, 'E', &f->r);
@@ -315,7 +315,7 @@ ended_walk(struct stxn *x, struct pdc *p, struct place *pl)
 		pl->f.r.nlabels = e.nlabels;
 		if (e.zone <= VALUE_GAUGE && e.width >= 1 &&
 		    e.width <= BOUNDS_MAX + 1)
-			n += ended_one(x, p, pl, e.removed != 0);
+			n += ended_one(x, p, pl, e.late == LATE_DROPPED);
 	}
 	return x->ret < 0 ? x->ret : n;
 }

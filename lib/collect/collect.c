@@ -6,6 +6,7 @@
  * series by its number, and the value block that series is in.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "base/wire.h"
 #include "collect/collect.h"
 #include "collect/live.h"
+#include "collect/merge.h"
 #include "pdc.h"
 #include "store/dying.h"
 #include "store/idle.h"
@@ -25,8 +27,14 @@ struct collect {
 	const struct cells *cells;
 	struct stxn x;
 	struct scur fcur, scur;
+	const struct slot_self *self;
+	struct slots slots; /* since the snapshot, if have_slots */
+	struct merge merge;
+	uint32_t merge_at; /* the next one to be given */
+	char slot[16]; /* its label */
 	int64_t begun_ns; /* before the snapshot */
 	int in_family, in_series; /* the cursors are placed */
+	int have_slots;
 	uint64_t youngest; /* series ids of the page are below */
 	uint32_t block;
 	int have_block, tries;
@@ -34,7 +42,7 @@ struct collect {
 	struct family f;
 	struct collect_family family;
 	struct collect_series series;
-	const char *values[LABELS_MAX];
+	const char *labels[LABELS_MAX + 1], *values[LABELS_MAX + 1];
 	struct pair pairs[BOUNDS_MAX + 1];
 	struct idle times; /* of the block */
 	struct value *v;
@@ -52,7 +60,7 @@ collect_begin(struct collect *co)
 	ret = pdc_scur_open(&co->fcur, &co->x);
 	if (ret == 0)
 		ret = pdc_scur_open(&co->scur, &co->x);
-	co->in_family = co->in_series = co->have_block = 0;
+	co->in_family = co->in_series = co->have_block = co->have_slots = 0;
 	return ret;
 }
 
@@ -66,7 +74,7 @@ collect_end(struct collect *co)
 
 int
 pdc_collect_open(struct collect **cop, struct store *st,
-    const struct cells *cells)
+    const struct cells *cells, const struct slot_self *self)
 {
 	struct collect *co;
 	int ret = PDC_ENOMEM;
@@ -80,6 +88,7 @@ pdc_collect_open(struct collect **cop, struct store *st,
 	}
 	co->store = st;
 	co->cells = cells;
+	co->self = self;
 	ret = collect_begin(co);
 	if (ret < 0) {
 		pdc_collect_close(co);
@@ -99,6 +108,7 @@ pdc_collect_close(struct collect *co)
 	if (co == NULL)
 		return;
 	collect_end(co);
+	pdc_merge_free(&co->merge);
 	free(co->v);
 	free(co);
 }
@@ -113,6 +123,29 @@ uint64_t
 pdc_collect_count(const struct collect *co)
 {
 	return co->count;
+}
+
+/*
+ * The labels of a series, names or values, and slot in its sorted place where
+ * the mode shows it; how many.
+ */
+static uint32_t
+collect_slotted(const struct collect *co, const char **out,
+    const char *const *in, const char *slot)
+{
+	uint32_t i, n = 0;
+	int more = pdc_mode_keeps(co->f.r.mode) == KEEPS_SLOTS;
+
+	for (i = 0; i < co->f.r.nlabels; i++) {
+		if (more && strcmp(co->f.labels[i], MODES_LABEL) > 0) {
+			out[n++] = slot;
+			more = 0;
+		}
+		out[n++] = in[i];
+	}
+	if (more)
+		out[n++] = slot;
+	return n;
 }
 
 static int
@@ -322,12 +355,77 @@ collect_one(struct collect *co, uint32_t n)
 	return COLLECT_NEXT;
 }
 
+/* All of a family that is brought together, before the first is given. */
+static int
+collect_merge(struct collect *co)
+{
+	struct merge_from from = { .x = &co->x,
+		.cells = co->cells,
+		.slots = &co->slots,
+		.f = &co->f,
+		.v = co->v,
+		.begun_ns = co->begun_ns,
+		.settle = co->tries >= COLLECT_TRIES };
+	int ret;
+
+	/* After the snapshot: whose series it has, has claimed his slot. */
+	if (!co->have_slots)
+		pdc_slots_look(&co->slots, co->self,
+		    pdc_wlock_fd(&co->store->wlock));
+	co->have_slots = 1;
+	co->have_block = 0;
+	co->merge_at = 0;
+	ret = pdc_merge_family(&co->merge, &from);
+	if (ret == 0)
+		co->damaged += co->merge.damaged;
+	return ret == 1 ? COLLECT_AGAIN : ret;
+}
+
+static int
+collect_merged(struct collect *co, const struct collect_series **sp)
+{
+	struct collect_series *cs = &co->series;
+	const char *values[LABELS_MAX], *p;
+	const struct merged *g;
+	uint32_t i;
+	int ret;
+
+	if (!co->in_series) {
+		ret = collect_merge(co);
+		if (ret != 0)
+			return ret;
+		co->in_series = 1;
+	}
+	if (co->merge_at == co->merge.n)
+		return COLLECT_END;
+	g = &co->merge.list[co->merge_at++];
+	cs->rendered = g->rendered;
+	cs->rendered_len = g->rendered_len;
+	for (p = g->values, i = 0; i < co->f.r.nlabels; i++) {
+		values[i] = p;
+		p += strlen(p) + 1;
+	}
+	snprintf(co->slot, sizeof(co->slot), "%u", g->slot);
+	cs->nlabels = collect_slotted(co, co->labels, co->f.labels,
+	    MODES_LABEL);
+	collect_slotted(co, co->values, values, co->slot);
+	cs->labels = co->labels;
+	cs->values = co->values;
+	cs->created_ns = cs->expires_ns = 0;
+	cs->value = g->value;
+	*sp = cs;
+	co->count++;
+	return COLLECT_NEXT;
+}
+
 int
 pdc_collect_series(struct collect *co, const struct collect_series **sp)
 {
 	unsigned char key[SERIES_KEY_LEN];
 	int got, ret;
 
+	if (pdc_mode_keeps(co->f.r.mode) != KEEPS_ONE)
+		return collect_merged(co, sp);
 	pdc_series_key(key, 'S', co->f.r.id, co->f.r.incarnation, 0);
 	got = co->in_series ? pdc_scur_next(&co->scur) :
 			      pdc_scur_seek(&co->scur, key, sizeof(key));

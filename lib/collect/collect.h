@@ -5,7 +5,7 @@
 /*
  * The walk over families, series and samples of one page: an LMDB snapshot
  * plus live lanes.  It only reads, takes no lock, and allocates nothing per
- * series.
+ * series, but for gauges of which each process has a value (merge.h).
  *
  * A family whose series moved while it was read is given again from a newer
  * snapshot: pdc_collect_series() then returns COLLECT_AGAIN, the caller throws
@@ -19,6 +19,7 @@
 #include "lane/cells.h"
 
 struct store;
+struct slot_self;
 struct collect;
 
 struct collect_family {
@@ -37,7 +38,7 @@ struct collect_family {
 struct collect_series {
 	const char *rendered; /* a="x",b="y" escaped, sorted; "" if none */
 	size_t rendered_len;
-	uint32_t nlabels; /* those of the family, or the one of overflow */
+	uint32_t nlabels; /* of the family, and slot; or the one of overflow */
 	const char *const *labels, *const *values; /* sorted by name */
 	int64_t created_ns; /* wall clock */
 	int64_t expires_ns; /* the same; 0: with its family */
@@ -50,8 +51,12 @@ struct collect_series {
 #define COLLECT_NEXT 1
 #define COLLECT_AGAIN 2
 
-/* cells may be NULL: then what the store has is all there is. */
-int pdc_collect_open(struct collect **, struct store *, const struct cells *);
+/*
+ * cells may be NULL: then what the store has is all there is.  self is of this
+ * process, whose own slot the kernel does not tell it.
+ */
+int pdc_collect_open(struct collect **, struct store *, const struct cells *,
+    const struct slot_self *self);
 void pdc_collect_close(struct collect *);
 
 /* In order of name.  COLLECT_NEXT, COLLECT_END or a PDC_E*. */

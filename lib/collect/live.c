@@ -15,6 +15,7 @@ live_stored(struct value *v, uint32_t pos, struct pair *out)
 {
 	size_t at = (size_t)pos * v->h.width;
 	struct pair *base, *seen;
+	struct value_gauge *g;
 	uint32_t i;
 
 	switch (v->h.zone) {
@@ -23,7 +24,8 @@ live_stored(struct value *v, uint32_t pos, struct pair *out)
 		    pdc_block_add_base(v)[pos];
 		break;
 	case VALUE_GAUGE:
-		out[0].sum = pdc_block_gauges(v)[pos].value;
+		g = pdc_block_gauges(v) + pos;
+		out[0] = (struct pair){ value_stamp(g), g->value };
 		break;
 	default:
 		base = pdc_block_pair_base(v) + at;
@@ -40,6 +42,7 @@ live_lanes(const struct cells *c, struct value *v, uint32_t pos, uint64_t unit,
     struct pair *out)
 {
 	struct pair *base;
+	struct gauge g;
 	uint32_t i;
 
 	switch (v->h.zone) {
@@ -48,7 +51,8 @@ live_lanes(const struct cells *c, struct value *v, uint32_t pos, uint64_t unit,
 		    pdc_block_add_base(v)[pos];
 		break;
 	case VALUE_GAUGE:
-		out[0].sum = pdc_cells_gauge(c, unit).value;
+		g = pdc_cells_gauge(c, unit);
+		out[0] = (struct pair){ gauge_stamp(&g), g.value };
 		break;
 	default:
 		base = pdc_block_pair_base(v) + (size_t)pos * v->h.width;
@@ -92,6 +96,7 @@ live_set(struct gauge cell, const struct value_gauge *g)
 static int
 live_moved(const struct cells *c, struct value *v, size_t at, size_t n)
 {
+	struct gauge g;
 	size_t i;
 	int moved = 0;
 
@@ -104,8 +109,11 @@ live_moved(const struct cells *c, struct value *v, size_t at, size_t n)
 			    pdc_block_add_seen(v)[i];
 			break;
 		case VALUE_GAUGE:
-			moved = live_set(pdc_cells_gauge(c, v->h.unit + i),
-			    pdc_block_gauges(v) + i);
+			g = pdc_cells_gauge(c, v->h.unit + i);
+			moved = v->h.flags & VALUE_STAMPED ?
+			    gauge_stamp(&g) >
+				value_stamp(pdc_block_gauges(v) + i) :
+			    live_set(g, pdc_block_gauges(v) + i);
 			break;
 		default:
 			moved = pdc_cells_sum_pair(c, v->h.unit + i).count >

@@ -11,7 +11,8 @@
  *
  *	cells	NULL: none mapped
  *	v	its block, pos its place there
- *	out	width pairs; a counter's or gauge's value is out[0].sum
+ *	out	width pairs; a counter's or gauge's value is out[0].sum, and
+ *		count the time of the last set where a gauge keeps that
  *
  * OTHER: the run carries another series' tag; look again in a newer snapshot.
  * DYING: it carries none; its lanes are good for DYING_GRACE_NS after the

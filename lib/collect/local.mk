@@ -2,4 +2,6 @@ lib_libcore_la_SOURCES += \
 	%D%/collect.h \
 	%D%/collect.c \
 	%D%/live.h \
-	%D%/live.c
+	%D%/live.c \
+	%D%/merge.h \
+	%D%/merge.c

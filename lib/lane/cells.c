@@ -312,6 +312,7 @@ cells_set(struct cells *cells, const struct cells_head *h)
 	cells->rings = cells->map + h->ring_off;
 	cells->ring_stride = h->ring_stride;
 	cells->ring_size = h->ring_size;
+	cells->slots = (_Atomic uint64_t *)(cells->map + h->slots_off);
 	cells->fwd = (struct fwd_entry *)(cells->map + h->fwd_off);
 	cells->nfwd = h->nfwd;
 	cells->nlanes = h->nlanes;

@@ -6,6 +6,7 @@
  * The cells file: everything that changes without a transaction.
  *
  *	head	one page and more: geometry, drop counts, the word for ids
+ *	slots	a word each (slot.h)
  *	fwd	the forward table (ring.h)
  *	rings	one per rseq lane (ring.h)
  *	zones	add, pair, gauge; each: tags, rseq lanes, atomic lanes
@@ -19,8 +20,9 @@
  * All regions stay where they are for the life of the file.
  *
  * Who may write: lanes, rings: everybody, by lane.c and ring.c alone; tags,
- * reserved, forward table: who holds the write lock; drops, next_unresolved:
- * everybody, atomically.  Fork: the mapping is inherited; nothing has an owner.
+ * reserved, forward table: who holds the write lock; a slot's word: who holds
+ * its lock; drops, next_unresolved: everybody, atomically.  Fork: the mapping
+ * is inherited; nothing has an owner but slots.
  */
 
 #include <sys/types.h>
@@ -48,7 +50,8 @@ enum cells_zone_kind { ZONE_ADD, ZONE_PAIR, ZONE_GAUGE, NZONES };
 	X(MAX_SERIES, "max_series") /* a gauge beyond it */ \
 	X(SHAPE, "shape") /* of a family declared differently */ \
 	X(DAMAGED, "damaged") /* a record that makes no sense */ \
-	X(NONFINITE, "non_finite") /* a late credit that is not finite */
+	X(NONFINITE, "non_finite") /* a late credit that is not finite */ \
+	X(NOSLOT, "no_slot") /* a gauge of a mode: no slot was free */
 
 enum cells_drop {
 #define X(name, word) DROP_##name,
@@ -98,6 +101,7 @@ struct cells_head {
 	_Atomic int64_t page_mono_ns; /* end of the last page, if that counts */
 	_Atomic uint64_t drops[32]; /* enum cells_drop */
 	_Atomic uint64_t differing; /* declarations of another help etc. */
+	uint64_t slots_off; /* SLOTS_MAX words */
 };
 
 /* A zone as mapped here; never changes while the mapping lives. */
@@ -118,6 +122,7 @@ struct cells {
 	size_t map_len;
 	char *rings;
 	size_t ring_stride, ring_size;
+	_Atomic uint64_t *slots;
 	struct fwd_entry *fwd;
 	uint64_t nfwd;
 	uint32_t nlanes; /* and rings */
@@ -150,8 +155,14 @@ struct cells_make {
 
 struct gauge { /* what a gauge cell holds */
 	double value;
-	uint32_t applied, touched;
+	uint32_t applied, touched; /* or together the time of the last set */
 };
+
+static inline uint64_t
+gauge_stamp(const struct gauge *g)
+{
+	return g->applied | (uint64_t)g->touched << 32;
+}
 
 /*
  * Make dir/name whole (geometry, blocks of head, forward table and rings),
@@ -223,9 +234,8 @@ double pdc_cells_sum(const struct cells *, uint64_t unit);
 struct pair pdc_cells_sum_pair(const struct cells *, uint64_t unit);
 struct gauge pdc_cells_gauge(const struct cells *, uint64_t unit);
 
-/* Set a gauge cell before its tag: {value, applied, 0}.  Write lock held. */
-void pdc_cells_gauge_init(struct cells *, uint64_t unit, double value,
-    uint32_t applied);
+/* Set a gauge cell before its tag.  Write lock held. */
+void pdc_cells_gauge_init(struct cells *, uint64_t unit, struct gauge);
 
 /* One update, or n of them. */
 void pdc_cells_drop(const struct cells *, enum cells_drop);

@@ -36,6 +36,7 @@
 
 #include <sched.h>
 
+#include "base/modes.h"
 #include "base/states.h"
 #include "lane/atomic.h"
 #include "lane/lane.h"
@@ -255,7 +256,8 @@ lane_gauge_next(uint64_t bits, enum gauge_what what, double v)
 {
 	switch (what) {
 	case GAUGE_ADD:
-		v += atomic_double(bits);
+		if (bits != VALUE_NONE_BITS)
+			v += atomic_double(bits);
 		break;
 	case GAUGE_ON:
 	case GAUGE_OFF:
@@ -300,6 +302,26 @@ pdc_lane_gauge_add(const struct cells *cells, uint64_t unit, uint64_t id,
     double v)
 {
 	return lane_gauge(cells, unit, id, GAUGE_ADD, v);
+}
+
+enum lane_result
+pdc_lane_gauge_stamp(const struct cells *cells, uint64_t unit, uint64_t id,
+    double v, uint64_t stamp)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
+	struct word16 *cell, old, new = { atomic_bits(v), stamp };
+
+	if (!lane_has(cells, ZONE_GAUGE, unit))
+		return LANE_STALE;
+	cell = (struct word16 *)z->atomic + unit;
+	old = atomic_peek16(cell);
+	do {
+		if (!lane_mine(z, unit, id))
+			return LANE_STALE;
+		if (old.hi > stamp)
+			return LANE_OK;
+	} while (!atomic_cas16(cell, &old, new));
+	return LANE_OK;
 }
 
 enum lane_result
@@ -356,6 +378,17 @@ pdc_lane_pending_gauge(struct pending *p, int set, double v)
 		else if (old.hi == 0)
 			new.hi = LANE_PENDING_ADD;
 	} while (!atomic_cas16(cell, &old, new));
+}
+
+void
+pdc_lane_pending_stamp(struct pending *p, double v, uint64_t stamp)
+{
+	struct word16 *cell = (struct word16 *)p, old;
+	struct word16 new = { atomic_bits(v), stamp };
+
+	old = atomic_peek16(cell);
+	while (old.hi <= stamp && !atomic_cas16(cell, &old, new))
+		;
 }
 
 void

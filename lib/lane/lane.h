@@ -31,6 +31,13 @@ enum lane_result pdc_lane_gauge_set(const struct cells *, uint64_t unit,
 enum lane_result pdc_lane_gauge_add(const struct cells *, uint64_t unit,
     uint64_t id, double v);
 
+/*
+ * The same for a cell that has, above the value, the time of its last set, in
+ * ns of the monotonic clock: one of earlier does nothing.
+ */
+enum lane_result pdc_lane_gauge_stamp(const struct cells *, uint64_t unit,
+    uint64_t id, double v, uint64_t stamp);
+
 /* Turn states on or off; bits as base/states.h has them. */
 enum lane_result pdc_lane_gauge_state(const struct cells *, uint64_t unit,
     uint64_t id, double bits, int on);
@@ -57,13 +64,15 @@ void pdc_lane_gauge_apply(const struct cells *, uint64_t unit, uint64_t id,
  */
 struct pending {
 	double value;
-	uint64_t count; /* adds; of a gauge: LANE_PENDING_SET; states set */
+	uint64_t
+	    count; /* adds; of a gauge: LANE_PENDING_SET; states set; stamp */
 } __attribute__((aligned(16)));
 #define LANE_PENDING_ADD 1
 #define LANE_PENDING_SET 2
 
 void pdc_lane_pending_add(struct pending *, double v); /* count += 1 */
 void pdc_lane_pending_gauge(struct pending *, int set, double v);
+void pdc_lane_pending_stamp(struct pending *, double v, uint64_t stamp);
 /* Of a stateset, value has those of its states, bits, that are on. */
 void pdc_lane_pending_state(struct pending *, uint64_t bits, int on);
 /* Put older ones back; what was set since stays. */

@@ -10,4 +10,6 @@ lib_libcore_la_SOURCES += \
 	%D%/rseq.c \
 	%D%/rseq.h \
 	%D%/shape.h \
+	%D%/slot.c \
+	%D%/slot.h \
 	%D%/tag.c

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/fault.h"
+#include "base/modes.h"
 #include "lane/atomic.h"
 #include "lane/cells.h"
 #include "lane/lane.h"
@@ -48,6 +49,8 @@ pdc_plan_layout(struct cells_head *h)
 	struct cells_zone_head *z;
 	int i;
 
+	h->slots_off = off;
+	off += SLOTS_MAX * sizeof(uint64_t);
 	h->fwd_off = off;
 	off += h->nfwd * sizeof(struct fwd_entry);
 	h->ring_off = off;

@@ -24,8 +24,8 @@ ring_of(const struct cells *cells, uint32_t lane)
 	return (struct ring *)(cells->rings + lane * cells->ring_stride);
 }
 
-static uint64_t
-ring_clock(void)
+uint64_t
+pdc_ring_clock(void)
 {
 	struct timespec ts;
 
@@ -52,7 +52,7 @@ ring_try(const struct cells *cells, struct rseq_copy *copy, uint32_t cpu,
 		return RSEQ_STALE;
 	copy->to = r->bytes + (copy->pos & (cells->ring_size - 1));
 	copy->next = copy->pos + head->len;
-	head->stamp = ring_clock();
+	head->stamp = pdc_ring_clock();
 	/* The last store pairs with the acquire in pdc_ring_begin(). */
 	return rseq_publish(cells->area, cpu, &r->head, copy);
 }
@@ -154,7 +154,7 @@ void
 pdc_ring_begin(struct ring_drain *d, const struct cells *cells, uint64_t *pos,
     int all)
 {
-	uint64_t now = ring_clock();
+	uint64_t now = pdc_ring_clock();
 	uint32_t i;
 
 	d->cells = cells;
@@ -166,7 +166,7 @@ pdc_ring_begin(struct ring_drain *d, const struct cells *cells, uint64_t *pos,
 		/* Pairs with the last store in ring_try(). */
 		d->heads[i] = atomic_load_explicit(&ring_of(cells, i)->head,
 		    memory_order_acquire);
-	d->latest = ring_clock();
+	d->latest = pdc_ring_clock();
 	for (i = 0; i < cells->nlanes; i++)
 		ring_look(d, i);
 }

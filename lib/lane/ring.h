@@ -40,6 +40,7 @@ struct ring_head { /* at the start of each record */
 struct ring_update { /* RING_UPDATE: this, then the label values */
 	struct ring_head h;
 	uint64_t id; /* of the handle */
+	uint64_t owner; /* identity, of a gauge that each process has */
 	uint32_t family, pad;
 	double amount; /* for RING_ON and RING_OFF: base/states.h */
 	uint32_t labels_len; /* bytes after this head */
@@ -90,6 +91,8 @@ void pdc_ring_done(const struct cells *, const uint64_t *pos);
 /* Of one ring: the position to write next, and the writers' hint. */
 void pdc_ring_ends(const struct cells *, uint32_t lane, uint64_t *head,
     uint64_t *tail);
+/* What stamps are of: CLOCK_MONOTONIC, ns. */
+uint64_t pdc_ring_clock(void);
 /* Bytes not yet drained by the hints, all rings. */
 uint64_t pdc_ring_backlog(const struct cells *);
 

@@ -234,16 +234,15 @@ pdc_cells_gauge(const struct cells *cells, uint64_t unit)
 }
 
 void
-pdc_cells_gauge_init(struct cells *cells, uint64_t unit, double value,
-    uint32_t applied)
+pdc_cells_gauge_init(struct cells *cells, uint64_t unit, struct gauge g)
 {
 	struct word16 *cell, old, new;
 
 	if (!tag_has(cells, ZONE_GAUGE, unit, 1))
 		return;
 	cell = tag_atomic_cell(&cells->zone[ZONE_GAUGE], 0, unit);
-	new.lo = atomic_bits(value);
-	new.hi = applied;
+	new.lo = atomic_bits(g.value);
+	new.hi = gauge_stamp(&g);
 	old = atomic_peek16(cell);
 	while (!atomic_cas16(cell, &old, new))
 		;

@@ -22,6 +22,7 @@
 #include "pdc.h"
 #include "store/dying.h"
 #include "store/idle.h"
+#include "store/series.h"
 
 #define OWED_KEY_LEN 5
 #define FLUSH_NS 5000000 /* of the lock */
@@ -58,7 +59,7 @@ credit_next(enum owed_op op, double v, double amount)
 {
 	switch (op) {
 	case OWED_ADD:
-		return v + amount;
+		return value_is_none(v) ? amount : v + amount;
 	case OWED_ON:
 	case OWED_OFF:
 		return states_put(v, states_bits(amount), op == OWED_ON);
@@ -81,6 +82,23 @@ pdc_credit_pairs(struct stxn *x, struct place *pl, const struct pair *add)
 	return credit_put(x, pl);
 }
 
+double
+pdc_credit_look(const struct cells *c, struct place *pl)
+{
+	struct value_gauge *g = pdc_block_gauges(pl->v) + pl->at.pos;
+	struct gauge cell;
+
+	if (pl->unit == UNIT_NONE)
+		return g->value;
+	/* Operations of this transaction are not in the cell yet. */
+	cell = pdc_cells_gauge(c, pl->unit);
+	if ((int32_t)(g->seq - cell.applied) <= 0) {
+		g->value = cell.value;
+		g->seq = cell.applied;
+	}
+	return g->value;
+}
+
 int
 pdc_credit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
     enum owed_op op, double amount)
@@ -92,20 +110,42 @@ pdc_credit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
 		.zone = VALUE_GAUGE,
 		.op = op,
 		.amount = amount };
-	struct gauge cell;
 
 	if (pl->unit != UNIT_NONE) {
-		/* Operations of this transaction are not in the cell yet. */
-		cell = pdc_cells_gauge(c, pl->unit);
-		if ((int32_t)(g->seq - cell.applied) <= 0) {
-			g->value = cell.value;
-			g->seq = cell.applied;
-		}
+		pdc_credit_look(c, pl);
 		o.seq = g->seq + 1;
 		pdc_owed_add(x, &o);
 	}
 	g->seq++;
 	g->value = credit_next(op, g->value, amount);
+	return credit_put(x, pl);
+}
+
+/* The same of a gauge that keeps the time of its last set. */
+static int
+credit_stamp(struct stxn *x, const struct cells *c, struct place *pl,
+    const struct ring_update *u)
+{
+	struct value_gauge *g = pdc_block_gauges(pl->v) + pl->at.pos;
+	uint64_t now = pdc_ring_clock();
+	struct owed o = { .epoch = x->meta.epoch,
+		.unit = pl->unit,
+		.id = pl->id,
+		.zone = VALUE_GAUGE,
+		.op = OWED_STAMP,
+		.amount = u->amount,
+		/* Nobody sets in the future: it would stay there. */
+		.dying = u->h.stamp < now ? u->h.stamp : now };
+	struct gauge cell;
+
+	if (pl->unit != UNIT_NONE) {
+		cell = pdc_cells_gauge(c, pl->unit);
+		if (gauge_stamp(&cell) > value_stamp(g))
+			value_stamp_set(g, cell.value, gauge_stamp(&cell));
+		pdc_owed_add(x, &o);
+	}
+	if (o.dying >= value_stamp(g))
+		value_stamp_set(g, u->amount, o.dying);
 	return credit_put(x, pl);
 }
 
@@ -192,8 +232,13 @@ owed_effect(const struct cells *c, const struct owed *o)
 		if (pdc_cells_tag_get(c, o->zone, o->unit) == 0)
 			pdc_cells_tag((struct cells *)(uintptr_t)c, o->zone,
 			    o->unit, o->id);
-		pdc_lane_gauge_apply(c, o->unit, o->id,
-		    &(struct gauge_op){ o->seq, owed_what(o->op), o->amount });
+		if (o->op == OWED_STAMP)
+			(void)pdc_lane_gauge_stamp(c, o->unit, o->id, o->amount,
+			    o->dying);
+		else
+			pdc_lane_gauge_apply(c, o->unit, o->id,
+			    &(struct gauge_op){ o->seq, owed_what(o->op),
+				o->amount });
 	}
 	return 0;
 }
@@ -260,6 +305,23 @@ struct credit {
 	uint64_t n; /* so many; of a gauge's sum 1 */
 };
 
+/* The series of these labels, and of who wrote the record. */
+static int
+credit_make(struct stxn *x, struct place *pl, const struct credit *cr)
+{
+	const struct ring_update *u = cr->u;
+	char own[LABELS_MAX_LEN + IDENT_MAX];
+	size_t len;
+
+	if (!mode_each(pl->f.r.mode))
+		return pdc_place_make(x, pl, cr->values, u->labels_len);
+	if (u->labels_len > LABELS_MAX_LEN - IDENT_MAX)
+		return PDC_EFORMAT;
+	memcpy(own, cr->values, u->labels_len);
+	len = pdc_series_own(&pl->f, own, u->labels_len, u->owner);
+	return pdc_place_make(x, pl, own, len);
+}
+
 static int
 credit_place(struct stxn *x, struct pdc *p, struct place *pl,
     const struct credit *cr)
@@ -270,7 +332,7 @@ credit_place(struct stxn *x, struct pdc *p, struct place *pl,
 	struct later on = { .epoch = x->meta.epoch, .old_id = u->id };
 	int ret;
 
-	ret = pdc_place_make(x, pl, cr->values, u->labels_len);
+	ret = credit_make(x, pl, cr);
 	if (ret < 0)
 		return ret;
 	pdc_family_use(x, &pl->f, 0);
@@ -280,6 +342,8 @@ credit_place(struct stxn *x, struct pdc *p, struct place *pl,
 		pdc_credit_add(x, pl, u->amount);
 	else if (pl->f.r.zone == VALUE_PAIR)
 		pdc_credit_pair(x, pl, u->bucket, sum);
+	else if (pdc_mode_stamped(pl->f.r.mode))
+		credit_stamp(x, c, pl, u);
 	else
 		pdc_credit_gauge(x, c, pl, credit_op(u), u->amount);
 	on.unit = pl->unit;
@@ -292,6 +356,8 @@ credit_place(struct stxn *x, struct pdc *p, struct place *pl,
 static int
 credit_sane_gauge(const struct family_rec *f, const struct ring_update *u)
 {
+	if (mode_each(f->mode) ? ident_since(u->owner) == 0 : u->owner != 0)
+		return 0;
 	switch (f->type) {
 	case PDC_INFO:
 		return u->h.op == RING_SET && u->amount == 1;
@@ -299,7 +365,8 @@ credit_sane_gauge(const struct family_rec *f, const struct ring_update *u)
 		return (u->h.op == RING_ON || u->h.op == RING_OFF) &&
 		    states_bits(u->amount) >> f->nstates == 0;
 	default:
-		return u->h.op == RING_ADD || u->h.op == RING_SET;
+		return (u->h.op == RING_ADD && !pdc_mode_only_set(f->mode)) ||
+		    u->h.op == RING_SET;
 	}
 }
 
@@ -381,6 +448,8 @@ pending_credit(struct stxn *x, struct pdc_series *s, uint32_t bucket,
     const struct pending *pend)
 {
 	struct ring_update u = { .id = atomic_load(&s->id),
+		.owner = (s->how & HOW_EACH) ? atomic_load(&s->owner) :
+					       IDENT_NONE,
 		.family = s->family->id,
 		.labels_len = s->values_len,
 		.bucket = bucket,
@@ -389,7 +458,11 @@ pending_credit(struct stxn *x, struct pdc_series *s, uint32_t bucket,
 
 	if (s->type == PDC_STATESET)
 		return pending_states(x, s, &u, pend);
-	if (s->zone == ZONE_GAUGE) {
+	if (s->how & HOW_STAMPED) {
+		u.h.op = RING_SET;
+		u.h.stamp = pend->count;
+		cr.n = 1;
+	} else if (s->zone == ZONE_GAUGE) {
 		u.h.op = pend->count == LANE_PENDING_SET ? RING_SET : RING_ADD;
 		cr.n = 1;
 	} else {
@@ -406,6 +479,8 @@ pending_back(struct pdc_series *s, uint32_t bucket, const struct pending *pend)
 
 	if (s->type == PDC_STATESET) {
 		pdc_lane_pending_under(at, pend);
+	} else if ((s->how & HOW_STAMPED)) {
+		pdc_lane_pending_stamp(at, pend->value, pend->count);
 	} else if (s->zone == ZONE_GAUGE) {
 		pdc_lane_pending_gauge(at, pend->count == LANE_PENDING_SET,
 		    pend->value);

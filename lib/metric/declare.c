@@ -104,14 +104,16 @@ desc_unit(struct family *f, const struct pdc_desc *d)
 }
 
 static int
-desc_label(const struct family *f, int type, const char *label)
+desc_label(const struct family *f, const struct pdc_desc *d, const char *label)
 {
 	if (!pdc_name_label(label))
 		return pdc_err_set(PDC_EINVAL,
 		    "declare %s: %s is not a label name", f->name, label);
 	if (strncmp(label, "__", 2) == 0 ||
-	    (type == PDC_HISTOGRAM && strcmp(label, "le") == 0) ||
-	    (type == PDC_SUMMARY && strcmp(label, "quantile") == 0))
+	    (d->type == PDC_HISTOGRAM && strcmp(label, "le") == 0) ||
+	    (d->type == PDC_SUMMARY && strcmp(label, "quantile") == 0) ||
+	    (pdc_mode_keeps((int)d->mode) == KEEPS_SLOTS &&
+		strcmp(label, MODES_LABEL) == 0))
 		return pdc_err_set(PDC_EINVAL,
 		    "declare %s: the label name %s is reserved", f->name,
 		    label);
@@ -133,7 +135,7 @@ desc_labels(struct family *f, const struct pdc_desc *d, uint32_t *order)
 			return pdc_err_set(PDC_EINVAL,
 			    "declare %s: more than %d labels", f->name,
 			    LABELS_MAX);
-		ret = desc_label(f, d->type, d->labels[i]);
+		ret = desc_label(f, d, d->labels[i]);
 		if (ret < 0)
 			return ret;
 		for (at = n;
@@ -214,10 +216,6 @@ desc_built(const struct pdc_desc *d)
 		if (d->reserved[i] != 0)
 			return pdc_err_set(PDC_EINVAL,
 			    "declare: reserved fields have to be 0");
-	if (d->mode != PDC_SHARED)
-		return pdc_err_set(PDC_ENOTSUP,
-		    "declare: type %s, mode %d: not built yet",
-		    type_words[d->type], (int)d->mode);
 	if (!(d->ttl_s <= TTL_MAX_S)) /* NaN too */
 		return pdc_err_set(PDC_EINVAL,
 		    "declare: ttl_s is at most 3e9 seconds");
@@ -262,7 +260,11 @@ declare_same(const struct family *old, const struct family *new)
 	char a[WORDS_LEN], b[WORDS_LEN];
 	uint32_t i, first;
 
-	if (old->r.type != new->r.type || old->r.mode != new->r.mode)
+	if (old->r.mode != new->r.mode && old->r.type == new->r.type)
+		return pdc_err_set(PDC_EEXIST,
+		    "declare %s: of mode %s here, %s in the store", new->name,
+		    pdc_mode_word(new->r.mode), pdc_mode_word(old->r.mode));
+	if (old->r.type != new->r.type)
 		return pdc_err_set(PDC_EEXIST,
 		    "declare %s: a %s here, a %s in the store", new->name,
 		    type_words[new->r.type], type_words[old->r.type]);
@@ -499,6 +501,7 @@ declare_handle(struct pdc *p, const struct family *f, const uint32_t *order)
 	}
 	h->id = f->r.id;
 	h->type = f->r.type;
+	h->mode = f->r.mode;
 	h->zone = f->r.zone;
 	h->width = f->r.width;
 	h->nlabels = f->r.nlabels;

@@ -24,6 +24,7 @@
 #include "lane/cells.h"
 #include "lane/lane.h"
 #include "lane/ring.h"
+#include "lane/slot.h"
 #include "store/family.h"
 #include "store/store.h"
 #include "store/value.h"
@@ -37,14 +38,20 @@ struct pdc_series {
 	struct pending *pending; /* width of them */
 	_Atomic uint64_t pending_gen; /* the process they are of */
 	_Atomic uint64_t aside; /* of a gauge, see pdc_gauge_direct() */
+	_Atomic uint64_t owner; /* whose series it is, see mode.c */
 	uint64_t hash;
 	_Atomic uint32_t refs; /* table.c */
 	struct pdc_series *dead; /* the next one that was given up */
 	uint32_t raw_len, values_len;
 	uint8_t type, zone;
+	uint8_t how; /* HOW_*, of a gauge's mode */
 	char *raw; /* values as given, each with its NUL */
 	char *values; /* the same, clean, by sorted label name */
 };
+
+#define HOW_EACH 1 /* each process has its own series */
+#define HOW_STAMPED 2 /* with the time of its last set */
+#define HOW_SET_ONLY 4
 
 struct handle_table {
 	uint32_t mask, used;
@@ -57,7 +64,7 @@ struct pdc_family {
 	struct pdc_family *next;
 	char *name;
 	uint32_t id;
-	int type;
+	int type, mode;
 	uint32_t zone, width, nlabels, nbounds, nstates;
 	double *bounds;
 	uint32_t order[LABELS_MAX]; /* sorted place -> place as declared */
@@ -92,6 +99,7 @@ struct pdc {
 	_Atomic uint64_t look_gen; /* the process these are of */
 	struct pdc_series *dead_series; /* given up, to be freed */
 	struct handle_table *dead_tables;
+	struct slot_self self; /* whose gauges of modes this process writes */
 	_Atomic int64_t retry_ns; /* no resolving before, after a failure */
 	_Atomic int64_t rest_ns; /* how long the last such rest was; 0: none */
 	/* The registry of open stores, lib/api/open.c. */
@@ -174,6 +182,7 @@ int pdc_place_add(struct stxn *, struct place *, const char *values,
 enum gone_why {
 	GONE_MOVED, /* what comes late is the new one's */
 	GONE_REMOVED, /* what comes late is dropped */
+	GONE_FOLDED, /* what comes late is folded after it */
 	GONE_ENDED /* with its family: what comes after seen is late */
 };
 struct gone {
@@ -191,6 +200,30 @@ int pdc_place_move(struct stxn *, struct pdc *, struct place *, double v);
 int pdc_dying_add(struct stxn *, struct pdc *, struct place *,
     const struct gone *);
 
+/*
+ * Gauges of modes.  A gauge of which each process has its own value is a series
+ * for each, whose last value is the identity of that process (base/modes.h).
+ */
+static inline int
+mode_each(int mode)
+{
+	return mode != 0 && pdc_mode_keeps(mode) != KEEPS_ONE;
+}
+
+/* The identity of this process, claimed if need be; IDENT_NONE: no slot. */
+uint64_t pdc_mode_self(struct pdc *, const struct cells *);
+/*
+ * Make the handle this process's, which it is not after a fork: its updates
+ * find no cell then, and what credits them mends it.  0: no slot.
+ */
+int pdc_mode_own(struct pdc_series *, const struct cells *);
+int pdc_mode_owned(const struct pdc_series *);
+/* Bring a value into a place by the mode's rule, in a write transaction. */
+int pdc_mode_credit(struct stxn *, struct place *, double v);
+/* The same into what the dead have left, for the values of one of them. */
+int pdc_mode_fold(struct stxn *, struct place *, const char *values, size_t len,
+    double v);
+
 struct dying;
 /*
  * Credit what now has beyond sum0, which becomes now; 1 if there was anything.
@@ -207,6 +240,8 @@ int pdc_credit_add(struct stxn *, struct place *, double amount);
 int pdc_credit_pair(struct stxn *, struct place *, uint32_t bucket,
     struct pair);
 int pdc_credit_pairs(struct stxn *, struct place *, const struct pair *);
+/* What a gauge's place is worth now, which its block has then, too. */
+double pdc_credit_look(const struct cells *, struct place *);
 int pdc_credit_gauge(struct stxn *, const struct cells *, struct place *,
     enum owed_op, double amount);
 /* By the words of a ring record or a handle; drops are counted in cells. */

@@ -65,17 +65,22 @@ pdc_place_find(struct stxn *x, struct place *pl, const char *values, size_t len)
 
 /*
  * A gauge's cell begins with its value.  Numbers of operations go on from those
- * of whoever had the cell before, so that what slept since then fails.
+ * of whoever had the cell before, so that what slept since then fails; times do
+ * that by themselves.
  */
 static void
-place_gauge(struct cells *c, uint64_t unit, struct value_gauge *g)
+place_gauge(struct cells *c, uint64_t unit, struct value *v, uint32_t pos)
 {
+	struct value_gauge *g = pdc_block_gauges(v) + pos;
 	uint32_t applied = pdc_cells_gauge(c, unit).applied;
 
-	if ((int32_t)(applied - g->seq) > 0)
-		g->seq = applied;
-	g->touched = 0;
-	pdc_cells_gauge_init(c, unit, g->value, g->seq);
+	if (!(v->h.flags & VALUE_STAMPED)) {
+		if ((int32_t)(applied - g->seq) > 0)
+			g->seq = applied;
+		g->touched = 0;
+	}
+	pdc_cells_gauge_init(c, unit,
+	    (struct gauge){ g->value, g->seq, g->touched });
 }
 
 /* A series new in a block that has cells already. */
@@ -88,7 +93,7 @@ place_fresh_run(struct pdc *p, struct place *pl)
 		return;
 	pdc_cells_zero(c, pl->f.r.zone, pl->unit, pl->f.r.width);
 	if (pl->f.r.zone == VALUE_GAUGE)
-		place_gauge(c, pl->unit, pdc_block_gauges(pl->v) + pl->at.pos);
+		place_gauge(c, pl->unit, pl->v, pl->at.pos);
 	pdc_cells_tag(c, pl->f.r.zone, pl->unit, pl->id);
 }
 
@@ -120,9 +125,11 @@ pdc_place_add(struct stxn *x, struct place *pl, const char *values, size_t len)
 		ret = place_clear(x, pl);
 	if (ret < 0)
 		return ret;
+	if (mode_each(pl->f.r.mode))
+		pdc_block_gauges(pl->v)[pl->at.pos].value = value_none();
 	place_fresh_run(x->st->hook_arg, pl);
 	pdc_idle_use(x, &pl->f.r, pl->at);
-	if (pl->v->h.epoch != 0)
+	if (pl->v->h.epoch != 0 || mode_each(pl->f.r.mode))
 		pdc_block_put(x, &pl->f.r, pl->at.block, pl->v);
 	return x->ret;
 }
@@ -169,7 +176,7 @@ place_tag(struct stxn *x, struct cells *c, struct place *pl, uint32_t n,
 		return;
 	}
 	if (f->zone == VALUE_GAUGE)
-		place_gauge(c, unit, pdc_block_gauges(pl->v) + pos);
+		place_gauge(c, unit, pl->v, pos);
 	if (s.id >= x->was.next_series) {
 		pdc_cells_tag(c, f->zone, unit, s.id);
 	} else {

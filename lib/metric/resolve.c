@@ -15,11 +15,26 @@
 #include "base/hash.h"
 #include "metric/metric.h"
 #include "pdc.h"
+#include "store/series.h"
 
 #define RESOLVE_WAIT_MS 20
 #define RETRY_MIN_NS 20000000 /* doubled at each failure, up to */
 #define RETRY_MAX_NS 1000000000
 #define ROOM_NS 1000000000 /* room for what overflows is looked for */
+
+/* Bytes of values; whose they are needs some, too. */
+static int
+labels_most(const struct pdc_family *f)
+{
+	return LABELS_MAX_LEN - (mode_each(f->mode) ? IDENT_MAX : 0);
+}
+
+static int
+labels_long(const struct pdc_family *f, const char *how)
+{
+	return pdc_err_set(PDC_EINVAL, "labels of %s: more than %d bytes%s",
+	    f->name, labels_most(f), how);
+}
 
 /* The values one after the other, each with its NUL. */
 static int
@@ -35,10 +50,8 @@ labels_pack(const struct pdc_family *f, const char *const *values, char *raw,
 			    "labels of %s: %u values, it has %u labels",
 			    f->name, i, f->nlabels);
 		n = strlen(values[i]) + 1;
-		if (n > LABELS_MAX_LEN - at)
-			return pdc_err_set(PDC_EINVAL,
-			    "labels of %s: more than %d bytes", f->name,
-			    LABELS_MAX_LEN);
+		if (n > (size_t)labels_most(f) - at)
+			return labels_long(f, "");
 		memcpy(raw + at, values[i], n);
 		at += n;
 	}
@@ -93,13 +106,19 @@ pdc_labels_values(const struct pdc_family *f, const char *const *given,
 	if (ret < 0)
 		return ret;
 	n = labels_clean(f, raw, clean);
-	if (n > LABELS_MAX_LEN)
-		return pdc_err_set(PDC_EINVAL,
-		    "labels of %s: more than %d bytes as UTF-8", f->name,
-		    LABELS_MAX_LEN);
+	if (n > (size_t)labels_most(f))
+		return labels_long(f, " as UTF-8");
 	memcpy(values, clean, n);
 	*len = n;
 	return 0;
+}
+
+static uint8_t
+series_how(int mode)
+{
+	return (uint8_t)((mode_each(mode) ? HOW_EACH : 0) |
+	    (pdc_mode_stamped(mode) ? HOW_STAMPED : 0) |
+	    (pdc_mode_only_set(mode) ? HOW_SET_ONLY : 0));
 }
 
 static struct pdc_series *
@@ -124,6 +143,7 @@ series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
 	s->family = f;
 	s->type = (uint8_t)f->type;
 	s->zone = (uint8_t)f->zone;
+	s->how = series_how(f->mode);
 	s->hash = hash;
 	s->raw_len = (uint32_t)len;
 	memcpy(s->raw, raw, len);
@@ -132,7 +152,7 @@ series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
 }
 
 static void
-series_set(struct pdc_series *s, const struct place *pl)
+series_set(struct pdc_series *s, const struct place *pl, uint64_t owner)
 {
 	atomic_store_explicit(&s->unit, pl->unit, memory_order_relaxed);
 	atomic_store_explicit(&s->id, pl->id, memory_order_relaxed);
@@ -141,6 +161,8 @@ series_set(struct pdc_series *s, const struct place *pl)
 		atomic_store(&s->family->overflow_ns,
 		    pdc_clock_mono(&s->pdc->clock));
 	}
+	/* Pairs with the acquire in pdc_mode_owned(). */
+	atomic_store_explicit(&s->owner, owner, memory_order_release);
 }
 
 /* The handle's tag is in its place. */
@@ -149,7 +171,7 @@ series_good(const struct pdc_series *s, const struct cells *c)
 {
 	uint64_t unit = atomic_load_explicit(&s->unit, memory_order_relaxed);
 
-	return c != NULL &&
+	return c != NULL && (!(s->how & HOW_EACH) || pdc_mode_owned(s)) &&
 	    pdc_cells_tag_get(c, s->zone, unit) ==
 	    atomic_load_explicit(&s->id, memory_order_relaxed);
 }
@@ -168,9 +190,37 @@ pdc_place_family(struct stxn *x, const struct pdc_family *f, struct place *pl)
 	return 0;
 }
 
+/* What is looked for: the values of the labels, and whose they are. */
+struct wanted {
+	uint64_t owner;
+	size_t len;
+	char values[LABELS_MAX_LEN];
+};
+
+static int
+wanted_set(struct wanted *w, const struct pdc_series *s, const struct place *pl)
+{
+	struct pdc *p = s->pdc;
+
+	w->owner = IDENT_NONE;
+	w->len = s->values_len;
+	memcpy(w->values, s->values, w->len);
+	if (!(s->how & HOW_EACH))
+		return 0;
+	if (p->store->rdonly)
+		return PDC_ENOENT;
+	w->owner = pdc_mode_self(p, pdc_cells_now(p));
+	if (w->owner == IDENT_NONE)
+		return pdc_err_set(PDC_EFULL,
+		    "labels of %s: none of %d slots is free", s->family->name,
+		    SLOTS_MAX);
+	w->len = pdc_series_own(&pl->f, w->values, w->len, w->owner);
+	return 0;
+}
+
 /* The series has cells already: a snapshot will do. */
 static int
-resolve_read(struct pdc_series *s, struct place *pl)
+resolve_read(struct pdc_series *s, struct place *pl, struct wanted *w)
 {
 	struct pdc *p = s->pdc;
 	struct cells *c = pdc_cells_now(p);
@@ -182,7 +232,9 @@ resolve_read(struct pdc_series *s, struct place *pl)
 		return ret;
 	ret = pdc_place_family(&x, s->family, pl);
 	if (ret == 0)
-		ret = pdc_place_find(&x, pl, s->values, s->values_len);
+		ret = wanted_set(w, s, pl);
+	if (ret == 0)
+		ret = pdc_place_find(&x, pl, w->values, w->len);
 	if (ret == PDC_ENOENT && !p->store->rdonly) {
 		over = pdc_budget_over(&x, pl);
 		ret = over < 0 ? over :
@@ -194,13 +246,13 @@ resolve_read(struct pdc_series *s, struct place *pl)
 		pdc_cells_tag_get(c, s->zone, pl->unit) != pl->id))
 		ret = PDC_ENOENT;
 	if (ret == 0)
-		series_set(s, pl);
+		series_set(s, pl, w->owner);
 	pdc_stxn_abort(&x);
 	return ret;
 }
 
 static int
-resolve_write(struct pdc_series *s, struct place *pl)
+resolve_write(struct pdc_series *s, struct place *pl, struct wanted *w)
 {
 	struct pdc *p = s->pdc;
 	struct stxn x;
@@ -212,13 +264,15 @@ resolve_write(struct pdc_series *s, struct place *pl)
 	pl->v = p->store->value;
 	ret = pdc_place_family(&x, s->family, pl);
 	if (ret == 0)
-		ret = pdc_place_make(&x, pl, s->values, s->values_len);
+		ret = wanted_set(w, s, pl);
+	if (ret == 0)
+		ret = pdc_place_make(&x, pl, w->values, w->len);
 	if (ret == 0)
 		ret = pdc_place_cells(&x, p, pl);
 	pdc_stxn_fail(&x, ret);
 	ret = pdc_stxn_commit(&x);
 	if (ret == 0)
-		series_set(s, pl);
+		series_set(s, pl, w->owner);
 	return ret;
 }
 
@@ -248,31 +302,35 @@ static int
 resolve(struct pdc_series *s)
 {
 	struct pdc *p = s->pdc;
+	struct wanted *w;
 	struct value *v;
 	struct place *pl;
 	int ret, beyond;
 
+	w = malloc(sizeof(*w));
 	pl = malloc(sizeof(*pl));
 	v = aligned_alloc(16, sizeof(*v));
-	if (pl == NULL || v == NULL) {
+	if (w == NULL || pl == NULL || v == NULL) {
 		ret = pdc_err_set(PDC_ENOMEM, "labels of %s", s->family->name);
 	} else {
 		pl->v = v;
+		pl->beyond = 0;
 		/* A gauge's pending set is done first: each write does it. */
 		if (s->zone == ZONE_GAUGE && atomic_load(&p->pending))
 			ret = PDC_ENOENT;
 		else
-			ret = resolve_read(s, pl);
+			ret = resolve_read(s, pl, w);
 		if (ret == PDC_ENOENT && p->store->rdonly)
 			pdc_err_set(ret,
 			    "labels of %s: no such series, and the store is "
 			    "opened read-only",
 			    s->family->name);
 		else if (ret == PDC_ENOENT)
-			ret = resolve_write(s, pl);
+			ret = resolve_write(s, pl, w);
 	}
 	/* That is no failure of the store. */
 	beyond = ret == PDC_EFULL && pl != NULL && pl->beyond;
+	free(w);
 	free(v);
 	free(pl);
 	resolve_note(p, beyond ? 0 : ret);
@@ -290,7 +348,7 @@ series_mend(struct pdc_series *s)
 	/* What a ring still has would undo what comes by the cell. */
 	if (s->zone == ZONE_GAUGE && c != NULL && pdc_ring_backlog(c) != 0)
 		return;
-	if (c != NULL &&
+	if (c != NULL && (!(s->how & HOW_EACH) || pdc_mode_owned(s)) &&
 	    pdc_fwd_get(c, atomic_load_explicit(&s->id, memory_order_relaxed),
 		&id, &unit)) {
 		atomic_store_explicit(&s->unit, unit, memory_order_relaxed);
@@ -327,10 +385,8 @@ series_make(struct pdc_series **sp, struct pdc_family *f, uint64_t hash,
 	s = series_new(f, hash, raw, len);
 	if (s == NULL)
 		return pdc_err_set(PDC_ENOMEM, "labels of %s", f->name);
-	if (s->values_len > LABELS_MAX_LEN)
-		ret = pdc_err_set(PDC_EINVAL,
-		    "labels of %s: more than %d bytes as UTF-8", f->name,
-		    LABELS_MAX_LEN);
+	if (s->values_len > (size_t)labels_most(f))
+		ret = labels_long(f, " as UTF-8");
 	else if (pdc_clock_mono(&f->pdc->clock) >=
 	    atomic_load(&f->pdc->retry_ns))
 		ret = resolve(s);

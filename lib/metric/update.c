@@ -51,6 +51,9 @@ update_lane(const struct cells *c, const struct pdc_series *s, uint64_t unit,
 	case ZONE_PAIR:
 		return pdc_lane_pair(c, unit, u->bucket, id, u->amount);
 	default:
+		if (s->how & HOW_STAMPED)
+			return pdc_lane_gauge_stamp(c, unit, id, u->amount,
+			    u->h.stamp);
 		if (u->h.op == RING_ON || u->h.op == RING_OFF)
 			return pdc_lane_gauge_state(c, unit, id, u->amount,
 			    u->h.op == RING_ON);
@@ -100,6 +103,8 @@ update_pending(struct pdc_series *s, const struct cells *c,
 	if (s->type == PDC_STATESET)
 		pdc_lane_pending_state(s->pending, states_bits(u->amount),
 		    u->h.op == RING_ON);
+	else if (s->how & HOW_STAMPED)
+		pdc_lane_pending_stamp(s->pending, u->amount, u->h.stamp);
 	else if (s->zone == ZONE_GAUGE)
 		pdc_lane_pending_gauge(s->pending, u->h.op == RING_SET,
 		    u->amount);
@@ -177,6 +182,8 @@ update_aside(struct pdc_series *s, const struct cells *c, uint64_t id,
 	pdc_aside_begin(s);
 	u->h.kind = RING_UPDATE;
 	u->id = id;
+	if (s->how & HOW_EACH)
+		u->owner = atomic_load_explicit(&s->owner, RELAXED);
 	u->family = s->family->id;
 	u->labels_len = s->values_len;
 	switch (pdc_ring_put(c, u, s->values, s->values_len)) {
@@ -201,11 +208,26 @@ update_general(struct pdc_series *s, const struct cells *c, enum ring_op op,
 	uint64_t id = atomic_load_explicit(&s->id, RELAXED);
 	uint64_t unit = atomic_load_explicit(&s->unit, RELAXED);
 
+	if (s->how & HOW_STAMPED)
+		u.h.stamp = pdc_ring_clock();
 	if (s->zone == ZONE_GAUGE && !pdc_gauge_direct(s, c))
 		update_aside(s, c, id, &u);
 	else if (update_lane(c, s, unit, id, &u) != LANE_OK &&
 	    update_forward(s, c, id, &u) != LANE_OK)
 		update_aside(s, c, id, &u);
+}
+
+/* A gauge; of some modes each process has its own, and some are only set. */
+static void
+update_gauge(struct pdc_series *s, const struct cells *c, enum ring_op op,
+    double amount)
+{
+	if (op == RING_ADD && (s->how & HOW_SET_ONLY))
+		pdc_cells_drop(c, DROP_TYPE);
+	else if ((s->how & HOW_EACH) && !pdc_mode_own(s, c))
+		pdc_cells_drop(c, DROP_NOSLOT);
+	else
+		update_general(s, c, op, 0, amount);
 }
 
 /* Where updates can go at all: not from a process that only looks. */
@@ -247,7 +269,7 @@ pdc_inc(struct pdc_series *s, double amount)
 			return;
 		update_general(s, c, RING_ADD, 0, amount);
 	} else if (s->type == PDC_GAUGE) {
-		update_general(s, c, RING_ADD, 0, amount);
+		update_gauge(s, c, RING_ADD, amount);
 	} else {
 		update_drop(s, DROP_TYPE);
 	}
@@ -261,7 +283,7 @@ pdc_dec(struct pdc_series *s, double amount)
 	if (s == NULL || (c = update_cells(s)) == NULL)
 		return;
 	if (s->type == PDC_GAUGE)
-		update_general(s, c, RING_ADD, 0, -amount);
+		update_gauge(s, c, RING_ADD, -amount);
 	else
 		update_drop(s, DROP_TYPE);
 }
@@ -274,7 +296,7 @@ pdc_set(struct pdc_series *s, double value)
 	if (s == NULL || (c = update_cells(s)) == NULL)
 		return;
 	if (s->type == PDC_GAUGE)
-		update_general(s, c, RING_SET, 0, value);
+		update_gauge(s, c, RING_SET, value);
 	else
 		update_drop(s, DROP_TYPE);
 }

@@ -42,6 +42,9 @@ family_sane(const struct family_rec *r, size_t len)
 				      VALUE_PAIR :
 				      VALUE_GAUGE))
 		return 0;
+	if (r->mode > PDC_LIVEMOSTRECENT ||
+	    (r->type != PDC_GAUGE && r->mode != PDC_SHARED))
+		return 0;
 	if (r->type == PDC_HISTOGRAM ? r->width != r->nbounds + 1 :
 				       r->width != 1 || r->nbounds != 0)
 		return 0;

@@ -2,6 +2,7 @@
 #ifndef PDC_STORE_FAMILY_H
 #define PDC_STORE_FAMILY_H
 
+#include "base/modes.h"
 #include "store/store.h"
 
 /*
@@ -18,6 +19,13 @@ struct family {
 	const char *states[STATES_MAX];
 	double bounds[BOUNDS_MAX];
 };
+
+/* Values that each of its series has: of the labels, and whose it is. */
+static inline uint32_t
+family_nvalues(const struct family_rec *r)
+{
+	return r->nlabels + (pdc_mode_keeps(r->mode) != KEEPS_ONE);
+}
 
 /* 0, or PDC_EFORMAT without words: the caller skips and counts it. */
 int pdc_family_parse(struct family *, const void *name, size_t nlen,

@@ -51,25 +51,33 @@ pdc_wlock_open(struct wlock *wl, const struct store *st)
 	return 0;
 }
 
+/* Somebody may have closed all descriptors, and another file have ours. */
+int
+pdc_wlock_fd(const struct wlock *wl)
+{
+	int fd = wl->fd;
+	struct stat sb;
+
+	return fd != -1 && fstat(fd, &sb) == 0 && sb.st_dev == wl->dev &&
+		sb.st_ino == wl->ino ?
+	    fd :
+	    -1;
+}
+
 void
 pdc_wlock_close(struct wlock *wl)
 {
-	struct stat sb;
+	int fd = pdc_wlock_fd(wl);
 
-	if (wl->fd != -1 && fstat(wl->fd, &sb) == 0 && sb.st_dev == wl->dev &&
-	    sb.st_ino == wl->ino)
-		close(wl->fd);
+	if (fd != -1)
+		close(fd);
 	wl->fd = -1;
 }
 
-/* Somebody may have closed all descriptors, and another file have ours. */
 static int
 lock_guard(struct wlock *wl, const struct store *st)
 {
-	struct stat sb;
-
-	if (wl->fd != -1 && fstat(wl->fd, &sb) == 0 && sb.st_dev == wl->dev &&
-	    sb.st_ino == wl->ino)
+	if (pdc_wlock_fd(wl) != -1)
 		return 0;
 	wl->fd = -1;
 	return pdc_wlock_open(wl, st);

@@ -108,7 +108,8 @@ struct value_head {
 	uint64_t epoch; /* of seen and unit; 0: never had cells */
 	uint64_t unit; /* first unit of the extent, UNIT_NONE */
 	uint32_t k, width; /* series in the block, units of each */
-	uint32_t zone, pad;
+	uint32_t zone;
+	uint32_t flags; /* VALUE_STAMPED */
 };
 
 struct value_gauge {
@@ -116,6 +117,12 @@ struct value_gauge {
 	uint32_t seq; /* number of the last operation by name */
 	uint32_t touched;
 };
+
+/*
+ * Of mode livemostrecent seq and, above it, touched are one number: the time of
+ * the last set in ns, by the monotonic clock.  Its cells are the same.
+ */
+#define VALUE_STAMPED 1
 
 #define VALUE_BODY_MAX ((BOUNDS_MAX + 1) * 32)
 
@@ -134,24 +141,34 @@ struct dying_rec {
 	int64_t since_mono_ns; /* its tag is 0 */
 	uint32_t family, incarnation, n;
 	uint32_t zone, width, values_len;
-	uint32_t removed; /* on purpose: what comes late is dropped */
+	uint32_t late; /* what becomes of what comes late: enum dying_late */
 	uint32_t pad;
 };
 
+/* Goes to who has the labels; is dropped; is folded (checkpoint/fold.c). */
+enum dying_late { LATE_LABELS, LATE_DROPPED, LATE_FOLDED };
+
 /* An incarnation of a family that has ended. */
 struct ended_rec {
-	uint32_t zone, width, nlabels, removed;
+	uint32_t zone, width, nlabels, late; /* as of its D */
 };
 
 /* A gauge operation by name: set, add, states on or off; or clear the tag. */
-enum owed_op { OWED_SET, OWED_ADD, OWED_UNTAG, OWED_ON, OWED_OFF };
+enum owed_op {
+	OWED_SET,
+	OWED_ADD,
+	OWED_UNTAG,
+	OWED_ON,
+	OWED_OFF,
+	OWED_STAMP /* set, unless it was later than that */
+};
 
 struct owed {
 	uint64_t epoch, unit, id;
 	uint32_t zone, op;
 	uint32_t seq, pad;
 	double amount; /* of states: their bits, as base/states.h has them */
-	uint64_t dying; /* OWED_UNTAG: number of the D record */
+	uint64_t dying; /* OWED_UNTAG: number of the D record; or the stamp */
 };
 
 #endif

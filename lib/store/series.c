@@ -5,6 +5,7 @@
  * S and L records: the series of a family, by number and by label values.
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -90,7 +91,7 @@ pdc_series_get(struct stxn *x, const struct family *f, uint32_t n,
 	ret = pdc_stxn_get(x, key, sizeof(key), &val, &len);
 	if (ret < 0)
 		return ret;
-	return pdc_series_parse(s, val, len, f->r.nlabels);
+	return pdc_series_parse(s, val, len, family_nvalues(&f->r));
 }
 
 /* An L record's key, and the number it leads to. */
@@ -159,25 +160,73 @@ pdc_series_find(struct stxn *x, const struct family *f, const char *values,
 	return ret;
 }
 
+uint64_t
+pdc_series_owner(const struct family *f, const char *values, size_t len)
+{
+	uint64_t ident = IDENT_NONE;
+
+	if (pdc_mode_keeps(f->r.mode) == KEEPS_ONE || len == 0 ||
+	    values[len - 1] != '\0')
+		return ident;
+	(void)pdc_ident_parse(&ident, f->r.mode,
+	    values + pdc_series_labels(f, values, len));
+	return ident;
+}
+
+size_t
+pdc_series_labels(const struct family *f, const char *values, size_t len)
+{
+	const char *nul;
+
+	if (pdc_mode_keeps(f->r.mode) == KEEPS_ONE || len == 0)
+		return len;
+	nul = memrchr(values, '\0', len - 1);
+	return nul != NULL ? (size_t)(nul + 1 - values) : 0;
+}
+
+size_t
+pdc_series_own(const struct family *f, char *values, size_t len, uint64_t ident)
+{
+	return len + pdc_ident_put(values + len, f->r.mode, ident);
+}
+
+static void
+series_label(struct buf *b, size_t begin, const char *name, const char *value)
+{
+	if (b->len > begin)
+		pdc_buf_chr(b, ',');
+	pdc_buf_str(b, name);
+	pdc_buf_put(b, "=\"", 2);
+	pdc_escape_label(b, value, strlen(value));
+	pdc_buf_chr(b, '"');
+}
+
+/* The label slot of a mode that shows one stands in its sorted place. */
 void
 pdc_series_render(struct buf *b, const struct family *f, const char *values,
     size_t len)
 {
+	uint64_t owner = pdc_series_owner(f, values, len);
+	int slots = pdc_mode_keeps(f->r.mode) == KEEPS_SLOTS;
+	size_t begin = b->len;
+	char slot[16];
 	uint32_t i;
 
 	if (pdc_series_beyond(values, len)) {
 		pdc_buf_str(b, SERIES_OVERFLOW "=\"true\"");
 		return;
 	}
+	snprintf(slot, sizeof(slot), "%u", ident_slot(owner));
 	for (i = 0; i < f->r.nlabels; i++) {
-		if (i > 0)
-			pdc_buf_chr(b, ',');
-		pdc_buf_str(b, f->labels[i]);
-		pdc_buf_put(b, "=\"", 2);
-		pdc_escape_label(b, values, strlen(values));
-		pdc_buf_chr(b, '"');
+		if (slots && strcmp(f->labels[i], MODES_LABEL) > 0) {
+			series_label(b, begin, MODES_LABEL, slot);
+			slots = 0;
+		}
+		series_label(b, begin, f->labels[i], values);
 		values += strlen(values) + 1;
 	}
+	if (slots)
+		series_label(b, begin, MODES_LABEL, slot);
 }
 
 /* Later than all created times given so far, wherever the clock is. */
@@ -217,10 +266,14 @@ series_put(struct stxn *x, const struct family *f, const struct series_new *s,
 	return x->ret;
 }
 
-/* One value for each label, each with its NUL, and UTF-8. */
+/*
+ * One value for each label, each with its NUL, and UTF-8; then whose it is, if
+ * each process has its own.
+ */
 static int
 series_sane(const struct family *f, const char *values, size_t len)
 {
+	uint64_t ident;
 	uint32_t n = 0;
 	size_t i;
 
@@ -228,7 +281,10 @@ series_sane(const struct family *f, const char *values, size_t len)
 		return 0;
 	for (i = 0; i < len; i++)
 		n += values[i] == '\0';
-	return n == f->r.nlabels && pdc_utf8_valid(values, len);
+	return n == family_nvalues(&f->r) && pdc_utf8_valid(values, len) &&
+	    (pdc_mode_keeps(f->r.mode) == KEEPS_ONE ||
+		pdc_ident_parse(&ident, f->r.mode,
+		    values + pdc_series_labels(f, values, len)));
 }
 
 int

@@ -38,6 +38,16 @@ int pdc_series_get(struct stxn *, const struct family *, uint32_t n,
 /* The labels of these values as the text exposition has them. */
 void pdc_series_render(struct buf *, const struct family *, const char *values,
     size_t len);
+/*
+ * Of a family of which each process has its own series: bytes of values without
+ * whose it is, else all; whose it is; and values of labels with that added.
+ * There are IDENT_MAX bytes for it.
+ */
+size_t pdc_series_labels(const struct family *, const char *values, size_t len);
+uint64_t pdc_series_owner(const struct family *, const char *values,
+    size_t len);
+size_t pdc_series_own(const struct family *, char *values, size_t len,
+    uint64_t ident);
 
 /* The number n of the series with these values: 0, PDC_ENOENT or an error. */
 int pdc_series_find(struct stxn *, const struct family *, const char *values,

@@ -39,7 +39,7 @@ struct store_opts {
 
 /* In this process: free, or held by the generation that wrote it. */
 struct wlock {
-	int fd;
+	_Atomic int fd;
 	dev_t dev;
 	ino_t ino;
 	_Atomic uint64_t owner;
@@ -198,6 +198,11 @@ void pdc_wlock_close(struct wlock *);
 int pdc_wlock_take(struct wlock *, const struct store *, uint32_t wait_ms,
     sigset_t *mask);
 void pdc_wlock_give(struct wlock *, const sigset_t *mask);
+/*
+ * Its descriptor, or -1 if somebody closed that.  Bytes behind the first are
+ * slots (lane/slot.h): another descriptor of the file must not be closed.
+ */
+int pdc_wlock_fd(const struct wlock *);
 /* All signals, and back; a SIGXFSZ of our own writes is taken out. */
 void pdc_signals_block(sigset_t *mask);
 void pdc_signals_restore(const sigset_t *mask);

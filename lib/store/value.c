@@ -43,7 +43,7 @@ pdc_block_place(const struct family_rec *f, uint32_t n)
 {
 	uint32_t full = value_full(f), first, second;
 
-	if (f->nlabels == 0)
+	if (family_nvalues(f) == 0)
 		return (struct value_place){ n, 0, 1 };
 	first = value_min(VALUE_FIRST, full);
 	if (n < first)
@@ -61,7 +61,7 @@ pdc_block_first(const struct family_rec *f, uint32_t block)
 {
 	uint32_t full = value_full(f), first, second;
 
-	if (f->nlabels == 0)
+	if (family_nvalues(f) == 0)
 		return block;
 	first = value_min(VALUE_FIRST, full);
 	second = value_min(VALUE_SECOND, full);
@@ -129,6 +129,8 @@ pdc_block_get(struct stxn *x, const struct family_rec *f, struct value_place at,
 	v->h.k = at.k;
 	v->h.width = f->width;
 	v->h.zone = f->zone;
+	if (pdc_mode_stamped(f->mode))
+		v->h.flags = VALUE_STAMPED;
 	memset(v->body, 0, pdc_block_size(&v->h) - sizeof(v->h));
 	return 0;
 }

@@ -37,6 +37,20 @@ struct pair *pdc_block_pair_base(struct value *);
 struct pair *pdc_block_pair_seen(struct value *);
 struct value_gauge *pdc_block_gauges(struct value *);
 
+static inline uint64_t
+value_stamp(const struct value_gauge *g)
+{
+	return g->seq | (uint64_t)g->touched << 32;
+}
+
+static inline void
+value_stamp_set(struct value_gauge *g, double value, uint64_t stamp)
+{
+	g->value = value;
+	g->seq = (uint32_t)stamp;
+	g->touched = (uint32_t)(stamp >> 32);
+}
+
 /* Whether there is any number of the series at pos; and none any more. */
 int pdc_block_has(const struct value *, uint32_t pos);
 void pdc_block_zero(struct value *, uint32_t pos);

@@ -5,6 +5,7 @@ C_TESTS += \
 	%D%/test_escape \
 	%D%/test_fork \
 	%D%/test_hash \
+	%D%/test_modes \
 	%D%/test_num \
 	%D%/test_wire
 if WITH_FAULTS

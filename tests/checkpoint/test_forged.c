@@ -15,7 +15,7 @@
 #include "metric/metric.h"
 
 static struct pdc *p;
-static struct pdc_family *fc, *fg, *fh;
+static struct pdc_family *fc, *fg, *fh, *fm;
 
 static struct ring_update
 update(const struct pdc_family *f, enum ring_op op, double amount)
@@ -107,6 +107,15 @@ test_forged(void)
 	forge(u, "x", 2, "a bucket it has not");
 	u.bucket = UINT32_MAX;
 	forge(u, "x", 2, "nor this one");
+	u = update(fg, RING_SET, 1);
+	u.owner = 1;
+	forge(u, "x", 2, "a gauge of all that is one's");
+	u = update(fm, RING_SET, 1);
+	forge(u, "x", 2, "a gauge of each that is nobody's");
+	u.owner = (uint64_t)3 << 52;
+	forge(u, "x", 2, "or of the dead");
+	u.owner = 1;
+	forge(u, "x\0y", 4, "or has a value too many");
 	is_int((long long)series(), (long long)n, "none of them made a series");
 }
 
@@ -188,10 +197,18 @@ test_skipped(void)
 int
 main(void)
 {
+	const char *l[] = { "l", NULL };
+	const struct pdc_desc mode = { .type = PDC_GAUGE,
+		.mode = PDC_SUM,
+		.name = "m",
+		.labels = l };
+
 	p = help_open(tap_tmpdir(), 0);
 	fc = help_family(p, PDC_COUNTER, "c", "l");
 	fg = help_family(p, PDC_GAUGE, "g", "l");
 	fh = help_family(p, PDC_HISTOGRAM, "h", "l");
+	if (pdc_declare(&fm, p, &mode) < 0)
+		bail_out("declare: %s", pdc_error());
 	if (pdc_cells_now(p)->use == 0) {
 		skip("no rings without restartable sequences");
 	} else {

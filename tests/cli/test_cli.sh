@@ -310,7 +310,6 @@ it.' --labels=host
 	trouble "*" declare counter good --buckets=1,2
 	trouble "*" declare gauge good --unit=seconds
 	trouble "unknown mode 'frob'" declare gauge good --mode=frob
-	trouble "*" declare gauge good --mode=max
 	trouble "*" declare gauge good --ttl=4e9
 	trouble "not a number: '1m'" declare gauge good --ttl=1m
 	trouble "*" declare stateset good
@@ -520,8 +519,50 @@ test_output_errors()
 	answer 0 3 get g
 }
 
+test_modes()
+{
+	fresh
+	answer 0 '' declare gauge jobs --mode=sum --labels=host
+	answer 0 '' declare gauge peak --mode=max
+	answer 0 '' declare gauge each --mode=all
+	answer 0 '' declare gauge busy --mode=livesum
+	answer 0 '' declare gauge last --mode=mostrecent
+	trouble "declare peak: of mode min here, max in the store" \
+	    declare gauge peak --mode=min
+	trouble "*the label name slot is reserved" \
+	    declare gauge other --mode=liveall --labels=slot
+	trouble "*mode 7 is not for this type" declare counter c --mode=sum
+	answer 0 '' set 'jobs{host="a"}' 3
+	answer 0 '' inc 'jobs{host="a"}' 2
+	answer 0 '' dec 'jobs{host="a"}' 1
+	answer 0 4 get 'jobs{host="a"}'
+	answer 1 '' get 'jobs{host="b"}'
+	answer 0 '' set peak 5
+	answer 0 '' set peak 3
+	answer 0 5 get peak
+	trouble "peak: a gauge of mode max has a value of each process*" \
+	    setnx peak 1
+	trouble "each: a gauge of mode all *" set each 1
+	trouble "each: a gauge of mode all *" set 'each{slot="0"}' 1
+	trouble "each: a gauge of mode all *" get each
+	answer 1 '' get 'each{slot="0"}'
+	answer 1 '' get 'each{slot="x"}'
+	trouble "busy: a gauge of mode livesum *" inc busy
+	trouble "last: a gauge of mode mostrecent is set*" inc last
+	answer 0 '' set last 7
+	answer 0 7 get last
+	answer 0 'jobs  :{"host":"a"}  4  expires never' keys jobs
+	has "*${nl}jobs{host=\"a\"} 4${nl}*" show
+	answer 0 '' remove 'jobs{host="a"}'
+	answer 1 '' get 'jobs{host="a"}'
+	trouble "jobs: no such series" remove 'jobs{host="a"}'
+}
+
 test_stat()
 {
+	has "PID *SLOT *SINCE *COMMAND" stat --who
+	trouble "option --who takes no value" stat --who=x
+	trouble "show takes no option --who" show --who
 	has "store  *$store${nl}*" stat
 	has "*${nl}families  *1${nl}*" stat
 	has "*${nl}series  *1${nl}*" stat
@@ -692,6 +733,7 @@ fresh
 fresh
 "$PDC" -s "$store" declare gauge g && test_show
 test_output_errors
+test_modes
 test_stat
 test_check
 fresh

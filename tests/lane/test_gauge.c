@@ -16,7 +16,7 @@ test_operations(void)
 {
 	struct gauge g;
 
-	pdc_cells_gauge_init(cells, 0, 2.5, 10);
+	pdc_cells_gauge_init(cells, 0, (struct gauge){ 2.5, 10, 0 });
 	is_int(pdc_lane_gauge_set(cells, 0, ID, 1), LANE_STALE,
 	    "without a tag it is stale");
 	pdc_cells_tag(cells, ZONE_GAUGE, 0, ID);
@@ -49,7 +49,7 @@ test_apply(void)
 {
 	struct gauge g;
 
-	pdc_cells_gauge_init(cells, 0, 1, UINT32_MAX - 1);
+	pdc_cells_gauge_init(cells, 0, (struct gauge){ 1, UINT32_MAX - 1, 0 });
 	apply(0, ID, UINT32_MAX, GAUGE_ADD, 5);
 	apply(0, ID, UINT32_MAX, GAUGE_ADD, 5);
 	is_double(pdc_cells_gauge(cells, 0).value, 6, "applied once");
@@ -91,7 +91,7 @@ test_many(void)
 	int failed = 0, i, status;
 	struct gauge g;
 
-	pdc_cells_gauge_init(cells, 1, 0, 0);
+	pdc_cells_gauge_init(cells, 1, (struct gauge){ 0, 0, 0 });
 	pdc_cells_tag(cells, ZONE_GAUGE, 1, ID);
 	for (i = 0; i < NPROCS; i++)
 		if (fork() == 0)
@@ -106,12 +106,40 @@ test_many(void)
 	    "no number is applied twice");
 }
 
+/* A cell that has the time of its last set. */
+static void
+test_stamp(void)
+{
+	struct pending pend = { 0, 0 };
+	struct gauge g;
+
+	pdc_cells_gauge_init(cells, 2, (struct gauge){ 0, 0, 0 });
+	is_int(pdc_lane_gauge_stamp(cells, 2, ID, 1, 5), LANE_STALE,
+	    "without a tag there is none");
+	pdc_cells_tag(cells, ZONE_GAUGE, 2, ID);
+	is_int(pdc_lane_gauge_stamp(cells, 2, ID, 1, (uint64_t)5 << 32),
+	    LANE_OK, "a set");
+	is_int(pdc_lane_gauge_stamp(cells, 2, ID, 2, UINT32_MAX), LANE_OK,
+	    "one of earlier");
+	g = pdc_cells_gauge(cells, 2);
+	ok(g.value == 1 && gauge_stamp(&g) == (uint64_t)5 << 32,
+	    "does nothing");
+	pdc_lane_gauge_stamp(cells, 2, ID, 3, ((uint64_t)5 << 32) + 1);
+	g = pdc_cells_gauge(cells, 2);
+	ok(g.value == 3 && gauge_stamp(&g) == ((uint64_t)5 << 32) + 1,
+	    "one of later does");
+	pdc_lane_pending_stamp(&pend, 1, 8);
+	pdc_lane_pending_stamp(&pend, 2, 7);
+	ok(pend.value == 1 && pend.count == 8, "the same where it waits");
+}
+
 int
 main(void)
 {
 	cells = fixture_new(tap_tmpdir(), 8);
 	test_operations();
 	test_apply();
+	test_stamp();
 	test_many();
 	pdc_cells_close(cells);
 	return tap_done();

@@ -138,7 +138,8 @@ settle(struct storm *s, int label, int unit)
 
 	if (s->kind == ZONE_GAUGE) {
 		applied = pdc_cells_gauge(s->cells, (uint64_t)unit).applied;
-		pdc_cells_gauge_init(s->cells, (uint64_t)unit, 0, applied);
+		pdc_cells_gauge_init(s->cells, (uint64_t)unit,
+		    (struct gauge){ 0, applied, 0 });
 	} else
 		pdc_cells_zero(s->cells, s->kind, (uint64_t)unit, 1);
 	pdc_cells_tag(s->cells, s->kind, (uint64_t)unit, id);

@@ -149,7 +149,7 @@ test_full(const struct cells *cells)
 
 	while (n < 10000 && put(cells, 1, 1000) == RING_OK)
 		n++;
-	ok(n * 1048 <= cells->ring_size && (n + 1) * 1048 > cells->ring_size,
+	ok(n * 1056 <= cells->ring_size && (n + 1) * 1056 > cells->ring_size,
 	    "a full ring refuses (%llu records)", (unsigned long long)n);
 	is_int(put(cells, 1, 1000), RING_FULL, "with RING_FULL");
 	is_int(drain(cells, 1), (long long)n, "all that was taken is there");

@@ -214,7 +214,7 @@ op_notes(char *at, size_t room)
 	size_t n = 0;
 	int f, i, got, ret;
 
-	ret = pdc_collect_open(&co, op.p->store, c);
+	ret = pdc_collect_open(&co, op.p->store, c, &op.p->self);
 	if (ret < 0)
 		return ret;
 	while ((got = pdc_collect_family(co, &cf)) == COLLECT_NEXT) {

@@ -272,7 +272,7 @@ static int look(struct seen (*was)[NLABELS])
 	if (pdc_stxn_read(&x, p->store) < 0)
 		return -1;
 	pdc_stxn_abort(&x);
-	if (pdc_collect_open(&co, p->store, pdc_cells_now(p)) < 0)
+	if (pdc_collect_open(&co, p->store, pdc_cells_now(p), &p->self) < 0)
 		return -1;
 	got = pdc_collect_family(co, &f);
 	while (got == COLLECT_NEXT) {

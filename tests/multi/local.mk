@@ -1,5 +1,6 @@
-SH_TESTS += %D%/test_official.sh
-EXTRA_DIST += %D%/python.sh %D%/test_official.py
+SH_TESTS += %D%/test_official.sh %D%/test_official_modes.sh
+EXTRA_DIST += %D%/python.sh %D%/test_official.py \
+	%D%/test_official_modes.py
 
 MULTI_TESTS = \
 	%D%/test_again \
@@ -12,6 +13,7 @@ MULTI_TESTS = \
 	%D%/test_fork \
 	%D%/test_idle \
 	%D%/test_kill \
+	%D%/test_mode \
 	%D%/test_monotone \
 	%D%/test_remove \
 	%D%/test_short \
@@ -32,6 +34,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_container_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_disk_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_kill_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_mode_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_remove_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_expire_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_stale_LDADD = %D%/libmulti.la $(LDADD)

@@ -423,7 +423,7 @@ old_page(struct pdc_family *f, int seconds, double *value)
 
 	pdc_inc(multi_series(f, "x"), 5);
 	pdc_maintain(p);
-	if (pdc_collect_open(&co, p->store, pdc_cells_now(p)) < 0 ||
+	if (pdc_collect_open(&co, p->store, pdc_cells_now(p), &p->self) < 0 ||
 	    pdc_collect_family(co, &cf) != COLLECT_NEXT)
 		bail_out("collect: %s", pdc_error());
 	if (pdc_remove(f, x_value) < 0)

@@ -390,7 +390,8 @@ late_of_removed(void)
 	int label = atoi(dying.values);
 	uint32_t i;
 
-	if (!d->removed || d->zone == ZONE_GAUGE || d->unit == UNIT_NONE)
+	if (d->late != LATE_DROPPED || d->zone == ZONE_GAUGE ||
+	    d->unit == UNIT_NONE)
 		return;
 	pdc_cells_bump(c, d->zone, d->unit, d->width);
 	for (i = 0; i < d->width; i++) {

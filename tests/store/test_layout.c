@@ -84,7 +84,7 @@
 	X(value_head, k) \
 	X(value_head, width) \
 	X(value_head, zone) \
-	X(value_head, pad)
+	X(value_head, flags)
 
 #define VALUE_GAUGE_REC(X) \
 	X(value_gauge, value) \
@@ -106,14 +106,14 @@
 	X(dying_rec, zone) \
 	X(dying_rec, width) \
 	X(dying_rec, values_len) \
-	X(dying_rec, removed) \
+	X(dying_rec, late) \
 	X(dying_rec, pad)
 
 #define ENDED_REC(X) \
 	X(ended_rec, zone) \
 	X(ended_rec, width) \
 	X(ended_rec, nlabels) \
-	X(ended_rec, removed)
+	X(ended_rec, late)
 
 #define OWED(X) \
 	X(owed, epoch) \
@@ -155,7 +155,8 @@
 	X(cells_head, checkpoints) \
 	X(cells_head, page_mono_ns) \
 	X(cells_head, drops) \
-	X(cells_head, differing)
+	X(cells_head, differing) \
+	X(cells_head, slots_off)
 
 #define CELLS_ZONE_HEAD(X) \
 	X(cells_zone_head, tags_off) \
@@ -195,6 +196,7 @@
 #define RING_UPDATE_REC(X) \
 	X(ring_update, h) \
 	X(ring_update, id) \
+	X(ring_update, owner) \
 	X(ring_update, family) \
 	X(ring_update, pad) \
 	X(ring_update, amount) \
