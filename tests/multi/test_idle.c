@@ -313,6 +313,13 @@ struct worker {
 	_Atomic int round, done;
 };
 
+/* Else what a handle adds to a series that ended waits in its process. */
+static int
+rings(void)
+{
+	return pdc_cells_now(p)->use > 0;
+}
+
 /* Counts once a round by handles that it had from the start. */
 static void
 work(struct worker *w, struct pdc_series *const *held, int rounds)
@@ -324,7 +331,7 @@ work(struct worker *w, struct pdc_series *const *held, int rounds)
 		while (atomic_load(&w->round) < round)
 			usleep(100);
 		for (i = 0; i < HELD; i++)
-			if (i % 2 == 0 || round % 3 == 0)
+			if (i % 2 == 0 || (round % 3 == 0 && rings()))
 				pdc_inc(held[i], 1);
 		atomic_store(&w->done, round);
 	}
@@ -427,7 +434,7 @@ test_churn(int rounds)
 		 * ones count each third round and end in between.
 		 */
 		want = 2 * BATCH + HELD / 2 * round +
-		    (round % 3 != 2 ? HELD / 2 : 0);
+		    (round % 3 != 2 && rings() ? HELD / 2 : 0);
 		/* A machine that slept made them older than they should be. */
 		slow = multi_now_ms() - began > IDLE * 1000 / 4;
 		began = multi_now_ms();
