@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/wire.h"
 #include "checkpoint/checkpoint.h"
+#include "collect/live.h"
 #include "pdc.h"
 #include "store/series.h"
 
@@ -33,6 +34,7 @@ struct fold_one {
 /* Who is to be folded, earlier processes first. */
 struct fold {
 	const struct slots *before;
+	struct value *v; /* for blocks */
 	struct slots now;
 	uint64_t upto;
 	struct family f;
@@ -111,6 +113,14 @@ fold_family(struct fold *fo, struct stxn *x, const struct cells *c)
 	return ret;
 }
 
+/* What has expired ends as it is: folded, it would be there again. */
+static int
+fold_wants(struct fold *fo, struct stxn *x, const struct cells *c)
+{
+	return pdc_mode_keeps(fo->f.r.mode) != KEEPS_ONE &&
+	    !pdc_live_expired(x, c, &fo->f, fo->v);
+}
+
 static int
 fold_find(struct fold *fo, struct pdc *p)
 {
@@ -130,7 +140,7 @@ fold_find(struct fold *fo, struct pdc *p)
 			break;
 		if (pdc_family_parse(&fo->f, cur.key + 1, cur.klen - 1, cur.val,
 			cur.len) == 0 &&
-		    pdc_mode_keeps(fo->f.r.mode) != KEEPS_ONE)
+		    fold_wants(fo, &x, c))
 			ret = fold_family(fo, &x, c);
 	}
 	pdc_scur_close(&cur);
@@ -172,6 +182,8 @@ fold_do(struct stxn *x, struct pdc *p, struct place *pl,
 		ret = pdc_place_find(x, pl, g.values, g.len);
 	}
 	if (ret < 0) /* gone, or another, or damaged */
+		return x->ret;
+	if (pdc_live_idle(x, pdc_cells_now(p), &pl->f, pl->v, pl->at))
 		return x->ret;
 	v = pdc_credit_look(pdc_cells_now(p), pl);
 	if (pdc_mode_dead(pl->f.r.mode) == DEAD_STAY)
@@ -216,8 +228,12 @@ pdc_fold_end(const struct fold_begin *b, struct pdc *p, uint32_t wait_ms)
 	if (b->upto == 0)
 		return 0;
 	fo = calloc(1, sizeof(*fo));
-	if (fo == NULL)
+	if (fo != NULL)
+		fo->v = aligned_alloc(16, sizeof(*fo->v));
+	if (fo == NULL || fo->v == NULL) {
+		free(fo);
 		return pdc_err_set(PDC_ENOMEM, "a checkpoint");
+	}
 	fo->before = &b->slots;
 	fo->upto = b->upto;
 	ret = fold_find(fo, p);
@@ -229,6 +245,7 @@ pdc_fold_end(const struct fold_begin *b, struct pdc *p, uint32_t wait_ms)
 		ret = fold_slice(fo, p, wait_ms);
 	}
 	free(fo->list);
+	free(fo->v);
 	free(fo);
 	return ret;
 }

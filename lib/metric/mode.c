@@ -15,6 +15,7 @@
 
 #include "metric/metric.h"
 #include "pdc.h"
+#include "store/idle.h"
 #include "store/series.h"
 
 uint64_t
@@ -72,6 +73,25 @@ pdc_mode_credit(struct stxn *x, struct place *pl, double v)
 	return pdc_credit_gauge(x, c, pl, OWED_SET, now);
 }
 
+/*
+ * What the dead had left has expired: it ends, should nobody have done that
+ * yet.  Only transactions write it, so its time is all there is to look at.
+ */
+static int
+mode_renew(struct stxn *x, struct place *pl)
+{
+	struct gone g = { .why = GONE_REMOVED };
+	struct idle t;
+
+	if (pdc_idle_ns(&pl->f.r) == 0 ||
+	    pdc_idle_get(x, &pl->f.r, pl->at, &t) < 0 ||
+	    !pdc_idle_due(x, &pl->f.r, &t, pl->at.pos))
+		return 0;
+	if (pdc_place_remove(x, x->st->hook_arg, pl, &g) < 0)
+		return x->ret;
+	return pdc_place_add(x, pl, g.values, g.len);
+}
+
 int
 pdc_mode_fold(struct stxn *x, struct place *pl, const char *values, size_t len,
     double v)
@@ -85,7 +105,9 @@ pdc_mode_fold(struct stxn *x, struct place *pl, const char *values, size_t len,
 	len = pdc_series_own(&pl->f, dead, len, owner & ~IDENT_SINCE);
 	/* No budget: one series goes, one may come. */
 	ret = pdc_place_find(x, pl, dead, len);
-	if (ret == PDC_ENOENT)
+	if (ret == 0)
+		ret = mode_renew(x, pl);
+	else if (ret == PDC_ENOENT)
 		ret = pdc_place_add(x, pl, dead, len);
 	if (ret < 0)
 		return pdc_stxn_fail(x, ret);

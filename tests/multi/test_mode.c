@@ -620,6 +620,55 @@ test_ttl(void)
 	finish();
 }
 
+/* A process writes a value, a checkpoint sees it, and it ends. */
+static int
+mortal(void *arg)
+{
+	pdc_set(series(fam[PDC_SUM], "x"), *(double *)arg);
+	return pdc_checkpoint(p);
+}
+
+static void
+write_and_end(double v)
+{
+	if (multi_run(mortal, &v, 10000) != 0)
+		bail_out("a process that writes %g", v);
+}
+
+/* What has expired is not folded, for then it would be there again. */
+static void
+test_expired(double ttl, double idle)
+{
+	struct pdc_desc d = { .type = PDC_GAUGE,
+		.mode = PDC_SUM,
+		.name = "short",
+		.labels = (const char *const[]){ "a", NULL },
+		.ttl_s = ttl,
+		.idle_s = idle };
+	const char *what = ttl > 0 ? "a family" : "a series";
+
+	begin(tap_tmpdir(), 0);
+	if (pdc_declare(&fam[PDC_SUM], p, &d) < 0)
+		bail_out("declare: %s", pdc_error());
+	write_and_end(4);
+	is_double(multi_now(p, "short{a=\"x\"}"), 4, "%s has its time", what);
+	p->clock.mono_skew_ns += 20000000000;
+	is_double(multi_now(p, "short{a=\"x\"}"), NAN, "%s ends", what);
+	checkpoint();
+	is_double(multi_now(p, "short{a=\"x\"}"), NAN,
+	    "%s stays so, its process dead", what);
+	maintain();
+	write_and_end(2);
+	checkpoint();
+	p->clock.mono_skew_ns += 8000000000;
+	write_and_end(3);
+	p->clock.mono_skew_ns += 5000000000;
+	checkpoint();
+	is_double(multi_now(p, "short{a=\"x\"}"), ttl > 0 ? 5 : 3,
+	    "%s has what was used in time", what);
+	finish();
+}
+
 /* A value that came when it had been folded already. */
 static void
 test_late(void)
@@ -841,6 +890,8 @@ main(void)
 	test_names();
 	test_labels();
 	test_ttl();
+	test_expired(10, 0);
+	test_expired(-1, 10);
 	test_late();
 	test_storm();
 	test_who();
