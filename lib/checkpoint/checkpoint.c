@@ -265,7 +265,8 @@ block_gauge(const struct cells *c, struct value *v, struct slice *sl)
 			continue;
 		changed |= SEEN;
 		/* Applied goes on also when a cell is given back. */
-		if (cell.touched != g[i].touched) {
+		if (cell.touched != g[i].touched ||
+		    (v->h.flags & VALUE_STAMPED && cell.applied != g[i].seq)) {
 			slice_moved(sl, i);
 			changed |= USED;
 		}

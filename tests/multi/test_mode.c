@@ -669,6 +669,32 @@ test_expired(double ttl, double idle)
 	finish();
 }
 
+/* Each set is a use of it, however soon after the one before. */
+static void
+test_stamped_use(void)
+{
+	struct pdc_desc d = { .type = PDC_GAUGE,
+		.mode = PDC_LIVEMOSTRECENT,
+		.name = "used",
+		.ttl_s = 10 };
+	struct pdc_family *f;
+	struct pdc_series *s;
+	int i, gone = 0;
+
+	begin(tap_tmpdir(), 0);
+	if (pdc_declare(&f, p, &d) < 0)
+		bail_out("declare: %s", pdc_error());
+	s = series(f, NULL);
+	for (i = 0; i < 6; i++) {
+		pdc_set(s, i);
+		maintain();
+		gone += multi_now(p, "used") != i;
+		p->clock.mono_skew_ns += 6000000000;
+	}
+	is_int(gone, 0, "a livemostrecent that is set does not expire");
+	finish();
+}
+
 /* A value that came when it had been folded already. */
 static void
 test_late(void)
@@ -892,6 +918,7 @@ main(void)
 	test_ttl();
 	test_expired(10, 0);
 	test_expired(-1, 10);
+	test_stamped_use();
 	test_late();
 	test_storm();
 	test_who();
