@@ -100,6 +100,7 @@ struct pdc {
 	struct pdc_series *dead_series; /* given up, to be freed */
 	struct handle_table *dead_tables;
 	struct slot_self self; /* whose gauges of modes this process writes */
+	_Atomic int64_t slot_ns; /* no claim before, as none was free */
 	_Atomic int64_t retry_ns; /* no resolving before, after a failure */
 	_Atomic int64_t rest_ns; /* how long the last such rest was; 0: none */
 	/* The registry of open stores, lib/api/open.c. */
@@ -144,7 +145,7 @@ struct place {
 	uint64_t id;
 	struct value_place at;
 	uint64_t unit; /* of the run in the present epoch, UNIT_NONE */
-	int beyond; /* the one asked for is beyond max_series */
+	int beyond; /* the one asked for is beyond max_series, or has no slot */
 	struct value *v;
 };
 

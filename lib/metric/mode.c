@@ -11,6 +11,7 @@
  * the way from that id.
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "metric/metric.h"
@@ -18,16 +19,30 @@
 #include "store/idle.h"
 #include "store/series.h"
 
+#define SLOT_RETRY_NS 1000000000
+
 uint64_t
 pdc_mode_self(struct pdc *p, const struct cells *c)
 {
 	uint64_t self = pdc_slot_self(&p->self);
-	int fd;
+	int64_t now;
+	int fd, saved;
 
 	if (self != IDENT_NONE || c == NULL || c->rdonly)
 		return self;
+	/* A try that finds none asks for each of them. */
+	now = pdc_clock_mono(&p->clock);
+	if (now < atomic_load(&p->slot_ns))
+		return IDENT_NONE;
+	saved = errno; /* of whom a signal handler interrupted */
 	fd = pdc_wlock_fd(&p->store->wlock);
-	return fd != -1 ? pdc_slot_claim(&p->self, c, fd) : IDENT_NONE;
+	if (fd != -1) {
+		self = pdc_slot_claim(&p->self, c, fd);
+		if (self == IDENT_NONE)
+			atomic_store(&p->slot_ns, now + SLOT_RETRY_NS);
+	}
+	errno = saved;
+	return self;
 }
 
 int

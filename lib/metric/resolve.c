@@ -198,7 +198,7 @@ struct wanted {
 };
 
 static int
-wanted_set(struct wanted *w, const struct pdc_series *s, const struct place *pl)
+wanted_set(struct wanted *w, const struct pdc_series *s, struct place *pl)
 {
 	struct pdc *p = s->pdc;
 
@@ -210,7 +210,8 @@ wanted_set(struct wanted *w, const struct pdc_series *s, const struct place *pl)
 	if (p->store->rdonly)
 		return PDC_ENOENT;
 	w->owner = pdc_mode_self(p, pdc_cells_now(p));
-	if (w->owner == IDENT_NONE)
+	pl->beyond = w->owner == IDENT_NONE;
+	if (pl->beyond)
 		return pdc_err_set(PDC_EFULL,
 		    "labels of %s: none of %d slots is free", s->family->name,
 		    SLOTS_MAX);

@@ -6,6 +6,8 @@
  * and who is dead counts by the mode, however he died.
  */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
@@ -379,6 +381,16 @@ race(void *arg)
 	return bad;
 }
 
+/* A claim in an update, as in a signal handler, leaves errno as it was. */
+static int
+errno_kept(void *arg)
+{
+	(void)arg;
+	errno = ERANGE;
+	pdc_set(inherited[PDC_SUM], 1);
+	return errno != ERANGE;
+}
+
 static void
 test_claims(void)
 {
@@ -388,6 +400,64 @@ test_claims(void)
 	for (i = 0; i < 100; i++)
 		bad += multi_run(race, NULL, 10000) != 0;
 	is_int(bad, 0, "threads that claim at once have one identity");
+	is_int(multi_run(errno_kept, NULL, 10000), 0, "and errno as it was");
+	finish();
+}
+
+/* All slots are taken: updates are dropped, and soon; the rest goes on. */
+static int
+slotless(void *arg)
+{
+	const struct cells *c = pdc_cells_now(p);
+	struct pdc_series *s;
+	int i, bad;
+
+	(void)arg;
+	errno = ERANGE;
+	pdc_set(inherited[PDC_SUM], 1);
+	bad = errno != ERANGE;
+	/* A try takes thousands of system calls. */
+	for (i = 0; i < 100000; i++)
+		pdc_set(inherited[PDC_SUM], 1);
+	bad |= (c->head->drops[DROP_NOSLOT] != 100001) << 1;
+	(void)multi_series(fam[PDC_SUM], NULL);
+	s = series(multi_declare(p, PDC_GAUGE, "other", NULL), NULL);
+	pdc_set(s, 3);
+	bad |= (multi_now(p, "other") != 3) << 2;
+	return bad;
+}
+
+static void
+test_full(void)
+{
+	char *dir = tap_tmpdir(), path[4096];
+	struct flock fl = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = 2,
+		.l_len = SLOTS_MAX - 1 };
+	int fd, to[2], status;
+	pid_t pid;
+	char ch;
+
+	begin(dir, 0);
+	snprintf(path, sizeof(path), "%s/write.lock", dir);
+	if (pipe(to) == -1)
+		bail_out("pipe");
+	pid = multi_fork();
+	if (pid == 0) {
+		fd = open(path, O_RDWR);
+		if (fcntl(fd, F_SETLK, &fl) == 0 && write(to[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	if (read(to[0], &ch, 1) != 1)
+		bail_out("no slots to be had");
+	is_int(multi_run(slotless, NULL, 10000), 0,
+	    "who has no slot is dropped quickly, and hinders nobody");
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	close(to[0]);
+	close(to[1]);
 	finish();
 }
 
@@ -910,6 +980,7 @@ main(void)
 	test_threads(PDC_ATOMIC);
 	test_claims();
 	test_slots();
+	test_full();
 	test_lost(0);
 	test_lost(PDC_ATOMIC);
 	test_closed();
