@@ -14,6 +14,7 @@
 
 #include "api/page.h"
 #include "base/buf.h"
+#include "base/escape.h"
 #include "base/modes.h"
 #include "pdc/cmd.h"
 
@@ -63,6 +64,7 @@ who_command(char *out, size_t len, long pid)
 	char path[64];
 	FILE *f;
 	char *at;
+	int utf8;
 
 	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
 	snprintf(out, len, "-");
@@ -73,8 +75,11 @@ who_command(char *out, size_t len, long pid)
 		snprintf(out, len, "-");
 	fclose(f);
 	out[strcspn(out, "\n")] = '\0';
+	if (*out == '\0')
+		snprintf(out, len, "-");
+	utf8 = pdc_utf8_valid(out, strlen(out));
 	for (at = out; *at != '\0'; at++)
-		if (iscntrl((unsigned char)*at))
+		if (iscntrl((unsigned char)*at) || (!utf8 && *at & 0x80))
 			*at = '?';
 }
 
