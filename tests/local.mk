@@ -27,7 +27,7 @@ AM_TESTS_ENVIRONMENT = \
 
 check_LTLIBRARIES += %D%/libtap.la
 %C%_libtap_la_SOURCES = %D%/tap.c %D%/tap.h
-LDADD = %D%/libtap.la lib/libcore.la
+LDADD = %D%/libtap.la lib/libcore.la -lm
 
 C_TESTS =
 SH_TESTS =

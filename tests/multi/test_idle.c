@@ -483,6 +483,6 @@ main(int argc, char **argv)
 	test_late();
 	test_killed();
 	test_declared();
-	test_churn(argc > 1 ? atoi(argv[1]) : 40);
+	test_churn(argc > 1 ? atoi(argv[1]) : 26);
 	return tap_done();
 }
