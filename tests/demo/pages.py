@@ -3,7 +3,8 @@
 """What the demonstration knows of pages of metrics.
 
 pages.py watch METRICS_URL STATE_FILE CLIENT_FILE
-    Take a page ten times a second until SIGTERM.  On each the _count of every
+    Take a page ten times a second until SIGTERM; with the first one makes
+    STATE_FILE.watched.  On each the _count of every
     histogram must equal its +Inf bucket, and no counter may be less than on the
     page before.  Every 5 seconds says what was counted since STATE_FILE was
     written, and what the clients say: they are up to a second late, so it is
@@ -134,6 +135,7 @@ def watch(url, state, client):
             before, page = page, Page(fetch(url))
             found = list(page.faults(before))
             pages += 1
+            open(state + ".watched", "w", encoding="utf-8").close()
         except (OSError, ValueError) as error:
             found = ["no page: %s" % error]
         for fault in found[:5] if faults < 50 else ():
