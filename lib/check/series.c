@@ -67,11 +67,12 @@ series_text(struct check *c, const struct scur *cur, const struct series_ref *s)
 	pdc_series_render(&c->text, &c->f, s->values, s->values_len);
 	if (c->text.error == 0 &&
 	    (c->text.len != s->rendered_len ||
-		memcmp(c->text.data, s->rendered, c->text.len) != 0))
+		(c->text.len > 0 &&
+		    memcmp(c->text.data, s->rendered, c->text.len) != 0)))
 		pdc_check_key(c, cur,
 		    "rendered is %.*s, expected %.*s as its values are",
 		    (int)s->rendered_len, s->rendered, (int)c->text.len,
-		    c->text.data);
+		    c->text.len > 0 ? c->text.data : "");
 }
 
 static void
