@@ -227,6 +227,7 @@ test_late(void)
 	sound_close(p);
 }
 
+#ifdef PDC_FAULTS
 static int
 checkpoint(void *arg)
 {
@@ -282,6 +283,7 @@ test_killed(void)
 	ok(lived > 0 && lived < n, "%d series were not ended yet", lived);
 	sound_close(p);
 }
+#endif
 
 static void
 test_declared(void)
@@ -481,7 +483,9 @@ main(int argc, char **argv)
 	test_by_name();
 	test_reboot();
 	test_late();
+#ifdef PDC_FAULTS
 	test_killed();
+#endif
 	test_declared();
 	test_churn(argc > 1 ? atoi(argv[1]) : 26);
 	return tap_done();
