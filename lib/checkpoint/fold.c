@@ -23,8 +23,6 @@
 #include "store/series.h"
 
 #define FOLD_BATCH 128 /* of a transaction */
-#define FOLD_NS 5000000
-#define FOLD_NAP_NS 1500000
 
 struct fold_one {
 	uint32_t family, incarnation, n;
@@ -197,7 +195,7 @@ fold_do(struct stxn *x, struct pdc *p, struct place *pl,
 static int
 fold_slice(struct fold *fo, struct pdc *p, uint32_t wait_ms)
 {
-	int64_t until = pdc_clock_mono(&p->clock) + FOLD_NS;
+	int64_t until = pdc_clock_mono(&p->clock) + SLICE_NS;
 	struct place *pl;
 	struct stxn x;
 	int i, ret;
@@ -241,7 +239,7 @@ pdc_fold_end(const struct fold_begin *b, struct pdc *p, uint32_t wait_ms)
 		qsort(fo->list, fo->n, sizeof(*fo->list), fold_order);
 	while (ret == 0 && fo->at < fo->n) {
 		if (fo->at > 0)
-			pdc_clock_sleep(FOLD_NAP_NS);
+			pdc_clock_sleep(SLICE_NAP_NS);
 		ret = fold_slice(fo, p, wait_ms);
 	}
 	free(fo->list);

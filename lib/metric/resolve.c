@@ -236,7 +236,7 @@ resolve_read(struct pdc_series *s, struct place *pl, struct wanted *w)
 		ret = wanted_set(w, s, pl);
 	if (ret == 0)
 		ret = pdc_place_find(&x, pl, w->values, w->len);
-	if (ret == PDC_ENOENT && !p->store->rdonly) {
+	if (ret == PDC_ENOENT && c != NULL && !c->rdonly) {
 		over = pdc_budget_over(&x, pl);
 		ret = over < 0 ? over :
 		    over == 1  ? pdc_budget_find(&x, p, pl) :
