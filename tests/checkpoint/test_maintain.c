@@ -30,23 +30,6 @@ pass(int64_t ns)
 }
 
 static int
-records(char kind)
-{
-	struct scur c;
-	struct stxn x;
-	int got, n = 0;
-
-	if (pdc_stxn_read(&x, p->store) < 0 || pdc_scur_open(&c, &x) < 0)
-		bail_out("read: %s", pdc_error());
-	for (got = pdc_scur_seek(&c, &kind, 1); got == 1 && c.key[0] == kind;
-	     got = pdc_scur_next(&c))
-		n++;
-	pdc_scur_close(&c);
-	pdc_stxn_abort(&x);
-	return n;
-}
-
-static int
 reader_line(const char *line, void *arg)
 {
 	long long *pid = arg;
@@ -100,20 +83,21 @@ test_expiry(void)
 		bail_out("%s", pdc_error());
 	pdc_inc(help_series(f, NULL), 1);
 	pdc_maintain(p);
-	is_int(records('S'), 1, "what is used stays");
+	is_int(multi_records(p, 'S'), 1, "what is used stays");
 	pass((TTL + 2) * INT64_C(1000000000));
 	pdc_checkpoint(p);
-	is_int(records('S'), 1, "a checkpoint ends nothing");
+	is_int(multi_records(p, 'S'), 1, "a checkpoint ends nothing");
 	pdc_maintain(p);
-	is_int(records('S') + records('E'), 1, "upkeep does");
-	is_int(records('D'), 1, "its cells are given up");
+	is_int(multi_records(p, 'S') + multi_records(p, 'E'), 1, "upkeep does");
+	is_int(multi_records(p, 'D'), 1, "its cells are given up");
 	pass(DYING_GRACE_NS + 1);
 	pdc_checkpoint(p);
-	is_int(records('D'), 1, "and stay so with checkpoints");
+	is_int(multi_records(p, 'D'), 1, "and stay so with checkpoints");
 	pdc_maintain(p);
-	is_int(records('D') + records('E') + records('V'), 0,
-	    "but come back with upkeep");
-	is_int(records('U'), 1, "to be used again");
+	is_int(multi_records(p, 'D') + multi_records(p, 'E') +
+		multi_records(p, 'V'),
+	    0, "but come back with upkeep");
+	is_int(multi_records(p, 'U'), 1, "to be used again");
 }
 
 static void
@@ -124,10 +108,11 @@ test_again(void)
 
 	pdc_inc(help_series(f, "x"), 1);
 	pdc_remove(f, x);
-	is_int(records('N'), 0, "a number that was just given up waits");
+	is_int(multi_records(p, 'N'), 0,
+	    "a number that was just given up waits");
 	pass(DYING_GRACE_NS + 1);
 	pdc_maintain(p);
-	is_int(records('N'), 1, "and is free after upkeep");
+	is_int(multi_records(p, 'N'), 1, "and is free after upkeep");
 }
 
 static uint64_t
@@ -165,19 +150,21 @@ many(void)
 static void
 test_slices(void)
 {
-	int before = records('S'), left;
+	int before = multi_records(p, 'S'), left;
 	uint64_t txn;
 
 	many();
-	is_int(records('S'), before + MANY, "%d series have ended", MANY);
+	is_int(multi_records(p, 'S'), before + MANY, "%d series have ended",
+	    MANY);
 	is_int(pdc_maintain_run(p, 1000, 1), 0, "one slice");
-	left = records('S') - before;
+	left = multi_records(p, 'S') - before;
 	ok(left > 0 && left < MANY, "does a part: %d are left", left);
 	is_int(pdc_maintain(p), 0, "upkeep");
-	is_int(records('S'), before, "does the rest");
+	is_int(multi_records(p, 'S'), before, "does the rest");
 	pass(DYING_GRACE_NS + 1);
 	pdc_maintain(p);
-	is_int(records('D') + records('E'), 0, "and later its cells");
+	is_int(multi_records(p, 'D') + multi_records(p, 'E'), 0,
+	    "and later its cells");
 	txn = last_txn();
 	is_int(pdc_maintain(p), 0, "with nothing to do");
 	ok(last_txn() == txn, "nothing is written");
@@ -201,7 +188,7 @@ test_walks(void)
 	struct stxn x;
 	struct walk w;
 	char name[16];
-	int i, n = 0, parts = 0, had = records('F');
+	int i, n = 0, parts = 0, had = multi_records(p, 'F');
 
 	for (i = 0; i < FAMILIES; i++) {
 		snprintf(name, sizeof(name), "f%d", i);

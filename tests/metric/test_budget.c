@@ -29,13 +29,6 @@ open_store(const char *dir, uint64_t max, unsigned flags)
 		bail_out("open: %s", pdc_error());
 }
 
-static void
-pass(double seconds)
-{
-	p->clock.mono_skew_ns += (int64_t)(seconds * 1e9);
-	p->clock.wall_skew_ns += (int64_t)(seconds * 1e9);
-}
-
 static struct pdc_series *
 series(struct pdc_family *f, int i)
 {
@@ -196,7 +189,7 @@ test_room(void)
 	pdc_inc(s, 1);
 	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), 6,
 	    "a handle goes on in the overflow series");
-	pass(2);
+	multi_pass(p, 2);
 	is_int(series(c, 50) == s, 1, "asked for again, it is the same");
 	pdc_inc(s, 3);
 	is_double(multi_now(p, "t_c_total{l=\"v50\"}"), 3, "and has its own");

@@ -412,3 +412,27 @@ multi_unequal(const char *page, const char *name)
 	}
 	return bad;
 }
+
+void
+multi_pass(struct pdc *p, double seconds)
+{
+	p->clock.mono_skew_ns += (int64_t)(seconds * 1e9);
+	p->clock.wall_skew_ns += (int64_t)(seconds * 1e9);
+}
+
+int
+multi_records(struct pdc *p, char kind)
+{
+	struct scur c;
+	struct stxn x;
+	int got, n = 0;
+
+	if (pdc_stxn_read(&x, p->store) < 0 || pdc_scur_open(&c, &x) < 0)
+		bail_out("read: %s", pdc_error());
+	for (got = pdc_scur_seek(&c, &kind, 1); got == 1 && c.key[0] == kind;
+	     got = pdc_scur_next(&c))
+		n++;
+	pdc_scur_close(&c);
+	pdc_stxn_abort(&x);
+	return n;
+}

@@ -95,4 +95,9 @@ int multi_backwards(const char *before, const char *after, char *words,
  */
 int multi_unequal(const char *page, const char *name);
 
+/* Time passes for this process, by both clocks. */
+void multi_pass(struct pdc *, double seconds);
+/* How many records of a kind the store has. */
+int multi_records(struct pdc *, char kind);
+
 #endif

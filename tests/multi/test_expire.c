@@ -21,13 +21,6 @@
 
 static struct pdc *p;
 
-static void
-pass(double seconds)
-{
-	p->clock.mono_skew_ns += (int64_t)(seconds * 1e9);
-	p->clock.wall_skew_ns += (int64_t)(seconds * 1e9);
-}
-
 static struct pdc_family *
 declare(enum pdc_type type, const char *name, double ttl_s)
 {
@@ -75,13 +68,13 @@ test_used(unsigned flags, const char *how)
 		pdc_set(g, 1); /* the same, time and again */
 		pdc_observe(h, 1);
 		pdc_maintain(p);
-		pass(TTL - .5);
+		multi_pass(p, TTL - .5);
 		pdc_maintain(p);
 	}
 	is_int(samples("t_"), 1 + 1 + 17, "%s: what is used stays", how);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 5, "with its value");
 	created = multi_get(p, "t_c", "_created", "l", "x");
-	pass(2);
+	multi_pass(p, 2);
 	is_int(samples("t_"), 0, "%s: after its time it is on no page", how);
 	ok(isnan(multi_get(p, "t_c", "_total", "l", "x")) &&
 		isnan(multi_get(p, "t_c", "_created", "l", "x")),
@@ -111,10 +104,10 @@ test_reader(void)
 	p = multi_open(tap_tmpdir(), 0);
 	c = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
 	pdc_inc(c, 1);
-	pass(2 * TTL);
+	multi_pass(p, 2 * TTL);
 	is_int(samples("t_"), 1, "what lanes have and nobody saw is alive");
 	pdc_maintain(p);
-	pass(2 * TTL);
+	multi_pass(p, 2 * TTL);
 	is_int(samples("t_"), 0, "else it is not");
 	pdc_inc(c, 1);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 2,
@@ -144,7 +137,7 @@ test_by_name(void)
 	declare(PDC_COUNTER, "t_c", TTL);
 	for (i = 0; i < 4; i++) {
 		inc_by_name("t_c", 1);
-		pass(TTL - .5);
+		multi_pass(p, TTL - .5);
 	}
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 4,
 	    "by name: what is used stays");
@@ -157,9 +150,9 @@ test_by_name(void)
 	pdc_begin(&t, p);
 	pdc_refresh_expire(t, "t_c");
 	is_int(pdc_commit(t), 0, "in a transaction");
-	pass(TTL - .5);
+	multi_pass(p, TTL - .5);
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 4, "it counts");
-	pass(2);
+	multi_pass(p, 2);
 	ok(isnan(multi_get(p, "t_c", "_total", "l", "x")), "then it is gone");
 	is_int(inc_by_name("t_c", 1), 0, "and is counted anew");
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 1, "from nothing");
@@ -185,7 +178,7 @@ test_clocks(void)
 	is_int(samples("t_"), 1, "and back");
 	p->clock.wall_skew_ns = 0;
 	pdc_inc(c, 1);
-	pass(1.5);
+	multi_pass(p, 1.5);
 	pdc_maintain(p);
 	strcpy(p->clock.boot_id, "another boot");
 	p->clock.mono_skew_ns = -pdc_clock_mono(&p->clock) + 5 * S;
@@ -196,10 +189,10 @@ test_clocks(void)
 	pdc_maintain(p);
 	is_int(samples("t_"), 1, "the wall clock may step there, too");
 	p->clock.wall_skew_ns -= 1000000 * S;
-	pass(5);
+	multi_pass(p, 5);
 	pdc_maintain(p);
 	is_int(samples("t_"), 1, "a part of it");
-	pass(4);
+	multi_pass(p, 4);
 	pdc_maintain(p);
 	is_int(samples("t_"), 0, "and then no more");
 	pdc_inc(c, 1);
@@ -228,11 +221,11 @@ test_store(void)
 	pdc_inc(b, 1);
 	pdc_inc(c, 1);
 	pdc_maintain(p);
-	pass(TTL + 2);
+	multi_pass(p, TTL + 2);
 	pdc_maintain(p);
 	ok(isnan(multi_now(p, "t_a_total{l=\"x\"}")), "the store's time");
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 1, "a longer one");
-	pass(3 * TTL);
+	multi_pass(p, 3 * TTL);
 	pdc_maintain(p);
 	ok(isnan(multi_now(p, "t_c_total{l=\"x\"}")), "that ends too");
 	is_double(multi_now(p, "t_b_total{l=\"x\"}"), 1, "and none");
@@ -241,7 +234,7 @@ test_store(void)
 	if (pdc_open(&p, dir, &o) < 0)
 		bail_out("open: %s", pdc_error());
 	inc_by_name("t_a", 1);
-	pass(TTL + 2);
+	multi_pass(p, TTL + 2);
 	ok(isnan(multi_get(p, "t_a", "_total", "l", "x")),
 	    "a store has its first time");
 	sound_close(p);
@@ -270,13 +263,13 @@ test_reading(void)
 	pdc_inc(c, 1);
 	pdc_set(g, 1);
 	for (i = 0; i < 6; i++) {
-		pass(TTL - 2);
+		multi_pass(p, TTL - 2);
 		is_int(samples("t_"), 2, "each page lets them live");
 		pdc_maintain(p);
 	}
-	pass(TTL - 2);
+	multi_pass(p, TTL - 2);
 	pdc_maintain(p);
-	pass(TTL - 2);
+	multi_pass(p, TTL - 2);
 	ok(isnan(multi_get(p, "t_c", "_total", "l", "x")),
 	    "what nobody looks at ends");
 	is_int(samples("t_"), 1, "each at its time");
@@ -285,7 +278,7 @@ test_reading(void)
 	pdc_inc(c, 1);
 	pdc_maintain(p);
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 1, "it has ended");
-	pass(TTL - 2);
+	multi_pass(p, TTL - 2);
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 1, "there");
 	sound_close(p);
 	o.flags = 0;
@@ -293,7 +286,7 @@ test_reading(void)
 		bail_out("open: %s", pdc_error());
 	is_int(samples("t_"), 2, "a store remembers it");
 	pdc_maintain(p);
-	pass(TTL - 2);
+	multi_pass(p, TTL - 2);
 	is_int(samples("t_"), 2, "whoever opens it");
 	sound_close(p);
 }
@@ -318,7 +311,7 @@ test_declared_anew(void)
 	pdc_maintain(p);
 	is_int(pdc_declare(&f, p, &d), PDC_EEXIST,
 	    "while it lives no other has its name: %s", pdc_error());
-	pass(TTL + 2);
+	multi_pass(p, TTL + 2);
 	pdc_maintain(p);
 	is_int(pdc_declare(&f, p, &d), 0, "then another may");
 	new = multi_series(f, NULL);
@@ -329,7 +322,7 @@ test_declared_anew(void)
 	ok(isnan(multi_now(p, "t_h_total{l=\"x\"}")), "which is gone");
 	ok(atomic_load(&pdc_cells_now(p)->head->drops[DROP_SHAPE]) > 0,
 	    "what it still counts is dropped and counted");
-	pass(TTL + 2);
+	multi_pass(p, TTL + 2);
 	pdc_maintain(p);
 	is_int(pdc_declare(&same, p, &d), 0, "declared as it was");
 	ok(same == f, "it is the same");
@@ -354,17 +347,17 @@ test_declared_early(void)
 	c = multi_series(declare(PDC_COUNTER, "t_c", TTL), "x");
 	pdc_inc(c, 1);
 	pdc_maintain(p);
-	pass(2 * TTL);
+	multi_pass(p, 2 * TTL);
 	pdc_inc(c, 1);
 	is_int(pdc_declare(&f, p, &d), PDC_EEXIST,
 	    "used before its end was noticed, it lives: %s", pdc_error());
 	pdc_maintain(p);
-	pass(2 * TTL);
+	multi_pass(p, 2 * TTL);
 	is_int(samples("t_"), 0, "its time has passed");
 	is_int(pdc_declare(&f, p, &d), 0, "and another may have its name");
 	pdc_set(multi_series(f, NULL), 5);
 	is_double(multi_now(p, "t_c"), 5, "and has it");
-	pass(2 * TTL);
+	multi_pass(p, 2 * TTL);
 	d.type = PDC_COUNTER;
 	is_int(pdc_declare(&f, p, &d), PDC_EEXIST, "which was set since: %s",
 	    pdc_error());
@@ -388,7 +381,7 @@ test_nothing_lost(unsigned flags, const char *how)
 			pdc_maintain(p);
 		if (i % 2 == 0) {
 			v = multi_now(p, "t_c_total{l=\"x\"}");
-			pass(TTL + 2);
+			multi_pass(p, TTL + 2);
 			pdc_maintain(p);
 			if (isnan(multi_now(p, "t_c_total{l=\"x\"}"))) {
 				before += v;
@@ -419,7 +412,7 @@ stranger(void *arg)
 	if (who->count)
 		pdc_inc(multi_series(declare(PDC_COUNTER, "t_c", TTL), "x"), 1);
 	pdc_maintain(p);
-	pass(3 * TTL);
+	multi_pass(p, 3 * TTL);
 	pdc_maintain(p);
 	pdc_maintain(p);
 	return samples("t_");
@@ -470,12 +463,12 @@ test_gauge_placed(void)
 	pdc_maintain(p);
 	multi_lose(dir);
 	pdc_maintain(p);
-	pass(TTL - 2);
+	multi_pass(p, TTL - 2);
 	if (multi_series(f, "y") == NULL)
 		bail_out("%s", pdc_error());
 	pdc_maintain(p);
 	is_int(samples("t_g"), 1, "another has cells again");
-	pass(4);
+	multi_pass(p, 4);
 	is_int(samples("t_g"), 0, "that is no use of the family");
 	pdc_close(p);
 }
@@ -496,16 +489,16 @@ test_gauge_reused(void)
 	}
 	is_int(pdc_remove(f, NULL), 0, "gauges are removed");
 	for (i = 0; i < 3; i++) {
-		pass(65);
+		multi_pass(p, 65);
 		pdc_maintain(p);
 	}
 	f = declare(PDC_GAUGE, "t_g", 100);
 	if (multi_series(f, "x") == NULL)
 		bail_out("%s", pdc_error());
-	pass(60);
+	multi_pass(p, 60);
 	pdc_maintain(p);
 	is_int(samples("t_g"), 1, "another family has their cells");
-	pass(45);
+	multi_pass(p, 45);
 	is_int(samples("t_g"), 0, "what was in them is no use of it");
 	pdc_close(p);
 }
@@ -523,10 +516,10 @@ test_given_back(enum pdc_type type)
 		bail_out("%s", pdc_error());
 	pdc_maintain(p);
 	is_int(pdc_remove(f, values), 0, "a series of two is removed");
-	pass(65);
+	multi_pass(p, 65);
 	pdc_maintain(p);
 	pdc_maintain(p);
-	pass(40);
+	multi_pass(p, 40);
 	is_int(samples("t_f"), 0, "its cells' end is no use of the family");
 	pdc_close(p);
 }
@@ -556,12 +549,12 @@ test_salvaged(enum pdc_type type, const char *sample)
 	multi_lose(dir);
 	is_int(multi_alone(toucher, dir, strlen(dir) + 1, 10000), 0,
 	    "a new epoch begins");
-	pass(TTL - 1);
+	multi_pass(p, TTL - 1);
 	if (type == PDC_COUNTER)
 		pdc_inc(s, 2);
 	else
 		pdc_observe(s, 2);
-	pass(3);
+	multi_pass(p, 3);
 	is_int(pdc_maintain(p), 0, "who counts into the old file notices");
 	is_double(multi_now(p, sample), 7, "the family was used in time");
 	pdc_close(p);
@@ -589,7 +582,7 @@ test_gauge_removed(void)
 	pdc_set(multi_series(f, "y"), 3);
 	pdc_maintain(p);
 	is_int(samples("t_g"), 1, "another of its family is set");
-	pass(TTL + 2);
+	multi_pass(p, TTL + 2);
 	is_int(samples("t_g"), 0, "the family ends all the same");
 	pdc_close(p);
 }

@@ -31,13 +31,6 @@
 
 static struct pdc *p;
 
-static void
-pass(double seconds)
-{
-	p->clock.mono_skew_ns += (int64_t)(seconds * 1e9);
-	p->clock.wall_skew_ns += (int64_t)(seconds * 1e9);
-}
-
 static struct pdc_family *
 declare(enum pdc_type type, const char *name)
 {
@@ -85,7 +78,7 @@ test_used(unsigned flags, const char *how)
 		pdc_set(g, 1); /* the same, time and again */
 		pdc_observe(h, 1);
 		pdc_maintain(p);
-		pass(IDLE - .5);
+		multi_pass(p, IDLE - .5);
 		pdc_maintain(p);
 	}
 	is_double(now("t_c_total", "x"), 5, "%s: what is used stays", how);
@@ -95,7 +88,7 @@ test_used(unsigned flags, const char *how)
 		isnan(now("t_h_count", "y")),
 	    "%s: their neighbours have ended", how);
 	created = multi_get(p, "t_c", "_created", "l", "x");
-	pass(IDLE + 2);
+	multi_pass(p, IDLE + 2);
 	pdc_maintain(p);
 	ok(isnan(now("t_c_total", "x")) && isnan(now("t_g", "x")) &&
 		isnan(now("t_h_count", "x")),
@@ -122,10 +115,10 @@ test_reader(void)
 	p = multi_open(tap_tmpdir(), 0);
 	c = multi_series(declare(PDC_COUNTER, "t_c"), "x");
 	pdc_inc(c, 1);
-	pass(2 * IDLE);
+	multi_pass(p, 2 * IDLE);
 	is_double(now("t_c_total", "x"), 1, "what nobody saw yet is alive");
 	pdc_maintain(p);
-	pass(2 * IDLE);
+	multi_pass(p, 2 * IDLE);
 	ok(isnan(now("t_c_total", "x")), "else it is on no page");
 	ok(isnan(multi_get(p, "t_c", "_total", "l", "x")), "nor by name");
 	pdc_inc(c, 1);
@@ -152,13 +145,13 @@ test_by_name(void)
 	multi_put(p, "set", &g, 1);
 	for (i = 0; i < 4; i++) {
 		multi_put(p, "inc", &c, 1);
-		pass(IDLE - .5);
+		multi_pass(p, IDLE - .5);
 	}
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 4,
 	    "by name: what is used stays");
 	ok(isnan(multi_get(p, "t_g", "", "l", "x")), "what is not, ends");
 	created = multi_get(p, "t_c", "_created", "l", "x");
-	pass(3);
+	multi_pass(p, 3);
 	multi_put(p, "inc", &c, 1);
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 1,
 	    "counted anew before a checkpoint has ended it");
@@ -185,13 +178,13 @@ test_reboot(void)
 	pdc_inc(multi_series(f, "x"), 1);
 	pdc_maintain(p);
 	strcpy(p->clock.boot_id, "another boot");
-	pass(100 * IDLE);
+	multi_pass(p, 100 * IDLE);
 	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 1, "after a reboot all begin anew");
-	pass(IDLE - 1);
+	multi_pass(p, IDLE - 1);
 	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 1, "with the whole of their time");
-	pass(3);
+	multi_pass(p, 3);
 	pdc_maintain(p);
 	ok(isnan(now("t_c_total", "x")), "and no more");
 	p->clock.wall_skew_ns += INT64_C(1000000000000000);
@@ -214,14 +207,14 @@ test_late(void)
 	pdc_maintain(p);
 	unit = atomic_load(&c->unit);
 	id = atomic_load(&c->id);
-	pass(IDLE + 2);
+	multi_pass(p, IDLE + 2);
 	pdc_maintain(p);
 	ok(isnan(now("t_c_total", "x")), "ended");
 	/* Who was stopped between the compare and the store. */
 	pdc_cells_tag(pdc_cells_now(p), ZONE_ADD, unit, id);
 	pdc_inc(c, 3);
 	pdc_cells_tag(pdc_cells_now(p), ZONE_ADD, unit, 0);
-	pass(61);
+	multi_pass(p, 61);
 	pdc_maintain(p);
 	is_double(now("t_c_total", "x"), 3, "what is late is a new one's");
 	sound_close(p);
@@ -259,7 +252,7 @@ test_killed(void)
 			c = multi_series(f, value);
 			pdc_inc(c, 5);
 			pdc_maintain(p);
-			pass(IDLE + 2);
+			multi_pass(p, IDLE + 2);
 			pdc_fault_kill(points[i], hit);
 			status = multi_run(checkpoint, NULL, 10000);
 			pdc_fault_disarm();
@@ -269,7 +262,7 @@ test_killed(void)
 			pdc_maintain(p);
 			got = now("t_c_total", value);
 			if (isnan(got)) { /* late: its tag was still there */
-				pass(61);
+				multi_pass(p, 61);
 				pdc_maintain(p);
 				got = now("t_c_total", value);
 			}
@@ -305,7 +298,7 @@ test_declared(void)
 	pdc_maintain(p);
 	d.idle_s = 100;
 	is_int(pdc_declare(&f, p, &d), 0, "the first one stays");
-	pass(.6);
+	multi_pass(p, .6);
 	pdc_maintain(p);
 	ok(isnan(multi_now(p, "t_d_total")), "without labels, too");
 	sound_close(p);
@@ -449,7 +442,7 @@ test_churn(int rounds)
 		}
 		many += n > 2 * BATCH + HELD;
 		total = now("t_c_total", "h0");
-		pass(IDLE / 2 + 1);
+		multi_pass(p, IDLE / 2 + 1);
 		if (rounds >= 100 && round % (rounds / 10) == 0)
 			diag("%d: %ld bytes of store, %ld of memory", round,
 			    (long)sizes(dir), memory());
