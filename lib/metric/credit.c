@@ -492,11 +492,22 @@ pending_back(struct pdc_series *s, uint32_t bucket, const struct pending *pend)
 	atomic_store(&s->pdc->pending, 1);
 }
 
+/* The enum ring_op it counts as in what is aside; a stamp is no sum. */
+static unsigned
+pending_op(const struct pdc_series *s, const struct pending *pend)
+{
+	return pend->count == LANE_PENDING_ADD && s->type == PDC_GAUGE &&
+		!(s->how & HOW_STAMPED) ?
+	    RING_ADD :
+	    RING_SET;
+}
+
 static int
 pending_series(struct stxn *x, struct pdc_series *s)
 {
 	struct pending pend;
 	uint32_t b, commits;
+	unsigned op;
 	int ret = 0;
 
 	/* Pairs with the release in pending_own(). */
@@ -507,15 +518,19 @@ pending_series(struct stxn *x, struct pdc_series *s)
 		if (__atomic_load_n(&s->pending[b].count, __ATOMIC_ACQUIRE) ==
 		    0)
 			continue;
-		pdc_aside_begin(s);
+		/* What it is is known when it has been taken. */
+		pdc_aside_begin(s, RING_SET);
+		pdc_aside_begin(s, RING_ADD);
 		pend = pdc_lane_pending_take(s->pending + b);
+		op = pending_op(s, &pend);
+		pdc_aside_cancel(s, op == RING_ADD ? RING_SET : RING_ADD);
 		commits = x->commits;
 		ret = pending_credit(x, s, b, &pend);
 		if (ret == 0)
 			ret = pdc_stxn_renew(x);
 		if (ret < 0 && x->commits == commits)
 			pending_back(s, b, &pend);
-		pdc_aside_end(s);
+		pdc_aside_end(s, op);
 	}
 	return ret;
 }

@@ -37,7 +37,7 @@ struct pdc_series {
 	struct pdc_family *family;
 	struct pending *pending; /* width of them */
 	_Atomic uint64_t pending_gen; /* the process they are of */
-	_Atomic uint64_t aside; /* of a gauge, see pdc_gauge_direct() */
+	_Atomic uint64_t aside[2]; /* of a gauge, see pdc_gauge_direct() */
 	_Atomic uint64_t owner; /* whose series it is, see mode.c */
 	uint64_t hash;
 	_Atomic uint32_t refs; /* table.c */
@@ -48,6 +48,9 @@ struct pdc_series {
 	char *raw; /* values as given, each with its NUL */
 	char *values; /* the same, clean, by sorted label name */
 };
+
+#define ASIDE_SUMS 0
+#define ASIDE_SETS 1
 
 #define HOW_EACH 1 /* each process has its own series */
 #define HOW_STAMPED 2 /* with the time of its last set */
@@ -276,19 +279,21 @@ void pdc_family_free(struct pdc_family *);
 void pdc_series_drop(struct pdc_series *);
 
 /*
- * Whether an update of this gauge may go by its cell: what went by a ring or
- * the pending sum has been done there.  Else a set would be undone by one
- * before it.  Between processes there is no such order while a series is made.
+ * Whether an update of this gauge (enum ring_op) may go by its cell: what went
+ * by a ring or the pending sum has been done there.  Else a set would be undone
+ * by one before it; a sum waits for sets alone.  Between processes there is no
+ * such order while a series is made.
  */
-int pdc_gauge_direct(struct pdc_series *, const struct cells *);
+int pdc_gauge_direct(struct pdc_series *, const struct cells *, unsigned op);
 /*
  * An info without cells has no updates to make its series: tell the next
  * checkpoint to.
  */
 void pdc_update_announce(struct pdc_series *);
-/* Around what goes another way. */
-void pdc_aside_begin(struct pdc_series *);
-void pdc_aside_end(struct pdc_series *);
+/* Around what goes another way: enum ring_op. */
+void pdc_aside_begin(struct pdc_series *, unsigned op);
+void pdc_aside_end(struct pdc_series *, unsigned op);
+void pdc_aside_cancel(struct pdc_series *, unsigned op); /* it was none */
 
 /* A closed mapping may still hold what this process counted. */
 static inline int

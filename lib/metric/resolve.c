@@ -346,9 +346,6 @@ series_mend(struct pdc_series *s)
 	const struct cells *c = pdc_cells_now(p);
 	uint64_t id, unit;
 
-	/* What a ring still has would undo what comes by the cell. */
-	if (s->zone == ZONE_GAUGE && c != NULL && pdc_ring_backlog(c) != 0)
-		return;
 	if (c != NULL && (!(s->how & HOW_EACH) || pdc_mode_owned(s)) &&
 	    pdc_fwd_get(c, atomic_load_explicit(&s->id, memory_order_relaxed),
 		&id, &unit)) {

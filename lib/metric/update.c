@@ -8,8 +8,11 @@
  *	a gauge has updates under way	a ring, or the pending sum
  *	tag is the handle's id		the lane
  *	forward table knows the id	mend the handle, the lane
- *	a ring on this CPU		a record; the checkpoint credits it
+ *	a ring on this CPU has room	a record; the checkpoint credits it
  *	else				the handle's pending sum
+ *
+ * A gauge that is set may not: a sum that waits longer than the ring would undo
+ * a later set.
  */
 
 #include <float.h>
@@ -92,6 +95,14 @@ pending_own(struct pdc_series *s)
 	return 1;
 }
 
+/* Of a gauge: this process's pending sum is not empty. */
+static int
+pending_waits(struct pdc_series *s)
+{
+	return __atomic_load_n(&s->pending->count, __ATOMIC_ACQUIRE) != 0 &&
+	    atomic_load(&s->pending_gen) == pdc_fork_gen();
+}
+
 static void
 update_pending(struct pdc_series *s, const struct cells *c,
     const struct ring_update *u)
@@ -117,46 +128,68 @@ update_pending(struct pdc_series *s, const struct cells *c,
 /*
  * aside counts what was begun, in its high half, and what was done, in its low
  * half; it becomes 0 again when nothing is under way and rings and pending sum
- * are empty.  A thread that is killed in between, or its forked child, leaves
- * the gauge on the slower way.
+ * are empty.  Sums and sets are counted apart, for a sum may pass others.  A
+ * thread that is killed in between, or its forked child, leaves the gauge on
+ * the slower way.
  */
 #define ASIDE_BEGUN ((uint64_t)1 << 32)
 
-void
-pdc_aside_begin(struct pdc_series *s)
+static _Atomic uint64_t *
+aside_of(struct pdc_series *s, unsigned op)
 {
-	if (s->zone == ZONE_GAUGE)
-		atomic_fetch_add(&s->aside, ASIDE_BEGUN);
+	return &s->aside[op == RING_ADD ? ASIDE_SUMS : ASIDE_SETS];
 }
 
 void
-pdc_aside_end(struct pdc_series *s)
+pdc_aside_begin(struct pdc_series *s, unsigned op)
 {
+	if (s->zone == ZONE_GAUGE)
+		atomic_fetch_add(aside_of(s, op), ASIDE_BEGUN);
+}
+
+void
+pdc_aside_end(struct pdc_series *s, unsigned op)
+{
+	_Atomic uint64_t *aside = aside_of(s, op);
 	uint64_t w, next;
 
 	if (s->zone != ZONE_GAUGE)
 		return;
-	w = atomic_load(&s->aside);
+	w = atomic_load(aside);
 	do
 		next = (w & ~(ASIDE_BEGUN - 1)) | (uint32_t)(w + 1);
-	while (!atomic_compare_exchange_weak(&s->aside, &w, next));
+	while (!atomic_compare_exchange_weak(aside, &w, next));
 }
 
-int
-pdc_gauge_direct(struct pdc_series *s, const struct cells *c)
+void
+pdc_aside_cancel(struct pdc_series *s, unsigned op)
 {
+	if (s->zone == ZONE_GAUGE)
+		atomic_fetch_sub(aside_of(s, op), ASIDE_BEGUN);
+}
+
+static int
+aside_none(struct pdc_series *s, const struct cells *c, unsigned op)
+{
+	_Atomic uint64_t *aside = aside_of(s, op);
 	/* Before the rings: what is done by then, they have or had. */
-	uint64_t w = atomic_load(&s->aside);
+	uint64_t w = atomic_load(aside);
 
 	if (w == 0)
 		return 1;
 	if ((uint32_t)(w >> 32) != (uint32_t)w || pdc_salvage_due(s->pdc) ||
 	    pdc_ring_backlog(c) != 0)
 		return 0;
-	if (__atomic_load_n(&s->pending->count, __ATOMIC_ACQUIRE) != 0 &&
-	    atomic_load(&s->pending_gen) == pdc_fork_gen())
+	if (pending_waits(s))
 		return 0;
-	return atomic_compare_exchange_strong(&s->aside, &w, 0);
+	return atomic_compare_exchange_strong(aside, &w, 0);
+}
+
+int
+pdc_gauge_direct(struct pdc_series *s, const struct cells *c, unsigned op)
+{
+	return aside_none(s, c, RING_SET) &&
+	    (op == RING_ADD || aside_none(s, c, RING_ADD));
 }
 
 /* The tag differs: another process may have left the way to the cell. */
@@ -174,12 +207,33 @@ update_forward(struct pdc_series *s, const struct cells *c, uint64_t id,
 	return LANE_OK;
 }
 
+/*
+ * Whether it may wait in the pending sum when the ring is full: it may be done
+ * in any order, or it knows its time.
+ */
+static int
+update_waits(struct pdc_series *s, const struct ring_update *u)
+{
+	if (s->zone != ZONE_GAUGE || (s->how & HOW_STAMPED))
+		return 1;
+	return u->h.op == RING_ADD && atomic_load(&s->aside[ASIDE_SETS]) == 0;
+}
+
+/* A set is in the ring: what was added before and waits is nothing now. */
+static void
+update_forget(struct pdc_series *s, const struct ring_update *u)
+{
+	if (s->zone == ZONE_GAUGE && u->h.op == RING_SET &&
+	    !(s->how & HOW_STAMPED) && pending_waits(s))
+		(void)pdc_lane_pending_take(s->pending);
+}
+
 /* By a ring, or the pending sum. */
 static void
 update_aside(struct pdc_series *s, const struct cells *c, uint64_t id,
     struct ring_update *u)
 {
-	pdc_aside_begin(s);
+	pdc_aside_begin(s, u->h.op);
 	u->h.kind = RING_UPDATE;
 	u->id = id;
 	if (s->how & HOW_EACH)
@@ -188,14 +242,18 @@ update_aside(struct pdc_series *s, const struct cells *c, uint64_t id,
 	u->labels_len = s->values_len;
 	switch (pdc_ring_put(c, u, s->values, s->values_len)) {
 	case RING_OK:
+		update_forget(s, u);
 		break;
 	case RING_FULL:
-		pdc_cells_drop(c, DROP_RING_FULL);
+		if (update_waits(s, u))
+			update_pending(s, c, u);
+		else
+			pdc_cells_drop(c, DROP_RING_FULL);
 		break;
 	case RING_NONE:
 		update_pending(s, c, u);
 	}
-	pdc_aside_end(s);
+	pdc_aside_end(s, u->h.op);
 }
 
 static void
@@ -210,7 +268,7 @@ update_general(struct pdc_series *s, const struct cells *c, enum ring_op op,
 
 	if (s->how & HOW_STAMPED)
 		u.h.stamp = pdc_ring_clock();
-	if (s->zone == ZONE_GAUGE && !pdc_gauge_direct(s, c))
+	if (s->zone == ZONE_GAUGE && !pdc_gauge_direct(s, c, op))
 		update_aside(s, c, id, &u);
 	else if (update_lane(c, s, unit, id, &u) != LANE_OK &&
 	    update_forward(s, c, id, &u) != LANE_OK)

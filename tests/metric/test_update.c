@@ -180,31 +180,161 @@ test_all(unsigned flags, int64_t retry, const char *how)
 	pdc_close(p);
 }
 
+/* The handle of a series that could not be made now. */
+static struct pdc_series *
+unresolved(struct pdc_family *f)
+{
+	struct pdc_series *s;
+
+	atomic_store(&p->retry_ns, INT64_MAX);
+	s = help_series(f, NULL);
+	atomic_store(&p->retry_ns, 0);
+	return s;
+}
+
+/* Every ring that this process may write to. */
+static void
+fill(struct pdc_series *s, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		pdc_inc(s, 1);
+}
+
+#define FILL 200000 /* updates: more than the rings hold */
+
+static int
+rings(void)
+{
+	p = help_open(tap_tmpdir(), 0);
+	if (pdc_cells_now(p)->use != 0)
+		return 1;
+	skip("no rings without restartable sequences");
+	pdc_close(p);
+	return 0;
+}
+
 static void
 test_full_ring(void)
 {
-	struct pdc_series *s;
-	double total;
-	int i, n = 200000;
+	struct pdc_series *c, *s;
 
-	p = help_open(tap_tmpdir(), 0);
-	if (pdc_cells_now(p)->use == 0) {
-		skip("no rings without restartable sequences");
-		pdc_close(p);
+	if (!rings())
 		return;
-	}
-	atomic_store(&p->retry_ns, INT64_MAX);
-	s = help_series(help_family(p, PDC_COUNTER, "u_full", NULL), NULL);
-	atomic_store(&p->retry_ns, 0);
-	for (i = 0; i < n; i++)
-		pdc_inc(s, 1);
-	ok(dropped(DROP_RING_FULL) > 0, "a ring is full some time");
-	total = sample("u_full_total");
-	is_double(total + (double)dropped(DROP_RING_FULL), n,
-	    "what is not counted is counted as dropped");
-	pdc_inc(s, 1);
-	is_double(help_sample(p, "u_full_total"), total + 1,
+	c = unresolved(help_family(p, PDC_COUNTER, "u_full", NULL));
+	s = unresolved(help_family(p, PDC_SUMMARY, "u_f", NULL));
+	fill(c, FILL);
+	pdc_observe(s, 3);
+	pdc_observe(s, 4);
+	is_double(sample("u_full_total"), FILL,
+	    "what finds no room in a ring is counted all the same");
+	is_double(help_sample(p, "u_f_count"), 2, "a summary's count");
+	is_double(help_sample(p, "u_f_sum"), 7, "and sum");
+	pdc_inc(c, 1);
+	is_double(help_sample(p, "u_full_total"), FILL + 1,
 	    "then the handle has its place");
+	is_int((long long)dropped(DROP_RING_FULL), 0, "nothing was dropped");
+	pdc_close(p);
+}
+
+/* What was set in a ring must not be undone by what waits for longer. */
+static void
+test_full_ring_gauge(void)
+{
+	struct pdc_series *c, *g, *h, *m;
+	struct pdc_desc d = { .type = PDC_GAUGE,
+		.name = "u_m",
+		.mode = PDC_LIVEMOSTRECENT };
+	struct pdc_family *f;
+	uint64_t lost;
+
+	if (!rings())
+		return;
+	pdc_declare(&f, p, &d);
+	c = unresolved(help_family(p, PDC_COUNTER, "u_full", NULL));
+	g = unresolved(help_family(p, PDC_GAUGE, "u_g", NULL));
+	h = unresolved(help_family(p, PDC_GAUGE, "u_h", NULL));
+	m = unresolved(f);
+	pdc_set(h, 1);
+	fill(c, FILL);
+	pdc_inc(g, 3);
+	pdc_dec(g, 1);
+	pdc_set(m, 5);
+	is_int((long long)dropped(DROP_RING_FULL), 0, "a sum of a gauge waits");
+	pdc_set(h, 2);
+	pdc_inc(h, 1);
+	lost = dropped(DROP_RING_FULL);
+	is_int((long long)lost, 2, "a set does not, nor what comes after it");
+	is_double(sample("u_g"), 2, "what waited is done");
+	is_double(help_sample(p, "u_m"), 5, "and what has a time");
+	is_double(help_sample(p, "u_h"), 1, "the set that had room is, too");
+	pdc_close(p);
+}
+
+/* A checkpoint by a process that does not have what waits in this one. */
+static void
+drained_by_another(void)
+{
+	double end = help_seconds() + 20;
+	pid_t pid;
+	int status;
+
+	while (pdc_ring_backlog(pdc_cells_now(p)) != 0) {
+		pid = fork();
+		if (pid == 0)
+			_exit(pdc_checkpoint(p) != 0);
+		if (pid < 0 || waitpid(pid, &status, 0) != pid ||
+		    status != 0 || help_seconds() > end)
+			bail_out("a checkpoint in a child");
+	}
+}
+
+/* A sum waits, then a set has room: the sum was before it. */
+static void
+test_set_after_sum(void)
+{
+	struct pdc_series *c, *g;
+
+	if (!rings())
+		return;
+	c = unresolved(help_family(p, PDC_COUNTER, "u_full", NULL));
+	g = unresolved(help_family(p, PDC_GAUGE, "u_g", NULL));
+	fill(c, FILL);
+	pdc_inc(g, 3);
+	drained_by_another();
+	pdc_set(g, 7);
+	drained_by_another();
+	is_double(help_sample(p, "u_g"), 7, "it is set");
+	is_double(sample("u_g"), 7, "and what was added before and waited is nothing");
+	pdc_close(p);
+}
+
+/* A gauge that is never set need not wait for quiet rings. */
+static void
+test_gauge_leaves(void)
+{
+	struct pdc_series *c, *g, *h;
+	const struct cells *cells;
+
+	if (!rings())
+		return;
+	cells = pdc_cells_now(p);
+	c = unresolved(help_family(p, PDC_COUNTER, "u_c", NULL));
+	g = unresolved(help_family(p, PDC_GAUGE, "u_g", NULL));
+	h = unresolved(help_family(p, PDC_GAUGE, "u_h", NULL));
+	pdc_inc(g, 1);
+	pdc_set(h, 1);
+	is_double(sample("u_g"), 1, "both are made");
+	pdc_inc(c, 1);
+	c = unresolved(help_family(p, PDC_COUNTER, "u_d", NULL));
+	pdc_inc(c, 1);
+	pdc_inc(g, 1);
+	pdc_set(h, 5);
+	ok(pdc_ring_backlog(cells) != 0, "a ring has something");
+	is_double(help_sample(p, "u_g"), 2, "the sum is in its cell");
+	is_double(help_sample(p, "u_h"), 1, "sets keep their order in the ring");
+	is_double(sample("u_h"), 5, "till all are done");
 	pdc_close(p);
 }
 
@@ -231,5 +361,8 @@ main(void)
 	test_all(PDC_ATOMIC, 0, "atomic lanes");
 	test_all(PDC_ATOMIC, INT64_MAX, "pending sums");
 	test_full_ring();
+	test_full_ring_gauge();
+	test_set_after_sum();
+	test_gauge_leaves();
 	return tap_done();
 }

@@ -80,7 +80,9 @@ op_way(struct pdc_series *s, struct item *it)
 	uint64_t pending = op_pending(s), drops = op_drops(), after;
 
 	if (gauge)
-		good = good && pdc_gauge_direct(s, pdc_cells_now(op.p));
+		good = good &&
+		    pdc_gauge_direct(s, pdc_cells_now(op.p),
+			it->op == DO_ADD ? RING_ADD : RING_SET);
 	op_update(s, it);
 	after = op_pending(s);
 	if (it->op == DO_BAD || op_drops() != drops)

@@ -101,19 +101,35 @@ resolved(const struct pdc_series *s)
 		   atomic_load(&s->unit)) == atomic_load(&s->id);
 }
 
+/* Something of this process waits in the handle. */
+static int
+waits(const struct pdc_series *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->family->width; i++)
+		if (__atomic_load_n(&s->pending[i].count, __ATOMIC_ACQUIRE))
+			return 1;
+	return 0;
+}
+
 static void
 step(struct tally *t, struct pdc_series *s, int kind, int label)
 {
 	uint64_t id = atomic_load(&s->id);
-	int lasting = pdc_cells_now(p)->use > 0, before = resolved(s);
+	int before = resolved(s);
 
 	atomic_fetch_add(&t->begun, 1);
 	if (kind == COUNTER)
 		pdc_inc(s, primes[label]);
 	else
 		pdc_observe(s, primes[label]);
-	/* Ids are never given out again: it was by its cells all the time. */
-	if (lasting || (before && resolved(s) && atomic_load(&s->id) == id))
+	/*
+	 * Ids are never given out again: it was by its cells all the time.  Or
+	 * by a ring that had room.
+	 */
+	if ((before && resolved(s) && atomic_load(&s->id) == id) ||
+	    (pdc_cells_now(p)->use > 0 && !waits(s)))
 		atomic_fetch_add(&t->lasting, 1);
 }
 
@@ -131,7 +147,8 @@ look(struct pdc_family *f, int label)
 static void
 set(struct pdc_series *s, int label, uint64_t round)
 {
-	int direct = resolved(s) && atomic_load(&s->aside) == 0;
+	int direct = resolved(s) &&
+	    pdc_gauge_direct(s, pdc_cells_now(p), RING_SET);
 
 	if (round % (direct ? 61 : 65521) == 0)
 		pdc_set(s, label + NLABELS * (double)(round % 1000));
