@@ -284,8 +284,8 @@ drained_by_another(void)
 		pid = fork();
 		if (pid == 0)
 			_exit(pdc_checkpoint(p) != 0);
-		if (pid < 0 || waitpid(pid, &status, 0) != pid ||
-		    status != 0 || help_seconds() > end)
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0 ||
+		    help_seconds() > end)
 			bail_out("a checkpoint in a child");
 	}
 }
@@ -306,7 +306,8 @@ test_set_after_sum(void)
 	pdc_set(g, 7);
 	drained_by_another();
 	is_double(help_sample(p, "u_g"), 7, "it is set");
-	is_double(sample("u_g"), 7, "and what was added before and waited is nothing");
+	is_double(sample("u_g"), 7,
+	    "and what was added before and waited is nothing");
 	pdc_close(p);
 }
 
@@ -333,7 +334,8 @@ test_gauge_leaves(void)
 	pdc_set(h, 5);
 	ok(pdc_ring_backlog(cells) != 0, "a ring has something");
 	is_double(help_sample(p, "u_g"), 2, "the sum is in its cell");
-	is_double(help_sample(p, "u_h"), 1, "sets keep their order in the ring");
+	is_double(help_sample(p, "u_h"), 1,
+	    "sets keep their order in the ring");
 	is_double(sample("u_h"), 5, "till all are done");
 	pdc_close(p);
 }
