@@ -24,6 +24,8 @@ else
 %C%_libpdc_la_LDFLAGS += -export-symbols-regex '^pdc_'
 endif
 
+include %D%/adapter/httpd/local.mk
+
 pkgconfig_DATA += %D%/libpdc.pc
 EXTRA_DIST += %D%/pdc.map
 dist_man_MANS += %D%/pdc.3 %D%/store/pdc-store.5

@@ -109,3 +109,35 @@ AC_DEFUN([PDC_ARG_WERROR], [
 	AS_IF([test "$enable_werror" != no],
 		[PDC_CFLAGS="$PDC_CFLAGS -Werror"])
 ])
+
+# PDC_CHECK_HTTPD
+# --with-httpd[=APXS]: build mod_pdc.  Sets HTTPD_CPPFLAGS, HTTPD_MODULES, HTTPD
+# and the conditional WITH_HTTPD.  The module goes below the prefix as those of
+# httpd are below its own.
+AC_DEFUN([PDC_CHECK_HTTPD], [
+	AC_ARG_WITH([httpd],
+		[AS_HELP_STRING([--with-httpd@<:@=APXS@:>@],
+			[build mod_pdc (default: where apxs is found)])],
+		[], [with_httpd=check])
+	APXS=
+	AS_CASE([$with_httpd],
+		[no], [],
+		[check|yes], [AC_PATH_PROGS([APXS], [apxs2 apxs])],
+		[APXS=$with_httpd])
+	AS_IF([test "$with_httpd" = yes && test -z "$APXS"],
+		[AC_MSG_ERROR([no apxs, which mod_pdc is built with])])
+	AS_IF([test -n "$APXS"], [
+		pdc_prefix=`$APXS -q exp_exec_prefix`
+		pdc_modules=`$APXS -q exp_libexecdir`
+		HTTPD=`$APXS -q SBINDIR`/`$APXS -q PROGNAME`
+		HTTPD_CPPFLAGS="-isystem `$APXS -q INCLUDEDIR`"
+		HTTPD_CPPFLAGS="$HTTPD_CPPFLAGS -isystem `$APXS -q APR_INCLUDEDIR`"
+		HTTPD_CPPFLAGS="$HTTPD_CPPFLAGS -isystem `$APXS -q APU_INCLUDEDIR`"
+		HTTPD_CPPFLAGS="$HTTPD_CPPFLAGS `$APXS -q EXTRA_CPPFLAGS`"
+		HTTPD_MODULES='${exec_prefix}'${pdc_modules@%:@"$pdc_prefix"}
+	])
+	AC_SUBST([HTTPD])
+	AC_SUBST([HTTPD_CPPFLAGS])
+	AC_SUBST([HTTPD_MODULES])
+	AM_CONDITIONAL([WITH_HTTPD], [test -n "$APXS"])
+])

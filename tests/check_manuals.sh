@@ -35,7 +35,7 @@ END
 ok $? "a bad page is found"
 
 for page in bin/pdc/pdc.1 bin/pdc-serve/pdc-serve.8 lib/pdc.3 \
-    lib/store/pdc-store.5; do
+    lib/store/pdc-store.5 lib/adapter/httpd/mod_pdc.8; do
 	if test -f "$srcdir/$page"; then
 		is "$(lint "$srcdir/$page" 2>&1)" "" "$page is clean"
 	else

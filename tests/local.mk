@@ -18,6 +18,7 @@ AM_TESTS_ENVIRONMENT = \
 	MAKE='$(MAKE)'; export MAKE; \
 	NM='$(NM)'; export NM; \
 	READELF='$(READELF)'; export READELF; \
+	HTTPD='$(HTTPD)'; export HTTPD; \
 	PYTHON3='$(PYTHON3)'; export PYTHON3; \
 	PKG_CONFIG='$(PKG_CONFIG)'; export PKG_CONFIG; \
 	PDC_SAN='$(PDC_SAN)'; export PDC_SAN; \
@@ -57,6 +58,7 @@ include %D%/serve/local.mk
 include %D%/compile/local.mk
 include %D%/example/local.mk
 include %D%/demo/local.mk
+include %D%/httpd/local.mk
 
 check_PROGRAMS = $(C_TESTS) $(TEST_HELPERS)
 dist_check_SCRIPTS = $(SH_TESTS) $(HOUSE_TESTS)

@@ -95,8 +95,9 @@ class Page:
         requests = sum(v for k, v in self.values.items()
                        if k.startswith("http_requests_total"))
         wrk = self.values.get(WRK_SERIES, 0)
-        return {"load": requests - wrk, "wrk": wrk,
-                "durations": self.values.get(DURATIONS, 0),
+        durations = sum(v for k, v in self.values.items()
+                        if k.split("{")[0] == DURATIONS)
+        return {"load": requests - wrk, "wrk": wrk, "durations": durations,
                 "sizes": self.values.get(SIZES, 0)}
 
 

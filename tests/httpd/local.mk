@@ -1,0 +1,2 @@
+SH_TESTS += %D%/test_httpd.sh
+EXTRA_DIST += %D%/httpd.sh
