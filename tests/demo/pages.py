@@ -10,12 +10,14 @@ pages.py watch METRICS_URL STATE_FILE CLIENT_FILE
     written, and what the clients say: they are up to a second late, so it is
     verdict that compares.  Status 1 if there were faults.
 
-pages.py verdict METRICS_URL PROMETHEUS_URL STATE_FILE MAY_CUT CLIENT_FILE
-        [WRK_FILE]
+pages.py verdict METRICS_URL PROMETHEUS_URL LOG_FILE STATE_FILE MAY_CUT
+        CLIENT_FILE [WRK_FILE]
     What was counted since STATE_FILE was written (or from 0), against what the
-    clients say in their files, and against Prometheus.  STATE_FILE is written
-    anew.  PROMETHEUS_URL is "" if there is none.  MAY_CUT is "cut", or "equal":
-    then cut must be 0.  Status 1 if anything is not exact.
+    clients say in their files, against Prometheus, and against the server's own
+    log, a line a request, which has one less when a worker is killed before it
+    writes it.  STATE_FILE is written anew.  PROMETHEUS_URL and LOG_FILE are ""
+    if there is none.  MAY_CUT is "cut", or "equal": then cut must be 0, and the
+    log has all.  Status 1 if anything is not exact.
 
 CLIENT_FILE is the output of load.  Only wrk asks for GET of a missing path: its
 requests are told from load's by their labels.
@@ -173,18 +175,22 @@ def settle(metrics, prometheus, enough):
     """The last page, and what Prometheus, if there is one, has of it.
 
     What a worker counted while it could not reach the store comes with the next
-    checkpoint, and Prometheus scrapes once a second: this may take a while.
+    checkpoint, a connection that nobody took while all were killed is taken
+    later, and Prometheus scrapes once a second: this may take a while.
     """
     end = time.monotonic() + 15
+    before = None
     while True:
         page = Page(fetch(metrics))
         seen = page.http()
         if prometheus:
             seen = prometheus_query(prometheus, '{__name__=~"http_.*"}')
         same = seen == page.http() == Page(fetch(metrics)).http()
-        if same and enough(page) or time.monotonic() > end:
+        now = seen if same and enough(page) else None
+        if now and now == before or time.monotonic() > end:
             return page, seen
-        time.sleep(0.2)
+        before = now
+        time.sleep(0.5 if now else 0.2)
 
 
 def judge_prometheus(url, seen, page):
@@ -212,7 +218,13 @@ def bounds(client, wrk):
             "durations": both, "sizes": both}
 
 
-def verdict(metrics, prometheus, state, may_cut, client, wrk=None):
+def judge_log(logged, counted, may_cut):
+    print("  the server's own log: %d" % logged)
+    if logged > counted or may_cut == "equal" and logged < counted:
+        yield "%d were counted, and %d logged" % (counted, logged)
+
+
+def verdict(metrics, prometheus, log, state, may_cut, client, wrk=None):
     base = json.loads(read(state) or "{}")
     limits = bounds(client, wrk)
 
@@ -242,8 +254,12 @@ def verdict(metrics, prometheus, state, may_cut, client, wrk=None):
         bad.append("nothing was answered")
     if prometheus:
         bad += judge_prometheus(prometheus, seen, page)
+    lines = read(log).count("\n") if log else 0
+    if log:
+        bad += judge_log(lines - base.get("log", 0),
+                         counted(page)["durations"], may_cut)
     with open(state, "w", encoding="utf-8") as file:
-        json.dump(page.counted(), file)
+        json.dump(page.counted() | {"log": lines}, file)
     for fault in bad[:10]:
         print("  WRONG: %s" % fault)
     return len(bad) > 0

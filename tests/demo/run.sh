@@ -9,13 +9,19 @@ set -u
 usage()
 {
 	cat <<USAGE
-usage: run.sh BUILD_DIR [--seconds N] [--no-kill]
+usage: run.sh BUILD_DIR [--httpd | --example] [--seconds N] [--no-kill]
 
-Starts tests/example/httpd with 8 workers on a store of its own, pdc-serve and
-a Prometheus that scrapes it every second, and clients that count; kills a
-worker with SIGKILL every 100 ms, for N seconds or until Ctrl-C; compares what
-was counted with what was answered; then the same for a third of N seconds (3
-after Ctrl-C) without kills.  --no-kill: the first part without kills, only.
+Starts a server with 8 workers on a store of its own, pdc-serve and a Prometheus
+that scrapes it every second, and clients that count; kills a worker with
+SIGKILL every 100 ms, for N seconds or until Ctrl-C; compares what was counted
+with what was answered; then the same for a third of N seconds (3 after Ctrl-C)
+without kills.
+
+--httpd      the server is Apache httpd with mod_pdc, restarted gracefully once
+             in the middle of the kills; so it is if nothing is said and mod_pdc
+             was built
+--example    the server is tests/example/httpd
+--no-kill    the first part without kills, only
 USAGE
 	exit 2
 }
@@ -123,6 +129,34 @@ scrape_configs:
 CONFIG
 }
 
+start_example()
+{
+	start httpd.log "$build/tests/example/httpd" -n 8 -s "$tmp/store"
+	httpd=$started
+	httpd_at=$(address httpd.log listening) || die "no httpd"
+}
+
+# Its own log is a third witness.
+start_httpd()
+{
+	local i port
+
+	port=$(httpd_port)
+	echo "PdcStore $tmp/store" >"$tmp/more.conf"
+	httpd_configure "$tmp" prefork "$port"
+	httpd_run "$tmp" -DFOREGROUND >"$tmp/httpd.log" 2>&1 </dev/null &
+	httpd=$!
+	pids+=("$httpd")
+	httpd_at=127.0.0.1:$port
+	witness=$tmp/logs/access
+	for ((i = 0; i < 200; i++)); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && return
+		sleep 0.05
+	done
+	cat "$tmp/httpd.log" "$tmp/logs/error" >&2
+	die "no httpd"
+}
+
 start_servers()
 {
 	start serve.log "$build/bin/pdc-serve/pdc-serve" \
@@ -134,9 +168,7 @@ start_servers()
 	    --web.listen-address=127.0.0.1:0
 	prometheus_at=$(address prometheus.log 'Listening on') ||
 	    die "no Prometheus"
-	start httpd.log "$build/tests/example/httpd" -n 8 -s "$tmp/store"
-	httpd=$started
-	httpd_at=$(address httpd.log listening) || die "no httpd"
+	"start_$server"
 	cat <<ADDRESSES
 server      http://$httpd_at/
 pdc-serve   http://$serve_at/metrics
@@ -161,7 +193,7 @@ verdict()
 	local judge ret
 
 	"$python" "$srcdir/pages.py" verdict "http://$serve_at/metrics" \
-	    "http://$prometheus_at" "$tmp/state" "$@" </dev/null &
+	    "http://$prometheus_at" "$witness" "$tmp/state" "$@" </dev/null &
 	judge=$!
 	pids+=("$judge")
 	while :; do
@@ -208,7 +240,13 @@ run()
 			files+=("$tmp/wrk")
 		fi
 	fi
-	pause "$1"
+	if test "$2$server" = killshttpd; then
+		pause $((($1 + 1) / 2 + ($1 == 0) * 5))
+		kill -USR1 "$httpd" && echo "  restarted gracefully"
+		pause $(($1 / 2))
+	else
+		pause "$1"
+	fi
 	test -z "$killer" || stop TERM "$killer"
 	test -z "$wrk" || stop INT "$wrk"
 	stop TERM "$client" || status=1
@@ -225,6 +263,8 @@ build=$(cd "$1" && pwd) || exit 1
 shift
 seconds=0
 kills=kills
+server=
+witness=
 while test $# -gt 0; do
 	case $1 in
 	--seconds=*)
@@ -234,6 +274,9 @@ while test $# -gt 0; do
 		test $# -ge 2 || usage
 		seconds=$2
 		shift
+		;;
+	--httpd | --example)
+		server=${1#--}
 		;;
 	--no-kill)
 		kills=equal
@@ -252,6 +295,16 @@ for program in "$python" prometheus setsid "$build/tests/demo/load" \
     "$build/tests/example/httpd" "$build/bin/pdc-serve/pdc-serve"; do
 	command -v "$program" >/dev/null || die "there is no $program"
 done
+
+top_builddir=$build
+HTTPD=$(sed -n 's/^HTTPD = //p' "$build/Makefile")
+# shellcheck source=tests/httpd/httpd.sh
+. "$srcdir/../httpd/httpd.sh"
+why=$(httpd_why)
+if test "$server" = httpd && test -n "$why"; then
+	die "$why"
+fi
+test -n "$server" || server=$(test -z "$why" && echo httpd || echo example)
 
 shm=/dev/shm
 test -w "$shm" || shm=${TMPDIR:-/tmp}

@@ -52,7 +52,7 @@ left()
 	done
 }
 
-run ended --no-kill &
+run ended --example --no-kill &
 demo=$!
 
 (run timed --seconds "$seconds")

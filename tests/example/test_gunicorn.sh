@@ -80,7 +80,7 @@ round()
 	ok $? "the answers are the right ones $3"
 	client=
 	/usr/bin/python3 "$srcdir/tests/demo/pages.py" verdict \
-	    "http://127.0.0.1:$pages/metrics" "" "$tmp/state" "$2" \
+	    "http://127.0.0.1:$pages/metrics" "" "" "$tmp/state" "$2" \
 	    "$tmp/client" >"$tmp/verdict"
 	ok $? "the totals are exact $3"
 	diag "$(cat "$tmp/verdict")"

@@ -22,8 +22,10 @@ httpd_why()
 		echo "mod_pdc was not built"
 	elif ! test -f /usr/lib/apache2/modules/mod_mpm_prefork.so; then
 		echo "no modules of httpd where Debian has them"
-	elif test "${PDC_SAN#*thread}" != "${PDC_SAN:-}"; then
-		echo "httpd cannot run with this sanitizer"
+	else
+		case ${PDC_SAN:-} in
+		*thread*) echo "httpd cannot run with this sanitizer" ;;
+		esac
 	fi
 }
 

@@ -117,7 +117,7 @@ round()
 	ok $? "$mpm: the answers are the right ones $2"
 	client=
 	/usr/bin/python3 "$srcdir/tests/demo/pages.py" verdict \
-	    "http://127.0.0.1:$port/metrics" "" "$tmp/state" "$1" \
+	    "http://127.0.0.1:$port/metrics" "" "" "$tmp/state" "$1" \
 	    "$tmp/client" >"$tmp/verdict"
 	ok $? "$mpm: the totals are exact $2"
 	diag "$(cat "$tmp/verdict")"
