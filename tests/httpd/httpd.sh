@@ -100,6 +100,7 @@ DocumentRoot "$1/docs"
 LogFormat "%m %>s %B" plain
 CustomLog logs/access plain env=!quiet
 SetEnvIf Request_URI ^/metrics quiet
+SetEnvIf User-Agent "internal dummy connection" quiet
 KeepAlive On
 MaxKeepAliveRequests 0
 GracefulShutdownTimeout 10

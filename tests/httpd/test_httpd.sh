@@ -179,6 +179,8 @@ is "$(get / -d x) $(get / -X BREW) $(get /big) $(get /big -r 0-9)" \
     "405 405 200 206" "other methods, too"
 is "$(get / -H 'Host: a b') $(get / -H 'X:' -H "Y;" --http1.0)" "400 200" \
     "and what is no request"
+is "$(get / -X OPTIONS -A 'x (internal dummy connection)' \
+    --request-target '*')" 200 "and to itself"
 is "$(page | grep ^http_requests_total | sort)" \
 'http_requests_total{code="200",method="GET"} 4
 http_requests_total{code="200",method="HEAD"} 1

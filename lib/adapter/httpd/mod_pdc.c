@@ -317,13 +317,26 @@ create_request(request_rec *r)
 	return OK;
 }
 
+/* By these httpd wakes a worker that is to end. */
+static int
+is_dummy(request_rec *r)
+{
+	const char *agent = apr_table_get(r->headers_in, "User-Agent");
+
+	return r->method_number == M_OPTIONS && r->uri != NULL &&
+	    strcmp(r->uri, "*") == 0 && agent != NULL &&
+	    strstr(agent, "(internal dummy connection)") != NULL;
+}
+
 static int
 post_read_request(request_rec *r)
 {
 	struct mark *k = mark_of(r);
 
-	if (k != NULL)
+	if (k != NULL) {
 		k->began = seconds_now();
+		k->counted = is_dummy(r);
+	}
 	return DECLINED;
 }
 
