@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define LISTEN_BACKLOG 128
+#define LISTEN_FIRST_FD 3 /* of those that are passed: systemd's rule */
 
 struct listen_parts {
 	char host[NI_MAXHOST]; /* "": all */
@@ -148,6 +150,65 @@ listen_open(const char *spec, char *words, size_t len)
 		snprintf(words, len, "%s", strerror(errno));
 	freeaddrinfo(list);
 	return fd;
+}
+
+/* A number of the environment, or -1. */
+static long
+listen_environment(const char *name)
+{
+	const char *value = getenv(name);
+	char *end;
+	long n;
+
+	if (value == NULL)
+		return -1;
+	n = strtol(value, &end, 10);
+	return end != value && *end == '\0' ? n : -1;
+}
+
+static int
+listen_adopt(int fd)
+{
+	int on, type;
+	socklen_t len = sizeof(on);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == -1)
+		return -1;
+	if (type != SOCK_STREAM || !on) {
+		errno = EPROTOTYPE;
+		return -1;
+	}
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == -1 ?
+	    -1 :
+	    0;
+}
+
+int
+listen_inherited(int *fds, int max, char *words, size_t len)
+{
+	long n = listen_environment("LISTEN_FDS");
+	int i;
+
+	if (listen_environment("LISTEN_PID") != getpid() || n < 1) {
+		snprintf(words, len, "no socket was passed");
+		return -1;
+	}
+	if (n > max) {
+		snprintf(words, len, "%ld sockets were passed, %d at most", n,
+		    max);
+		return -1;
+	}
+	for (i = 0; i < n; i++) {
+		fds[i] = LISTEN_FIRST_FD + i;
+		if (listen_adopt(fds[i]) == -1) {
+			snprintf(words, len, "descriptor %d: %s", fds[i],
+			    strerror(errno));
+			return -1;
+		}
+	}
+	return (int)n;
 }
 
 void

@@ -20,6 +20,17 @@ int listen_check(const char *spec);
  */
 int listen_open(const char *spec, char *words, size_t len);
 
+/*
+ * The listening sockets that systemd, or who does as it, has passed to this
+ * process, made non-blocking and closed on exec.
+ *
+ *	fds	max of them
+ *	words	of len bytes, what is wrong
+ *
+ * Returns how many there are, or -1.
+ */
+int listen_inherited(int *fds, int max, char *words, size_t len);
+
 /* The address that the socket really has, as HOST:PORT or [ADDRESS]:PORT. */
 void listen_name(int fd, char *name, size_t len);
 

@@ -32,3 +32,17 @@ sbin_PROGRAMS += %D%/pdc-serve
 %C%_pdc_serve_CPPFLAGS = $(AM_CPPFLAGS) $(LIBMICROHTTPD_CFLAGS)
 %C%_pdc_serve_LDADD = %D%/libserve.la lib/libcore.la $(LIBMICROHTTPD_LIBS)
 dist_man_MANS += %D%/pdc-serve.8
+
+# A service of systemd, below the prefix like the rest.
+systemdunitdir = $(prefix)/lib/systemd/system
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+sysusersdir = $(prefix)/lib/sysusers.d
+dist_systemdunit_DATA = %D%/pdc-serve.socket
+nodist_systemdunit_DATA = %D%/pdc-serve.service
+dist_tmpfiles_DATA = %D%/tmpfiles.d/pdc.conf
+dist_sysusers_DATA = %D%/sysusers.d/pdc.conf
+EXTRA_DIST += %D%/pdc-serve.service.in
+CLEANFILES += %D%/pdc-serve.service
+%D%/pdc-serve.service: %D%/pdc-serve.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) %D% && sed 's|@sbindir@|$(sbindir)|' \
+		$(srcdir)/%D%/pdc-serve.service.in >$@.tmp && mv $@.tmp $@

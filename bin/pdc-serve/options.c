@@ -20,6 +20,7 @@ enum flag_id {
 	FLAG_HELP,
 	FLAG_STORE,
 	FLAG_LISTEN,
+	FLAG_SYSTEMD,
 	FLAG_PATH,
 	FLAG_NO_METRICS,
 	FLAG_MAX_REQUESTS,
@@ -44,6 +45,8 @@ static const struct flag flags[NFLAGS] = {
 	    "exists, else /dev/shm/pdc-UID." },
 	[FLAG_LISTEN] = { "web.listen-address", "127.0.0.1:19464",
 	    "Address and port to listen on; may be repeated." },
+	[FLAG_SYSTEMD] = { "web.systemd-socket", NULL,
+	    "Listen on the sockets that systemd passes, and on no other." },
 	[FLAG_PATH] = { "web.telemetry-path", "/metrics",
 	    "Path under which the metrics are." },
 	[FLAG_NO_METRICS] = { "web.disable-exporter-metrics", NULL,
@@ -162,6 +165,9 @@ options_set_bool(struct parser *p, enum flag_id id, int on)
 	switch (id) {
 	case FLAG_NO_METRICS:
 		p->options->exporter_metrics = !on;
+		break;
+	case FLAG_SYSTEMD:
+		p->options->systemd_socket = on;
 		break;
 	case FLAG_CREATED:
 		p->options->created = on;
@@ -313,6 +319,11 @@ options_parse(struct options *o, char *const *argv, char *words, size_t len)
 			options_one_line(words);
 			return p.result;
 		}
+	}
+	if (o->systemd_socket && o->nlisten > 0 && p.result == OPTIONS_RUN) {
+		snprintf(words, len, "--%s and --%s exclude each other",
+		    flags[FLAG_SYSTEMD].name, flags[FLAG_LISTEN].name);
+		return OPTIONS_BAD;
 	}
 	if (o->nlisten == 0)
 		o->listen[o->nlisten++] = flags[FLAG_LISTEN].value;

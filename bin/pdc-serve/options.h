@@ -16,6 +16,7 @@ struct options {
 	const char *store; /* NULL: as pdc_open() chooses */
 	const char *listen[OPTIONS_MAX_LISTEN];
 	size_t nlisten; /* at least 1 */
+	int systemd_socket; /* these instead */
 	const char *telemetry_path;
 	int exporter_metrics;
 	unsigned max_requests; /* 0: no limit */

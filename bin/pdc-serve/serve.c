@@ -49,22 +49,15 @@ serve_limit(size_t naddresses)
 	return n > 0 ? (unsigned)n : 1;
 }
 
+/* fd: one of n. */
 static int
-serve_listen(struct serve *serve, struct serve_sockets *sockets,
-    const char *spec)
+serve_socket(struct serve *serve, struct serve_sockets *sockets, int fd,
+    size_t n)
 {
-	struct http *http = &sockets->http[sockets->n];
-	char name[SERVE_NAME], words[256];
-	int fd;
+	char name[SERVE_NAME];
 
-	fd = listen_open(spec, words, sizeof(words));
-	if (fd == -1) {
-		log_msg(&serve->log, LEVEL_ERROR, "cannot listen", "address",
-		    spec, "err", words, NULL);
-		return -1;
-	}
 	listen_name(fd, name, sizeof(name));
-	if (http_start(http, serve, fd, serve_limit(serve->options->nlisten)) <
+	if (http_start(&sockets->http[sockets->n], serve, fd, serve_limit(n)) <
 	    0) {
 		log_msg(&serve->log, LEVEL_ERROR, "cannot serve", "address",
 		    name, NULL);
@@ -73,6 +66,52 @@ serve_listen(struct serve *serve, struct serve_sockets *sockets,
 	sockets->n++;
 	log_msg(&serve->log, LEVEL_INFO, "listening", "address", name, NULL);
 	return 0;
+}
+
+static int
+serve_listen(struct serve *serve, struct serve_sockets *sockets,
+    const char *spec)
+{
+	char words[256];
+	int fd;
+
+	fd = listen_open(spec, words, sizeof(words));
+	if (fd == -1) {
+		log_msg(&serve->log, LEVEL_ERROR, "cannot listen", "address",
+		    spec, "err", words, NULL);
+		return -1;
+	}
+	return serve_socket(serve, sockets, fd, serve->options->nlisten);
+}
+
+static int
+serve_inherited(struct serve *serve, struct serve_sockets *sockets)
+{
+	int fds[OPTIONS_MAX_LISTEN], i, n, ret;
+	char words[256];
+
+	n = listen_inherited(fds, OPTIONS_MAX_LISTEN, words, sizeof(words));
+	if (n == -1)
+		log_msg(&serve->log, LEVEL_ERROR, "cannot listen", "err", words,
+		    NULL);
+	ret = n == -1 ? -1 : 0;
+	for (i = 0; i < n && ret == 0; i++)
+		ret = serve_socket(serve, sockets, fds[i], (size_t)n);
+	return ret;
+}
+
+static int
+serve_listen_all(struct serve *serve, struct serve_sockets *sockets)
+{
+	const struct options *o = serve->options;
+	size_t i;
+	int ret = 0;
+
+	if (o->systemd_socket)
+		return serve_inherited(serve, sockets);
+	for (i = 0; i < o->nlisten && ret == 0; i++)
+		ret = serve_listen(serve, sockets, o->listen[i]);
+	return ret;
 }
 
 static void
@@ -126,12 +165,10 @@ static int
 serve_loop(struct serve *serve, const sigset_t *set)
 {
 	struct serve_sockets sockets;
-	size_t i;
-	int ret = 0;
+	int ret;
 
 	sockets.n = 0;
-	for (i = 0; i < serve->options->nlisten && ret == 0; i++)
-		ret = serve_listen(serve, &sockets, serve->options->listen[i]);
+	ret = serve_listen_all(serve, &sockets);
 	if (ret == 0)
 		serve_wait(serve, set);
 	serve_drain(serve, &sockets);

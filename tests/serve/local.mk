@@ -2,6 +2,7 @@ SH_TESTS += \
 	%D%/test_flags.sh \
 	%D%/test_limits.sh \
 	%D%/test_serve.sh \
-	%D%/test_store.sh
+	%D%/test_store.sh \
+	%D%/test_systemd.sh
 TEST_HELPERS += %D%/fill
 EXTRA_DIST += %D%/serve.sh
