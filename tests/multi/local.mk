@@ -15,6 +15,7 @@ MULTI_TESTS = \
 	%D%/test_kill \
 	%D%/test_mode \
 	%D%/test_monotone \
+	%D%/test_pidns \
 	%D%/test_remove \
 	%D%/test_short \
 	%D%/test_signal \
@@ -35,6 +36,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_disk_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_kill_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_mode_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_pidns_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_remove_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_expire_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_stale_LDADD = %D%/libmulti.la $(LDADD)
