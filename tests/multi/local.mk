@@ -1,5 +1,5 @@
 SH_TESTS += %D%/test_official.sh %D%/test_official_modes.sh
-EXTRA_DIST += %D%/python.sh %D%/test_official.py \
+EXTRA_DIST += %D%/mode.h %D%/python.sh %D%/test_official.py \
 	%D%/test_official_modes.py
 
 MULTI_TESTS = \
@@ -14,6 +14,8 @@ MULTI_TESTS = \
 	%D%/test_idle \
 	%D%/test_kill \
 	%D%/test_mode \
+	%D%/test_mode_series \
+	%D%/test_mode_slot \
 	%D%/test_monotone \
 	%D%/test_pidns \
 	%D%/test_remove \
@@ -37,6 +39,8 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_kill_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_mode_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_pidns_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_mode_series_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_mode_slot_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_remove_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_expire_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_stale_LDADD = %D%/libmulti.la $(LDADD)
