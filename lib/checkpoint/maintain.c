@@ -25,7 +25,6 @@ struct upkeep {
 	struct walk walk[NWALKS];
 	struct family f;
 	struct dying y;
-	int swept; /* records in the last slice */
 };
 
 static int
@@ -51,7 +50,7 @@ upkeep_walks(struct stxn *x, struct upkeep *u)
 static int
 upkeep_more(const struct upkeep *u)
 {
-	int i, more = u->swept > 0;
+	int i, more = 0;
 
 	for (i = 0; i < NWALKS; i++)
 		more |= u->walk[i].more;
@@ -69,53 +68,46 @@ upkeep_sweep(struct stxn *x, struct pdc *p)
 	return ended < 0 ? ended : n + ended;
 }
 
+/* Some of the walks, if u has any, and of the sweep: as upkeep_sweep(). */
 static int
 upkeep_slice(struct pdc *p, struct upkeep *u, uint32_t wait_ms)
 {
 	struct stxn x;
-	int ret;
+	int n = 0, ret;
 
 	ret = pdc_stxn_write(&x, p->store, wait_ms);
 	if (ret < 0)
 		return ret;
-	ret = upkeep_walks(&x, u);
-	u->swept = ret < 0 ? ret : upkeep_sweep(&x, p);
-	pdc_stxn_fail(&x, u->swept < 0 ? u->swept : 0);
-	return pdc_stxn_commit(&x);
-}
-
-int
-pdc_sweep_slice(struct pdc *p, uint32_t wait_ms)
-{
-	struct stxn x;
-	int ret, n;
-
-	ret = pdc_stxn_write(&x, p->store, wait_ms);
-	if (ret < 0)
-		return ret;
-	n = upkeep_sweep(&x, p);
+	if (u != NULL)
+		n = upkeep_walks(&x, u);
+	if (n == 0)
+		n = upkeep_sweep(&x, p);
 	pdc_stxn_fail(&x, n < 0 ? n : 0);
 	ret = pdc_stxn_commit(&x);
 	return ret < 0 ? ret : n;
 }
 
+int
+pdc_sweep_slice(struct pdc *p, uint32_t wait_ms)
+{
+	return upkeep_slice(p, NULL, wait_ms);
+}
+
 static int
 upkeep_run(struct pdc *p, struct upkeep *u, uint32_t wait_ms, int slices)
 {
-	int i, ret = 0;
+	int i, n = 0;
 
 	for (i = 0; i < NWALKS; i++)
 		pdc_walk_init(&u->walk[i], &upkeep_kinds[i], 1);
-	for (i = 0; i < slices && ret == 0; i++) {
+	for (i = 0; i < slices && (n > 0 || upkeep_more(u)); i++) {
 		if (i > 0)
 			pdc_clock_sleep(SLICE_NAP_NS);
-		ret = upkeep_slice(p, u, wait_ms);
-		if (!upkeep_more(u))
-			break;
+		n = upkeep_slice(p, u, wait_ms);
+		if (n < 0)
+			return n;
 	}
-	if (ret == 0)
-		ret = pdc_store_readers(p->store, wait_ms);
-	return ret;
+	return pdc_store_readers(p->store, wait_ms);
 }
 
 int
