@@ -1,4 +1,5 @@
 lib_libcore_la_SOURCES += \
+	%D%/bits.h \
 	%D%/buf.c \
 	%D%/buf.h \
 	%D%/clock.c \

@@ -15,7 +15,8 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "base/bits.h"
 
 enum mode_keeps { KEEPS_ONE, KEEPS_EACH, KEEPS_SLOTS };
 enum mode_dead { DEAD_STAY, DEAD_GO };
@@ -90,20 +91,13 @@ int pdc_ident_parse(uint64_t *ident, int mode, const char *text);
 static inline double
 value_none(void)
 {
-	uint64_t bits = VALUE_NONE_BITS;
-	double v;
-
-	memcpy(&v, &bits, sizeof(v));
-	return v;
+	return bits_double(VALUE_NONE_BITS);
 }
 
 static inline int
 value_is_none(double v)
 {
-	uint64_t bits;
-
-	memcpy(&bits, &v, sizeof(bits));
-	return bits == VALUE_NONE_BITS;
+	return bits_of(v) == VALUE_NONE_BITS;
 }
 
 #endif

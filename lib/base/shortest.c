@@ -3,7 +3,7 @@
 
 #include "base/shortest.h"
 
-#include <string.h>
+#include "base/bits.h"
 
 /*
  * The shortest digits of a double, after R. Giulietti, "The Schubfach way to
@@ -187,11 +187,10 @@ shortest_choose(int *exp10, uint64_t v, uint64_t low, uint64_t high)
 uint64_t
 pdc_shortest_digits(int *exp10, double v)
 {
-	uint64_t bits, c, odd, low, high;
+	uint64_t bits = bits_of(v), c, odd, low, high;
 	struct pow10_128 p;
 	int exp, q, h, closer;
 
-	memcpy(&bits, &v, sizeof(bits));
 	c = bits & ((UINT64_C(1) << 52) - 1);
 	exp = (int)(bits >> 52);
 	/* A power of two is twice as near to the double below it. */

@@ -25,24 +25,6 @@ struct word16 {
 	uint64_t lo, hi;
 } __attribute__((aligned(16)));
 
-static inline uint64_t
-atomic_bits(double v)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &v, sizeof(bits));
-	return bits;
-}
-
-static inline double
-atomic_double(uint64_t bits)
-{
-	double v;
-
-	memcpy(&v, &bits, sizeof(v));
-	return v;
-}
-
 /* Unless all is compiled for it, clang makes a call of the builtin. */
 #if defined(PDC_RSEQ) || (defined(__clang__) && defined(__x86_64__))
 #define ATOMIC_ASM 1

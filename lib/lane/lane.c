@@ -36,6 +36,7 @@
 
 #include <sched.h>
 
+#include "base/bits.h"
 #include "base/modes.h"
 #include "base/states.h"
 #include "lane/atomic.h"
@@ -99,7 +100,7 @@ lane_atomic_add(const struct cells_zone *z, uint64_t unit, uint64_t id,
 	do {
 		if (!lane_mine(z, unit, id))
 			return LANE_STALE;
-		new.lo = atomic_bits(atomic_double(old.lo) + v);
+		new.lo = bits_of(bits_double(old.lo) + v);
 		new.hi = old.hi;
 	} while (!atomic_cas16(cell, &old, new));
 	return LANE_OK;
@@ -119,7 +120,7 @@ lane_atomic_pair(const struct cells_zone *z, uint64_t unit, uint32_t bucket,
 		if (!lane_mine(z, unit, id))
 			return LANE_STALE;
 		new.lo = old.lo + 1;
-		new.hi = atomic_bits(atomic_double(old.hi) + v);
+		new.hi = bits_of(bits_double(old.hi) + v);
 	} while (!atomic_cas16(cell, &old, new));
 	return LANE_OK;
 }
@@ -257,17 +258,17 @@ lane_gauge_next(uint64_t bits, enum gauge_what what, double v)
 	switch (what) {
 	case GAUGE_ADD:
 		if (bits != VALUE_NONE_BITS)
-			v += atomic_double(bits);
+			v += bits_double(bits);
 		break;
 	case GAUGE_ON:
 	case GAUGE_OFF:
-		v = states_put(atomic_double(bits), states_bits(v),
+		v = states_put(bits_double(bits), states_bits(v),
 		    what == GAUGE_ON);
 		break;
 	default:
 		break;
 	}
-	return atomic_bits(v);
+	return bits_of(v);
 }
 
 static enum lane_result
@@ -309,7 +310,7 @@ pdc_lane_gauge_stamp(const struct cells *cells, uint64_t unit, uint64_t id,
     double v, uint64_t stamp)
 {
 	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
-	struct word16 *cell, old, new = { atomic_bits(v), stamp };
+	struct word16 *cell, old, new = { bits_of(v), stamp };
 
 	if (!lane_has(cells, ZONE_GAUGE, unit))
 		return LANE_STALE;
@@ -359,7 +360,7 @@ pdc_lane_pending_add(struct pending *p, double v)
 
 	old = atomic_peek16(cell);
 	do {
-		new.lo = atomic_bits(atomic_double(old.lo) + v);
+		new.lo = bits_of(bits_double(old.lo) + v);
 		new.hi = old.hi + 1;
 	} while (!atomic_cas16(cell, &old, new));
 }
@@ -371,7 +372,7 @@ pdc_lane_pending_gauge(struct pending *p, int set, double v)
 
 	old = atomic_peek16(cell);
 	do {
-		new.lo = atomic_bits(set ? v : atomic_double(old.lo) + v);
+		new.lo = bits_of(set ? v : bits_double(old.lo) + v);
 		new.hi = old.hi;
 		if (set)
 			new.hi = LANE_PENDING_SET;
@@ -384,7 +385,7 @@ void
 pdc_lane_pending_stamp(struct pending *p, double v, uint64_t stamp)
 {
 	struct word16 *cell = (struct word16 *)p, old;
-	struct word16 new = { atomic_bits(v), stamp };
+	struct word16 new = { bits_of(v), stamp };
 
 	old = atomic_peek16(cell);
 	while (old.hi <= stamp && !atomic_cas16(cell, &old, new))
@@ -398,8 +399,7 @@ pdc_lane_pending_state(struct pending *p, uint64_t bits, int on)
 
 	old = atomic_peek16(cell);
 	do {
-		new.lo = atomic_bits(
-		    states_put(atomic_double(old.lo), bits, on));
+		new.lo = bits_of(states_put(bits_double(old.lo), bits, on));
 		new.hi = old.hi | bits;
 	} while (!atomic_cas16(cell, &old, new));
 }
@@ -411,7 +411,7 @@ pdc_lane_pending_under(struct pending *p, const struct pending *older)
 
 	old = atomic_peek16(cell);
 	do {
-		new.lo = atomic_bits(states_put(atomic_double(old.lo),
+		new.lo = bits_of(states_put(bits_double(old.lo),
 		    states_bits(older->value) & ~old.hi, 1));
 		new.hi = old.hi | older->count;
 	} while (!atomic_cas16(cell, &old, new));
@@ -427,7 +427,7 @@ pdc_lane_pending_take(struct pending *p)
 	old = atomic_peek16(cell);
 	while (!atomic_cas16(cell, &old, none))
 		;
-	taken.value = atomic_double(old.lo);
+	taken.value = bits_double(old.lo);
 	taken.count = old.hi;
 	return taken;
 }

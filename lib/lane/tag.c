@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "base/bits.h"
 #include "lane/atomic.h"
 #include "lane/cells.h"
 
@@ -182,12 +183,12 @@ pdc_cells_sum(const struct cells *cells, uint64_t unit)
 	/* Both loads pair with the stores in pdc_cells_zero(). */
 	for (lane = 0; lane < z->nlanes; lane++) {
 		word = tag_lane_word(z, lane, unit);
-		sum += atomic_double(
+		sum += bits_double(
 		    atomic_load_explicit(word, memory_order_acquire));
 	}
 	for (lane = 0; lane < z->natomic; lane++) {
 		word = (_Atomic uint64_t *)tag_atomic_cell(z, lane, unit);
-		sum += atomic_double(
+		sum += bits_double(
 		    atomic_load_explicit(word, memory_order_acquire));
 	}
 	return sum;
@@ -208,12 +209,12 @@ pdc_cells_sum_pair(const struct cells *cells, uint64_t unit)
 		w = atomic_load16(
 		    (struct word16 *)tag_lane_word(z, lane, unit));
 		sum.count += w.lo;
-		sum.sum += atomic_double(w.hi);
+		sum.sum += bits_double(w.hi);
 	}
 	for (lane = 0; lane < z->natomic; lane++) {
 		w = atomic_load16(tag_atomic_cell(z, lane, unit));
 		sum.count += w.lo & PAIR_COUNT;
-		sum.sum += atomic_double(w.hi);
+		sum.sum += bits_double(w.hi);
 	}
 	return sum;
 }
@@ -227,7 +228,7 @@ pdc_cells_gauge(const struct cells *cells, uint64_t unit)
 	if (!tag_has(cells, ZONE_GAUGE, unit, 1))
 		return g;
 	w = atomic_load16(tag_atomic_cell(&cells->zone[ZONE_GAUGE], 0, unit));
-	g.value = atomic_double(w.lo);
+	g.value = bits_double(w.lo);
 	g.applied = (uint32_t)w.hi;
 	g.touched = (uint32_t)(w.hi >> 32);
 	return g;
@@ -241,7 +242,7 @@ pdc_cells_gauge_init(struct cells *cells, uint64_t unit, struct gauge g)
 	if (!tag_has(cells, ZONE_GAUGE, unit, 1))
 		return;
 	cell = tag_atomic_cell(&cells->zone[ZONE_GAUGE], 0, unit);
-	new.lo = atomic_bits(g.value);
+	new.lo = bits_of(g.value);
 	new.hi = gauge_stamp(&g);
 	old = atomic_peek16(cell);
 	while (!atomic_cas16(cell, &old, new))
