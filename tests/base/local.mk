@@ -13,4 +13,3 @@ C_TESTS += %D%/test_fault
 TSAN_TESTS += %D%/test_fault
 endif
 TSAN_TESTS += %D%/test_err %D%/test_fork
-%C%_test_num_LDADD = $(LDADD) -lm

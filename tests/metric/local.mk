@@ -1,4 +1,3 @@
 C_TESTS += %D%/test_budget %D%/test_declare %D%/test_handles %D%/test_state %D%/test_update
 %C%_test_budget_LDADD = tests/multi/libmulti.la $(LDADD)
-%C%_test_update_LDADD = $(LDADD) -lm
 TSAN_TESTS += %D%/test_handles
