@@ -32,7 +32,7 @@ page_one(struct page *pg, const struct collect_family *f)
 	return pdc_expo_text(pg->buf, f, pg->collect);
 }
 
-/* That they were shown lets families live, if the store says so. */
+/* That they were shown lets families live. */
 static void
 page_shown(struct pdc *p)
 {
@@ -123,7 +123,7 @@ pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
 	ret = page_walk(&pg);
 	if (ret == 0 && b->error < 0)
 		ret = pdc_err_set(PDC_ENOMEM, "a page of %zu bytes", b->len);
-	if (ret == 0 && opts->family == NULL)
+	if (ret == 0 && opts->family == NULL && pdc_collect_uses(pg.collect))
 		page_shown(p);
 	if (ret == 0 && result != NULL) {
 		result->families = pg.families;

@@ -113,6 +113,12 @@ pdc_collect_close(struct collect *co)
 	free(co);
 }
 
+int
+pdc_collect_uses(const struct collect *co)
+{
+	return (co->x.meta.flags & META_REFRESH) != 0;
+}
+
 uint64_t
 pdc_collect_damaged(const struct collect *co)
 {

@@ -69,6 +69,8 @@ int pdc_collect_series(struct collect *, const struct collect_series **);
 /* The present family again, from a new snapshot. */
 int pdc_collect_again(struct collect *, const struct collect_family **);
 
+/* Whether the store says that pages are uses. */
+int pdc_collect_uses(const struct collect *);
 /* Records skipped because they made no sense. */
 uint64_t pdc_collect_damaged(const struct collect *);
 /* Series given so far. */

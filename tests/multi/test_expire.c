@@ -255,6 +255,8 @@ test_reading(void)
 
 	if (pdc_open(&p, dir, NULL) < 0)
 		bail_out("open: %s", pdc_error());
+	is_int(samples("t_"), 0, "a page that is no use");
+	is_int(pdc_cells_now(p)->head->page_mono_ns, 0, "is not noted");
 	sound_close(p);
 	if (pdc_open(&p, dir, &o) < 0)
 		bail_out("open: %s", pdc_error());
