@@ -1,6 +1,6 @@
 SH_TESTS += %D%/test_official.sh %D%/test_official_modes.sh
-EXTRA_DIST += %D%/mode.h %D%/python.sh %D%/test_official.py \
-	%D%/test_official_modes.py
+EXTRA_DIST += %D%/libpdc.py %D%/mode.h %D%/python.sh \
+	%D%/test_official.py %D%/test_official_modes.py
 
 MULTI_TESTS = \
 	%D%/test_again \

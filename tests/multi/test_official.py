@@ -5,27 +5,28 @@
 Both pages, read by prometheus_client's parser, must have the same families and
 samples.  Numbers are equal, but for the sums of many amounts: libpdc adds up by
 CPU, so these may differ by the rounding of another order.  PDC_SEED=N repeats a
-run.  Prints TAP.
+run, PDC_SEEDS=N makes N random ones.  Prints TAP.
 
 Two things of the official client are left out: it hides the _sum of a histogram
 with a negative bound, and writes bounds of 1e10 and more, and of -1e6 and less,
 in a way of its own.
 """
 import ctypes as c
+import functools
 import math
 import os
 import random
-import shutil
 import sys
-import tempfile
 import threading
 
 import prometheus_client as official
 from prometheus_client.parser import text_string_to_metric_families
 
+from libpdc import (
+    CHILD_S, Desc, Key, Label, Store, ended, limit, run, strings)
+
 OPERATIONS = 4000
 BREAKS = 8  # pages compared in the course of a script
-SEEDS = [1, 2, 3]
 BELOW = "t_below"
 HOSTILE = [
     "", " ", "  lead", "trail  ", "\t", "\r", "\r\n", "\n", "\n\n", "\\",
@@ -36,53 +37,6 @@ HOSTILE = [
     "\ufeff", "\ufffd", "\uffff", "\U0010ffff", "le", "x" * 1500,
     "\u00e9" * 700, '"\\\n' * 400,
 ]
-
-
-class Desc(c.Structure):
-    _fields_ = [("type", c.c_int), ("mode", c.c_int), ("name", c.c_char_p),
-                ("help", c.c_char_p), ("unit", c.c_char_p),
-                ("labels", c.POINTER(c.c_char_p)),
-                ("states", c.POINTER(c.c_char_p)),
-                ("bounds", c.POINTER(c.c_double)), ("nbounds", c.c_size_t),
-                ("ttl_s", c.c_double), ("idle_s", c.c_double),
-                ("reserved", c.c_uint64 * 8)]
-
-
-class Label(c.Structure):
-    _fields_ = [("name", c.c_char_p), ("value", c.c_char_p)]
-
-
-class Key(c.Structure):
-    _fields_ = [("metric", c.c_char_p), ("suffix", c.c_char_p),
-                ("labels", c.POINTER(Label)), ("nlabels", c.c_size_t)]
-
-
-def load():
-    pdc = c.CDLL(os.environ["PDC_LIB"])
-    pdc.pdc_error.restype = c.c_char_p
-    for name, args in (
-            ("pdc_open", [c.c_void_p, c.c_char_p, c.c_void_p]),
-            ("pdc_declare", [c.c_void_p] * 3),
-            ("pdc_labels", [c.c_void_p] * 3),
-            ("pdc_checkpoint", [c.c_void_p]),
-            ("pdc_begin", [c.c_void_p] * 2),
-            ("pdc_commit", [c.c_void_p]),
-            ("pdc_value_inc", [c.c_void_p, c.c_void_p, c.c_double]),
-            ("pdc_value_set", [c.c_void_p, c.c_void_p, c.c_double]),
-            ("pdc_value_observe", [c.c_void_p, c.c_void_p, c.c_double]),
-            ("pdc_render", [c.c_void_p] * 5)):
-        getattr(pdc, name).argtypes = args
-    for name in ("pdc_inc", "pdc_dec", "pdc_set", "pdc_observe"):
-        getattr(pdc, name).argtypes = [c.c_void_p, c.c_double]
-        getattr(pdc, name).restype = None
-    for name in ("pdc_close", "pdc_series_free", "pdc_free"):
-        getattr(pdc, name).argtypes = [c.c_void_p]
-        getattr(pdc, name).restype = None
-    return pdc
-
-
-def strings(words):
-    return (c.c_char_p * (len(words) + 1))(*(w.encode() for w in words), None)
 
 
 class Family:
@@ -119,42 +73,32 @@ class Theirs:
         return official.generate_latest(self.registry).decode()
 
 
-class Ours:
+class Ours(Store):
     """libpdc, by every way it may be called."""
     KINDS = {"counter": 1, "gauge": 2, "summary": 3, "histogram": 4}
 
     def __init__(self, families, pdc, path):
-        self.families, self.pdc, self.path = families, pdc, path
-        self.open()
-
-    def make(self, function, *args):
-        made = c.c_void_p()
-        self.check(function(c.byref(made), *args))
-        return made.value
-
-    def check(self, ret):
-        if ret < 0:
-            raise OSError("%d: %s" % (ret, self.pdc.pdc_error().decode()))
+        self.families = families
+        super().__init__(pdc, path)
 
     def open(self):
-        self.store = self.make(self.pdc.pdc_open, self.path.encode(), None)
-        self.made = [self.declare(family) for family in self.families]
+        super().open()
+        self.made = [self.declare(self.desc(f)) for f in self.families]
 
     def reopen(self):
-        self.pdc.pdc_close(self.store)
+        self.close()
         self.open()
 
-    def declare(self, family):
+    def desc(self, family):
         desc = Desc(type=self.KINDS[family.kind], name=family.name.encode(),
                     help=family.text.encode(), labels=strings(family.labels))
         if family.bounds:
             desc.bounds = (c.c_double * len(family.bounds))(*family.bounds)
             desc.nbounds = len(family.bounds)
-        return self.make(self.pdc.pdc_declare, self.store, c.byref(desc))
+        return desc
 
     def do(self, number, values, action, amount):
-        series = self.make(self.pdc.pdc_labels, self.made[number],
-                           strings(values) if values else None)
+        series = self.labels(self.made[number], values)
         getattr(self.pdc, "pdc_" + action)(series, amount)
         if amount > 0.5:
             self.pdc.pdc_series_free(series)
@@ -183,17 +127,6 @@ class Ours:
             txn, c.byref(key), amount)
         self.check(self.pdc.pdc_commit(txn))
         self.check(ret)
-
-    def checkpoint(self):
-        self.check(self.pdc.pdc_checkpoint(self.store))
-
-    def page(self):
-        text, length = c.c_void_p(), c.c_size_t()
-        self.check(self.pdc.pdc_render(self.store, None, c.byref(text),
-                                       c.byref(length), None))
-        page = c.string_at(text, length.value).decode()
-        self.pdc.pdc_free(text)
-        return page
 
 
 def some_label(rng):
@@ -261,14 +194,16 @@ def in_child(ours, batch):
     child = os.fork()
     if child == 0:
         status = 1
+        limit(CHILD_S)
         try:
             for operation in batch:
                 ours.do(*operation)
             status = 0
         finally:
             os._exit(status)
-    if os.waitpid(child, 0)[1] != 0:
-        raise OSError("a child failed")
+    status = os.waitpid(child, 0)[1]
+    if status != 0:
+        raise OSError("a child failed with %d" % status)
 
 
 def in_thread(ours, batch):
@@ -276,6 +211,7 @@ def in_thread(ours, batch):
         target=lambda: [ours.do(*operation) for operation in batch])
     thread.start()
     thread.join()
+    ended()
 
 
 def run_batch(ours, batch, way):
@@ -298,6 +234,7 @@ def run_batch(ours, batch, way):
             ours.do(*operation)
 
 
+@functools.lru_cache(maxsize=2)  # both are often what they were just before
 def parsed(page):
     """Families and samples; what tells when a series was created is left."""
     families, samples = {}, {}
@@ -354,7 +291,7 @@ def compare(pdc, seed, path):
     """The differences, of which there should be none."""
     rng = random.Random(seed)
     families = some_families(rng)
-    ours = Ours(families, pdc, path)
+    ours = Ours(families, pdc, os.path.join(path, "store"))
     theirs = Theirs(families)
     cpus = sorted(os.sched_getaffinity(0))
     ways = ["here", "child", "thread", "name", "checkpoint", "reopen"]
@@ -373,33 +310,9 @@ def compare(pdc, seed, path):
         if not found:
             ours.checkpoint()
             found = list(differences(ours.page(), theirs.page(), added))
-    pdc.pdc_close(ours.store)
+    ours.close()
     return ["after %d operations: %s" % (done, line) for line in found]
 
 
-def main():
-    seeds = SEEDS + [random.SystemRandom().randrange(1 << 32)]
-    if "PDC_SEED" in os.environ:
-        seeds = [int(os.environ["PDC_SEED"])]
-    pdc = load()
-    failed = 0
-    for number, seed in enumerate(seeds, 1):
-        path = tempfile.mkdtemp()
-        try:
-            found = compare(pdc, seed, os.path.join(path, "store"))
-        except (OSError, ValueError) as error:
-            found = [repr(error)]
-        finally:
-            shutil.rmtree(path)
-        failed += bool(found)
-        print("%sok %d - %d random operations are the same to both, seed %d" % (
-            "not " if found else "", number, OPERATIONS, seed))
-        for line in found[:20]:
-            print("# " + line.replace("\n", "\\n"))
-        sys.stdout.flush()
-    print("1..%d" % len(seeds))
-    return failed > 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("%d random operations" % OPERATIONS, compare))

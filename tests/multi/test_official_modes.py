@@ -5,14 +5,14 @@
 Workers are forked, set gauges of every mode by both libraries, and are killed
 with SIGKILL; the official client is told of that with mark_process_dead(), pdc
 is not.  Both pages must be the same, before a checkpoint folds the dead and
-after it.  PDC_SEED=N repeats a run.  Prints TAP.
+after it.  PDC_SEED=N repeats a run, PDC_SEEDS=N makes N random ones.  Prints
+TAP.
 
 The official client labels a value of the modes all and liveall by its pid, pdc
 by a slot, which another worker has later: the official samples are read by the
 slots, the later worker before the earlier one.  Modes that the client is too
 old for are compared with the rule of the later versions.
 """
-import ctypes as c
 import json
 import math
 import os
@@ -29,10 +29,10 @@ import prometheus_client as official  # noqa: E402
 from prometheus_client import multiprocess  # noqa: E402
 from prometheus_client.parser import (  # noqa: E402
     text_string_to_metric_families)
-from test_official import Desc, load, strings  # noqa: E402
+from libpdc import (  # noqa: E402
+    CHILD_S, Desc, Store, limit, run, strings)
 
 OPERATIONS = int(os.environ.get("PDC_OPERATIONS", "300"))
-SEEDS = [1, 2, 3]
 MODES = ["all", "liveall", "min", "livemin", "max", "livemax", "sum",
          "livesum", "mostrecent", "livemostrecent"]
 NUMBERS = {mode: number for number, mode in enumerate(MODES, 1)}
@@ -40,43 +40,24 @@ GAUGE = 2
 LABELS = [("a",), ("b",), ("",)]
 
 
-class Store:
+class Ours(Store):
     """The parent's side of libpdc."""
 
-    def __init__(self, pdc, path):
-        self.pdc = pdc
-        self.store = self.make(pdc.pdc_open, path.encode(), None)
-        self.made = {}
-        for mode in MODES:
-            desc = Desc(type=GAUGE, mode=NUMBERS[mode],
-                        name=("g_" + mode).encode(), labels=strings(["x"]))
-            self.made[mode] = self.make(pdc.pdc_declare, self.store,
-                                        c.byref(desc))
-
-    def make(self, function, *args):
-        made = c.c_void_p()
-        if function(c.byref(made), *args) < 0:
-            raise OSError(self.pdc.pdc_error().decode())
-        return made.value
+    def open(self):
+        super().open()
+        self.made = {
+            mode: self.declare(Desc(type=GAUGE, mode=NUMBERS[mode],
+                                    name=("g_" + mode).encode(),
+                                    labels=strings(["x"])))
+            for mode in MODES}
 
     def do(self, mode, values, action, amount):
-        series = self.make(self.pdc.pdc_labels, self.made[mode],
-                           strings(values))
+        series = self.labels(self.made[mode], values)
         getattr(self.pdc, "pdc_" + action)(series, amount)
 
-    def checkpoint(self):
-        if self.pdc.pdc_checkpoint(self.store) < 0:
-            raise OSError(self.pdc.pdc_error().decode())
-
-    def page(self):
-        text, length = c.c_void_p(), c.c_size_t()
-        if self.pdc.pdc_render(self.store, None, c.byref(text),
-                               c.byref(length), None) < 0:
-            raise OSError(self.pdc.pdc_error().decode())
-        page = c.string_at(text.value, length.value).decode()
-        self.pdc.pdc_free(text)
+    def samples(self):
         return {(sample.name, frozenset(sample.labels.items())): sample.value
-                for family in text_string_to_metric_families(page)
+                for family in text_string_to_metric_families(self.page())
                 for sample in family.samples}
 
 
@@ -89,7 +70,7 @@ class Worker:
         self.slot = None
         self.pid = os.fork()
         if self.pid == 0:
-            signal.alarm(60)
+            limit(CHILD_S)
             with os.fdopen(to_r) as orders:
                 for line in orders:
                     mode, values, action, amount = json.loads(line)
@@ -183,7 +164,7 @@ class Lives:
         return samples
 
     def differences(self):
-        want, have = self.want(), self.ours.page()
+        want, have = self.want(), self.ours.samples()
         for key in sorted(set(want) | set(have), key=str):
             a, b = want.get(key), have.get(key)
             if a != b and not (a is not None and b is not None and
@@ -194,7 +175,7 @@ class Lives:
 def compare(pdc, seed, path):
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.path.join(path, "official")
     os.mkdir(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    ours = Store(pdc, os.path.join(path, "store"))
+    ours = Ours(pdc, os.path.join(path, "store"))
     lives = Lives(ours, random.Random(seed),
                   os.environ["PROMETHEUS_MULTIPROC_DIR"])
     found, done = [], 0
@@ -208,33 +189,11 @@ def compare(pdc, seed, path):
             found = ["folded: " + line for line in lives.differences()]
     for worker in lives.alive:
         worker.kill()
-    pdc.pdc_close(ours.store)
+    ours.close()
     return ["after %d operations: %s" % (done, line) for line in found]
 
 
-def main():
-    seeds = SEEDS + [random.SystemRandom().randrange(1 << 32)]
-    if "PDC_SEED" in os.environ:
-        seeds = [int(os.environ["PDC_SEED"])]
-    pdc = load()
-    failed = 0
-    for number, seed in enumerate(seeds, 1):
-        path = os.path.join(TOP, str(number))
-        os.mkdir(path)
-        try:
-            found = compare(pdc, seed, path)
-        except (OSError, ValueError) as error:
-            found = [repr(error)]
-        failed += bool(found)
-        print("%sok %d - %d operations of workers are the same to both, "
-              "seed %d" % ("not " if found else "", number, OPERATIONS, seed))
-        for line in found[:20]:
-            print("# " + line)
-        sys.stdout.flush()
-    shutil.rmtree(TOP)
-    print("1..%d" % len(seeds))
-    return failed > 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    failed = run("%d operations of workers" % OPERATIONS, compare)
+    shutil.rmtree(TOP)
+    sys.exit(failed)
