@@ -25,10 +25,19 @@ sources()
 # wide FILE ...: lines of more than 80 columns
 wide()
 {
-	for file in "$@"; do
-		expand "$file" | awk -v file="$file" 'length($0) > 80 {
-			print file ":" NR ": " length($0) " columns" }'
-	done
+	awk '
+		{
+			wide = 0
+			rest = $0
+			while ((n = index(rest, "\t")) > 0) {
+				wide += n - 1
+				wide += 8 - wide % 8
+				rest = substr(rest, n + 1)
+			}
+			wide += length(rest)
+			if (wide > 80)
+				print FILENAME ":" FNR ": " wide " columns"
+		}' "$@"
 }
 
 unformatted()
