@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+/*
+ * Numbers as Go and OpenMetrics write them, and read back; random ones too.
+ *
+ *	test_num [NUMBERS]
+ */
+
 #include "base/num.h"
 
 #include <errno.h>
@@ -234,10 +240,10 @@ random_bits(void)
 }
 
 static void
-test_against_slow(void)
+test_against_slow(int n)
 {
 	char text[32];
-	int i, n = tap_short() ? 2000 : 40000;
+	int i;
 
 	for (i = -1074; i < 1024; i++)
 		try_with_neighbours(ldexp(1, i));
@@ -260,10 +266,10 @@ test_against_slow(void)
 
 /* Numbers read exactly as strtod() reads them, however many digits. */
 static void
-test_parse_against_strtod(void)
+test_parse_against_strtod(int n)
 {
 	char text[2000];
-	int i, j, n = tap_short() ? 1000 : 20000, wrong = 0, len;
+	int i, j, wrong = 0, len;
 	double v;
 
 	for (i = 0; i < n; i++) {
@@ -420,12 +426,14 @@ test_locale(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	int n = argc > 1 ? atoi(argv[1]) : tap_short() ? 2000 : 8000;
+
 	test_vectors();
 	test_u64();
-	test_against_slow();
-	test_parse_against_strtod();
+	test_against_slow(n);
+	test_parse_against_strtod(n / 2);
 	test_parse_halfway();
 	test_parse_forms();
 	test_parse_refused();

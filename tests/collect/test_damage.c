@@ -4,6 +4,8 @@
 /*
  * Damaged records: skipped and counted, the rest is served; whatever is done
  * with such a store, nothing dies.
+ *
+ *	test_damage [ROUNDS]
  */
 
 #include <stdint.h>
@@ -14,7 +16,6 @@
 #include "store/series.h"
 
 #define NKEYS 64
-#define NFUZZ 400
 
 static struct pdc *p;
 static struct {
@@ -244,9 +245,10 @@ fuzz_once(int round)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	int i, wrong = 0, n = tap_short() ? NFUZZ / 4 : NFUZZ;
+	int n = argc > 1 ? atoi(argv[1]) : tap_short() ? 100 : 200;
+	int i, wrong = 0;
 	char *dir = tap_tmpdir(), path[4200];
 
 	p = help_open(dir, 0);

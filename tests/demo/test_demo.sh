@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # The demonstration ends by itself, says "exact", and leaves nothing behind.
+# PDC_DEMO_SECONDS=N: longer.
 
 . "$srcdir/tests/tap.sh"
 
@@ -13,8 +14,7 @@ command -v prometheus >/dev/null || skip_all "no prometheus"
     "$PDC" -s "$tmp/probe" stat | grep -q '^rseq in this process *yes' ||
     skip_all "no rings without restartable sequences"
 
-seconds=8
-test -z "${PDC_CHECK_SHORT:-}" || seconds=3
+seconds=${PDC_DEMO_SECONDS:-3}
 
 demo=
 

@@ -54,12 +54,12 @@ await()
 	return 1
 }
 
-# kill_workers N: every 200 ms one of gunicorn's
+# kill_workers N: every 100 ms one of gunicorn's
 kill_workers()
 {
 	n=$1
 	while test "$n" -gt 0; do
-		sleep 0.2
+		sleep 0.1
 		victim=$(pgrep -P "$gunicorn" | shuf -n 1)
 		test -z "$victim" || kill -KILL "$victim"
 		n=$((n - 1))
@@ -72,7 +72,7 @@ round()
 	"$load" -c 6 -p "$port" >"$tmp/client" &
 	client=$!
 	if test "$2" = cut; then
-		kill_workers $(($1 * 5))
+		kill_workers $(($1 * 10))
 	else
 		sleep "$1"
 	fi
@@ -102,7 +102,7 @@ for preload in '' --preload; do
 	gunicorn=$!
 	port=$(await "$tmp/gunicorn.log" 'Listening at')
 	ok $? "gunicorn listens, $how" || tap_done
-	round 2 cut "with workers killed, $how"
+	round 1 cut "with workers killed, $how"
 	round 1 equal "with nobody killed, $how"
 	end "$gunicorn"
 	gunicorn=

@@ -6,6 +6,8 @@
  * instruction they are.  Each worker tells shared memory before it counts and
  * after, so what the store has lies between the two sums.  Then the same with
  * a crowd of many threads, each with tallies of its own.
+ *
+ *	test_kill [SECONDS]
  */
 
 #include <sys/wait.h>
@@ -45,6 +47,7 @@ static struct shared {
 } * sh;
 
 static char *dir;
+static int all_ms; /* for all the storms */
 
 static void
 tell(struct tally *t, struct pdc_series *s)
@@ -363,7 +366,7 @@ test_kills(void)
 	int kills;
 
 	dir = tap_tmpdir();
-	kills = storm(tap_short() ? 1000 : 3000, 0);
+	kills = storm(all_ms * 2 / 5, 0);
 	diag("%d kills, %llu pages", kills,
 	    (unsigned long long)atomic_load(&sh->pages));
 	ok(kills > 50, "workers were killed");
@@ -403,7 +406,7 @@ test_kills_and_losses(void)
 
 	memset(sh, 0, sizeof(*sh));
 	dir = tap_tmpdir();
-	kills = storm(tap_short() ? 500 : 1500, 30);
+	kills = storm(all_ms / 5, 30);
 	diag("%d kills", kills);
 	is_int((long long)atomic_load(&sh->errors), 0,
 	    "killed and losing cells, nobody ends of himself");
@@ -582,7 +585,7 @@ test_crowd(unsigned flags, const char *how)
 	dir = tap_tmpdir();
 	is_int(multi_run(crowd_prepare, dir, 5000), 0,
 	    "%d processes of %d threads, %s", NCROWD, NTHREADS, how);
-	kills = crowd_storm(flags, tap_short() ? 700 : 2000);
+	kills = crowd_storm(flags, all_ms / 5);
 	ok(kills >= NKILLS, "%d were killed", kills);
 	ok(crowd_idle() < NCROWD * NTHREADS / 2,
 	    "all threads have counted, but for %d", crowd_idle());
@@ -590,8 +593,9 @@ test_crowd(unsigned flags, const char *how)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	all_ms = argc > 1 ? atoi(argv[1]) * 1000 : tap_short() ? 3000 : 4500;
 	sh = multi_shared(sizeof(*sh));
 	test_kills();
 	test_kills_and_losses();
