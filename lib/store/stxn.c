@@ -373,6 +373,17 @@ stxn_locked(struct stxn *x, uint32_t wait_ms)
 	return ret;
 }
 
+/* What could not be begun is ended, and keeps why. */
+static int
+stxn_begun(struct stxn *x, int ret)
+{
+	if (ret < 0) {
+		pdc_stxn_abort(x);
+		x->ret = ret;
+	}
+	return ret;
+}
+
 int
 pdc_stxn_read(struct stxn *x, struct store *st)
 {
@@ -398,11 +409,7 @@ pdc_stxn_read_in(struct stxn *x, struct store *st, uint32_t wait_ms)
 		ret = pdc_mdb_err(st, rc, "reading");
 	if (ret == 0)
 		ret = stxn_meta(x);
-	if (ret < 0) {
-		pdc_stxn_abort(x);
-		x->ret = ret;
-	}
-	return ret;
+	return stxn_begun(x, ret);
 }
 
 int
@@ -415,11 +422,7 @@ pdc_stxn_read_locked(struct stxn *x, struct store *st, uint32_t wait_ms)
 	ret = stxn_locked(x, wait_ms);
 	if (ret == 0)
 		ret = stxn_meta(x);
-	if (ret < 0) {
-		pdc_stxn_abort(x);
-		x->ret = ret;
-	}
-	return ret;
+	return stxn_begun(x, ret);
 }
 
 static int
@@ -461,11 +464,7 @@ pdc_stxn_write(struct stxn *x, struct store *st, uint32_t wait_ms)
 		ret = stxn_begin_write(x);
 	if (ret == 0)
 		ret = st->hook != NULL ? st->hook(st->hook_arg, x) : 0;
-	if (ret < 0) {
-		pdc_stxn_abort(x);
-		x->ret = ret;
-	}
-	return ret;
+	return stxn_begun(x, ret);
 }
 
 static int
