@@ -125,7 +125,7 @@ round()
 
 kill_workers()
 {
-	n=8
+	n=5
 	while test "$n" -gt 0; do
 		sleep 0.2
 		victim=$(workers | tr ' ' '\n' | grep . | shuf -n 1)
@@ -136,18 +136,17 @@ kill_workers()
 
 restart_gracefully()
 {
-	sleep 0.5
-	kill -USR1 "$httpd"
-	sleep 1
-	kill -USR1 "$httpd"
-	sleep 1
+	for pause in 0.3 0.7 0.7; do
+		test "$pause" = 0.3 || kill -USR1 "$httpd"
+		sleep "$pause"
+	done
 }
 
 restart_hard()
 {
-	sleep 0.5
+	sleep 0.3
 	kill -HUP "$httpd"
-	sleep 1
+	sleep 0.7
 }
 
 # --- what is counted, and where ---
@@ -277,7 +276,7 @@ total()
 
 undisturbed()
 {
-	sleep 0.5
+	sleep 0.3
 }
 
 for mpm in prefork worker event; do
@@ -300,11 +299,7 @@ for mpm in prefork worker event; do
 	configure "$mpm" "MaxConnectionsPerChild 10"
 	begin
 	ok $? "$mpm: httpd starts" || continue
-	i=0
-	while test "$i" -lt 100; do
-		i=$((i + 1))
-		get / >/dev/null
-	done
+	get '/?[1-100]' -H 'Connection: close' >/dev/null
 	finish
 	is "$(total)" 100 "$mpm: workers end after ten connections, no count"
 	"$PDC" -s "$store" check >"$tmp/check"
