@@ -41,7 +41,7 @@ print(s.getsockname()[1])'
 httpd_user()
 {
 	test "$(id -u)" -eq 0 || return 0
-	chmod 711 "$1" "${1%/*}"
+	chmod 711 "$1"
 	echo "User www-data"
 	echo "Group www-data"
 }
