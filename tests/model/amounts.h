@@ -28,7 +28,9 @@ amounts_zero(struct amounts *a)
 }
 
 /* All of a pool has arrived. */
-void model_arrived(struct mseries *, int pool);
+void model_arrived(struct model *, int f, int s, int pool);
+/* It is given up, by a process or (-1) by itself. */
+void model_over(int proc, struct mseries *);
 /* Whether a process brings in a pool; drains: without looking at lanes. */
 int model_settles(const struct model *, int proc, int pool, int drains);
 

@@ -10,7 +10,8 @@
 #include "model/drive.h"
 
 #define GRACE (INT64_C(61) * 1000000000)
-#define GRACES (TTL_S / 61 + 3)
+#define GRACES 3
+#define GRACES_MAX 300 /* where a page when one ends lets others live on */
 #define RECORDS_MAX 20000
 #define DATA_MAX (16 << 20)
 #define CELLS_MAX (8 << 20)
@@ -25,6 +26,20 @@ bounds_series(const struct model *m)
 		for (i = 0; i < NSERS; i++)
 			n += m->f[f].s[i].present == YES;
 	return n;
+}
+
+/* Whether anything will end by itself. */
+static int
+bounds_ends(const struct model *m)
+{
+	int f, i, any = 0;
+
+	for (f = 0; f < NFAMS; f++) {
+		any |= m->f[f].due_hi != 0;
+		for (i = 0; i < NSERS; i++)
+			any |= model_idle_hi(m, f, i) != 0;
+	}
+	return any;
 }
 
 static void
@@ -57,11 +72,13 @@ void
 drive_bounds(struct drive *d)
 {
 	struct order *o;
-	int i, p;
+	int i, n, p;
 
 	/* What ends by its time meanwhile has its grace, too. */
 	d->quiet = 1;
-	for (i = 0; i < GRACES; i++) {
+	for (i = n = 0; i < GRACES && n < GRACES_MAX; i++, n++) {
+		if (bounds_ends(&d->m))
+			i = 0;
 		drive_time(d, GRACE);
 		drive_settle(d);
 		drive_settle(d);

@@ -13,10 +13,6 @@
 #include "multi/multi.h"
 #include "tap.h"
 
-#define S INT64_C(1000000000)
-#define TICK (S / 20) /* by the clock, from one order to the next */
-#define SOON (3 * S)
-
 static const char *const order_words[NORDERS] = { "open", "close", "declare",
 	"labels", "free", "update", "threads", "checkpoint", "remove",
 	"remove-all", "reset", "txn", "read", "commit", "clear", "look", "stat",
@@ -111,6 +107,20 @@ drive_order(struct drive *d, int proc, enum order_kind kind)
 	return o;
 }
 
+/* The first one says how the store is to be; nobody is heard after it. */
+static void
+drive_settings(struct drive *d, struct order *o)
+{
+	int first = !d->made;
+
+	d->made = 1;
+	o->ttl_s = settings.ttl_s;
+	if (!first && drive_random(d, 2) == 0)
+		o->ttl_s *= drive_random(d, 3);
+	if (settings.refresh && (first || drive_random(d, 2) == 0))
+		o->flags |= PDC_REFRESH;
+}
+
 /* A fresh process, if there is none, and the store open in it. */
 void
 drive_ready(struct drive *d, int proc)
@@ -124,7 +134,8 @@ drive_ready(struct drive *d, int proc)
 	if (d->m.p[proc].open)
 		return;
 	o = drive_order(d, proc, ORDER_OPEN);
-	o->flags = proc == 0 ? PDC_ATOMIC : 0;
+	drive_settings(d, o);
+	o->flags |= proc == 0 ? PDC_ATOMIC : 0;
 	if (crew_do(proc) < 0 || o->ret < 0) {
 		drive_fail(d, "open: %s", o->words);
 		return;
@@ -194,6 +205,7 @@ drive_look(struct drive *d, int proc)
 		bad = model_match_nth(&d->m, &d->view, i);
 		diag("%s", bad != NULL ? bad : "");
 	}
+	model_page(&d->m, model_lost_file(&d->m, crew->order[proc].epoch));
 	model_adopt(&d->m, &d->view);
 }
 
@@ -228,7 +240,7 @@ drive_touch(struct drive *d, const struct order *o, int done)
 
 /* A page that tells which model is right; d->cut has what was done. */
 static void
-cut_choose(struct drive *d, int proc, enum order_kind kind)
+cut_choose(struct drive *d, int proc, enum order_kind kind, uint64_t epoch)
 {
 	const char *bad, *worse;
 	char undone[600];
@@ -243,11 +255,15 @@ cut_choose(struct drive *d, int proc, enum order_kind kind)
 		d->m = d->cut;
 	else if (worse == NULL)
 		model_merge(&d->m, &d->cut);
+	model_page(&d->m, model_lost_file(&d->m, epoch));
 	model_adopt(&d->m, &d->view);
 }
 
-/* The next one to take the lock redoes what is owed. */
-static void
+/*
+ * The next one to take the lock redoes what is owed.  The epoch of the page
+ * that was made then.
+ */
+static uint64_t
 cut_redo(struct drive *d)
 {
 	int q = drive_some(d), kind;
@@ -260,7 +276,7 @@ cut_redo(struct drive *d)
 		if (crew_do(q) < 0 || crew->order[q].ret < 0) {
 			drive_fail(d, "after a cut, p%d %s: %s", q,
 			    order_words[kind], crew->order[q].words);
-			return;
+			return 0;
 		}
 		drive_say(d, q, "after a cut");
 		d->m.p[q].epoch = d->cut.p[q].epoch = crew->order[q].epoch;
@@ -270,6 +286,7 @@ cut_redo(struct drive *d)
 		model_checkpoint(&d->cut, q);
 	}
 	view_parse(&d->view, crew->page);
+	return crew->order[q].epoch;
 }
 
 /* An order that was cut off was done or not. */
@@ -277,6 +294,7 @@ static int
 drive_cut(struct drive *d, int proc, int died)
 {
 	const struct order o = crew->order[proc];
+	uint64_t epoch;
 
 	d->cuts++;
 	d->deaths += (uint64_t)died;
@@ -293,9 +311,9 @@ drive_cut(struct drive *d, int proc, int died)
 	}
 	if (o.kind == ORDER_CLOSE || o.kind == ORDER_OPEN)
 		return -1;
-	cut_redo(d);
+	epoch = cut_redo(d);
 	if (!d->failed)
-		cut_choose(d, proc, o.kind);
+		cut_choose(d, proc, o.kind, epoch);
 	return -1;
 }
 
@@ -335,107 +353,4 @@ drive_do(struct drive *d, int proc)
 		return drive_cut(d, proc, 0);
 	model_unmap(&d->m);
 	return o->ret == 0;
-}
-
-void
-drive_settle(struct drive *d)
-{
-	int i;
-
-	for (i = 0; i < NPROCS && !d->failed; i++)
-		if (d->m.p[i].open) {
-			drive_order(d, i, ORDER_CHECKPOINT);
-			drive_do(d, i);
-		}
-	d->since = 0;
-}
-
-static int
-time_soon(const struct model *m, int f)
-{
-	return m->f[f].due_hi != 0 && m->f[f].due_lo - SOON <= m->mono;
-}
-
-/* Move the clocks until no deadline is near. */
-static void
-time_clear(struct drive *d, int64_t ns)
-{
-	struct model *m = &d->m;
-	int f, moved = 1;
-
-	m->mono += ns;
-	m->wall += ns;
-	while (moved) {
-		moved = 0;
-		for (f = 0; f < NFAMS; f++)
-			if (time_soon(m, f) && m->mono <= m->f[f].due_hi) {
-				m->wall += m->f[f].due_hi + S - m->mono;
-				m->mono = m->f[f].due_hi + S;
-				moved = 1;
-			}
-	}
-}
-
-static int
-family_unseen(const struct mfamily *f)
-{
-	int i, c, any = 0;
-
-	for (i = 0; i < NSERS; i++)
-		for (c = 0; c < NCOMPS; c++)
-			any |= f->s[i].unseen.at[c] != 0;
-	return any;
-}
-
-/* Some of those whose time has passed are counted before anybody ends them. */
-static void
-time_revive(struct drive *d, int p, const int *due)
-{
-	int f, s = (int)drive_random(d, NSERS);
-	struct order *o;
-
-	for (f = 0; f < NFAMS && !d->quiet; f++)
-		if (due[f] && d->m.p[p].has[f][s] && drive_random(d, 3) == 0) {
-			o = drive_order(d, p, ORDER_UPDATE);
-			o->nitems = 1;
-			o->items[0] = (struct item){ .f = (uint8_t)f,
-				.s = (uint8_t)s,
-				.amount = 1 };
-			drive_do(d, p);
-		}
-}
-
-void
-drive_time(struct drive *d, int64_t ns)
-{
-	int f, due[NFAMS], any = 0, flies = 0, p;
-
-	d->m.mono += ns;
-	for (f = 0; f < NFAMS; f++)
-		any |= time_soon(&d->m, f) ||
-		    (ns > 0 && shapes[f].ttl_s > 0 && model_flies(&d->m.f[f]));
-	d->m.mono -= ns;
-	if (any)
-		drive_settle(d);
-	time_clear(d, ns);
-	if (ns > 0 || any)
-		drive_note(d, "time", (long long)(ns / S));
-	for (any = f = 0; f < NFAMS; f++)
-		any |= due[f] = time_soon(&d->m, f);
-	if (!any || d->failed)
-		return;
-	p = drive_some(d);
-	time_revive(d, p, due);
-	for (f = 0; f < NFAMS; f++) {
-		flies |= model_flies(&d->m.f[f]);
-		if (due[f] && !model_flies(&d->m.f[f]) &&
-		    !family_unseen(&d->m.f[f]))
-			model_end(&d->m, f);
-	}
-	/* What a ring has is drained before the family ends: it goes on. */
-	if (!flies)
-		drive_look(d, p);
-	drive_order(d, p, ORDER_CHECKPOINT);
-	drive_do(d, p);
-	drive_look(d, p);
 }

@@ -18,6 +18,7 @@ struct drive {
 	uint64_t steps, orders, cuts, deaths, pages, agains;
 	uint64_t since; /* updates by rings since the last checkpoint */
 	char boot[37];
+	int made; /* there is a store */
 	int nboot, failed, verbose;
 	int quiet; /* nothing is counted beside */
 	struct {
@@ -44,11 +45,12 @@ int drive_some(struct drive *);
 void drive_ready(struct drive *, int proc);
 void drive_family(struct drive *, int proc, int f);
 void drive_look(struct drive *, int proc);
-/* A checkpoint by each: nothing is under way after it. */
-void drive_settle(struct drive *);
-/* Families whose time comes soon end, or are used once more. */
-void drive_time(struct drive *, int64_t ns);
 void drive_kill(struct drive *, int proc);
+
+/* time.c: a checkpoint by each: nothing is under way after it. */
+void drive_settle(struct drive *);
+/* Families and series whose time comes soon end, or are used once more. */
+void drive_time(struct drive *, int64_t ns);
 
 /* bounds.c: how large it is when all is quiet. */
 void drive_bounds(struct drive *);

@@ -23,7 +23,8 @@ model_lose(struct model *m, uint64_t epoch)
 	for (i = 0; i < NPROCS; i++)
 		if (m->p[i].open && m->p[i].epoch == epoch)
 			m->p[i].maps |= (uint8_t)(1 << k);
-	for (f = 0; f < NFAMS; f++)
+	for (f = 0; f < NFAMS; f++) {
+		m->f[f].page = 0;
 		for (i = 0; i < NSERS; i++) {
 			struct mseries *s = &m->f[f].s[i];
 			int flew = model_flying(s);
@@ -31,6 +32,8 @@ model_lose(struct model *m, uint64_t epoch)
 			s->removed_old &= (uint8_t) ~(1 << k);
 			if (amounts_any(&s->unseen) && !flew)
 				s->flyer = -1;
+			if (amounts_any(&s->unseen))
+				model_idle_from(m, s);
 			if (s->flight == POOL_RING)
 				s->flight = (int8_t)(POOL_OLD + k);
 			for (c = POOL_RING; c <= POOL_LATE; c++) {
@@ -43,6 +46,7 @@ model_lose(struct model *m, uint64_t epoch)
 			amounts_add(&s->in[POOL_OLD + k], &s->unseen, 1);
 			amounts_zero(&s->unseen);
 		}
+	}
 }
 
 /* Whether anything is in a pool. */
@@ -75,6 +79,8 @@ model_forget(struct model *m, int k)
 			amounts_zero(&s->in[k]);
 			amounts_zero(&s->may[k]);
 			s->vague = 1;
+			s->stirred = 1;
+			model_idle_use(m, f, i, 0);
 			if (s->present == NO)
 				s->present = MAYBE;
 		}
@@ -115,6 +121,18 @@ family_stirred(const struct mfamily *f)
 	return any;
 }
 
+/* It tries to make a checkpoint before it goes. */
+static void
+family_left(struct model *m, struct mfamily *f)
+{
+	int i;
+
+	f->left = f->stirred = 1;
+	for (i = 0; i < NSERS; i++)
+		if (amounts_any(&f->s[i].unseen))
+			model_idle_from(m, &f->s[i]);
+}
+
 void
 model_gone(struct model *m, int proc, int leaves)
 {
@@ -124,13 +142,13 @@ model_gone(struct model *m, int proc, int leaves)
 	for (f = 0; f < NFAMS; f++)
 		if (family_stirred(&m->f[f])) {
 			model_use(m, f, 0);
-			m->f[f].left = m->f[f].stirred = 1;
+			family_left(m, &m->f[f]);
 		}
 	for (k = POOL_OWN; leaves && k < NPOOLS; k++)
 		if (model_settles(m, proc, k, 0))
 			for (f = 0; f < NFAMS; f++)
 				for (i = 0; i < NSERS; i++)
-					model_arrived(&m->f[f].s[i], k);
+					model_arrived(m, f, i, k);
 	memset(p, 0, sizeof(*p));
 	model_forget(m, POOL_OWN + proc);
 	model_unmap(m);
@@ -146,7 +164,8 @@ model_awake(struct model *m)
 
 	for (f = 0; f < NFAMS; f++) {
 		mf = &m->f[f];
-		ttl = (int64_t)(shapes[f].ttl_s * 1e9);
+		mf->page = 0;
+		ttl = shape_ttl(&shapes[f]);
 		if (mf->due_hi == 0 || ttl <= 0)
 			continue;
 		left = mf->wall_lo - m->wall;
@@ -176,6 +195,7 @@ model_reboot(struct model *m)
 		model_forget(m, k);
 	memset(m->old, 0, sizeof(m->old));
 	model_awake(m);
+	model_idle_reboot(m);
 	m->drops_known = 1;
 	memset(m->drops, 0, sizeof(m->drops));
 	m->lossy = 1;
@@ -188,5 +208,5 @@ model_grace(struct model *m)
 
 	for (f = 0; f < NFAMS; f++)
 		for (i = 0; i < NSERS; i++)
-			model_arrived(&m->f[f].s[i], POOL_LATE);
+			model_arrived(m, f, i, POOL_LATE);
 }

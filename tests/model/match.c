@@ -175,6 +175,8 @@ model_adopt(struct model *m, const struct view *view)
 			int flies = model_flying(s);
 
 			flying |= flies;
+			if (!flies && !v->shown)
+				s->used_lo = s->used_hi = 0;
 			if (!flies) {
 				s->present = v->shown ? YES : NO;
 				s->lo = s->hi = v->v;
@@ -239,6 +241,7 @@ merge_series(struct mseries *a, const struct mseries *b)
 	merge_maybe(&a->present, b->present);
 	merge_maybe(&a->fresh, b->fresh);
 	a->removed_old |= b->removed_old;
+	model_idle_merge(a, b);
 }
 
 void
@@ -259,6 +262,8 @@ model_merge(struct model *m, const struct model *o)
 			a->due_hi = b->due_hi;
 		if (b->due_lo < a->due_lo)
 			a->due_lo = b->due_lo;
+		if (a->page != b->page)
+			a->page = 0;
 	}
 	m->drops_known &= o->drops_known;
 	m->reshaped |= o->reshaped;

@@ -36,6 +36,17 @@ model_flying(const struct mseries *s)
 	return 0;
 }
 
+/* Whether a lost file still matters. */
+int
+model_lost(const struct model *m)
+{
+	int k, any = 0;
+
+	for (k = 0; k < NOLD; k++)
+		any |= m->old[k] != 0;
+	return any;
+}
+
 int
 model_flies(const struct mfamily *f)
 {
@@ -77,7 +88,7 @@ void
 model_use(struct model *m, int f, int sure)
 {
 	struct mfamily *mf = &m->f[f];
-	int64_t ttl = (int64_t)(model_shape(m, f)->ttl_s * 1e9);
+	int64_t ttl = shape_ttl(model_shape(m, f));
 
 	if (ttl <= 0)
 		return;
@@ -91,6 +102,47 @@ model_use(struct model *m, int f, int sure)
 		mf->wall_lo = m->wall + ttl - SLACK;
 	if (m->wall + ttl + SLACK > mf->wall_hi)
 		mf->wall_hi = m->wall + ttl + SLACK;
+}
+
+/* It is written with the next checkpoint, and lost with the file until then. */
+void
+model_page(struct model *m, int lost)
+{
+	struct mfamily *mf;
+	int64_t ttl;
+	int f;
+
+	for (f = 0; f < NFAMS && settings.refresh; f++) {
+		mf = &m->f[f];
+		ttl = shape_ttl(model_shape(m, f));
+		if (ttl == 0 || mf->due_hi == 0 || mf->hidden == YES)
+			continue;
+		if (!lost && mf->hidden == NO && m->mono < mf->due_lo)
+			mf->page = m->mono;
+		mf->due_hi = m->mono + ttl + SLACK;
+		if (m->wall + ttl + SLACK > mf->wall_hi)
+			mf->wall_hi = m->wall + ttl + SLACK;
+	}
+}
+
+/* A checkpoint has written it. */
+static void
+model_paged(struct model *m, int f)
+{
+	struct mfamily *mf = &m->f[f];
+	int64_t ttl = shape_ttl(model_shape(m, f)), due = mf->page + ttl;
+
+	int64_t wall = m->wall + due - m->mono;
+
+	if (mf->page == 0)
+		return;
+	if (due - SLACK > mf->due_lo)
+		mf->due_lo = due - SLACK;
+	if (wall - SLACK < mf->wall_lo)
+		mf->wall_lo = wall - SLACK;
+	if (wall + SLACK > mf->wall_hi)
+		mf->wall_hi = wall + SLACK;
+	mf->page = 0;
 }
 
 int
@@ -151,8 +203,10 @@ model_update(struct model *m, int proc, int f, int si, int comp, int op,
 	} else if (m->f[f].hidden == YES) {
 		m->f[f].hidden = MAYBE;
 	}
-	if (pool != POOL_NONE)
+	if (pool != POOL_NONE) {
 		model_use(m, f, 0); /* whenever somebody brings it in */
+		model_idle_from(m, s);
+	}
 	if (shape_gauge(sh)) {
 		m->f[f].stirred |= pool != POOL_NONE;
 		model_gauge(s, proc, pool);
@@ -175,8 +229,11 @@ void
 model_made(struct model *m, int f, int si)
 {
 	struct mseries *s = &m->f[f].s[si];
+	int fresh = s->present == NO && !model_flying(s);
 
-	model_use(m, f, s->present == NO && !model_flying(s));
+	model_use(m, f, fresh);
+	if (s->present != YES)
+		model_idle_use(m, f, si, fresh);
 	if (f == F_I)
 		s->value = 1;
 	s->present = YES;
@@ -184,14 +241,21 @@ model_made(struct model *m, int f, int si)
 }
 
 void
-model_arrived(struct mseries *s, int k)
+model_arrived(struct model *m, int f, int i, int k)
 {
-	if (amounts_any(&s->in[k]))
-		s->present = YES;
-	else if (amounts_any(&s->may[k]) && s->present == NO)
-		s->present = MAYBE;
+	struct mseries *s = &m->f[f].s[i];
+	int in = amounts_any(&s->in[k]), may = amounts_any(&s->may[k]);
+
 	amounts_zero(&s->in[k]);
 	amounts_zero(&s->may[k]);
+	if (in)
+		s->present = YES;
+	else if (may && s->present == NO)
+		s->present = MAYBE;
+	if (in || may) {
+		s->stirred = 1;
+		model_idle_use(m, f, i, in);
+	}
 }
 
 int
@@ -201,16 +265,6 @@ model_settles(const struct model *m, int proc, int k, int drains)
 		return 1;
 	return !drains && k >= POOL_OLD &&
 	    (m->p[proc].maps & 1 << (k - POOL_OLD));
-}
-
-static int
-model_lost(const struct model *m)
-{
-	int k, any = 0;
-
-	for (k = 0; k < NOLD; k++)
-		any |= m->old[k] != 0;
-	return any;
 }
 
 static void
@@ -223,22 +277,28 @@ model_bring(struct model *m, int proc, int drains)
 		for (i = 0; i < NSERS; i++) {
 			struct mseries *s = &m->f[f].s[i];
 
-			used |= !drains && amounts_any(&s->unseen);
-			if (!drains)
+			if (!drains && amounts_any(&s->unseen)) {
+				used = 1;
 				amounts_zero(&s->unseen);
+				model_idle_use(m, f, i, 1);
+			}
 			for (k = 0; k < NPOOLS; k++) {
 				if (!model_settles(m, proc, k, drains))
 					continue;
 				came |= amounts_any(&s->in[k]);
 				maybe |= amounts_any(&s->may[k]);
-				model_arrived(s, k);
+				model_arrived(m, f, i, k);
 			}
+			if (!drains)
+				model_idle_stirred(m, f, i);
 		}
 		maybe |= came || m->f[f].stirred;
 		/* Who left may have seen it before. */
 		used &= !m->f[f].left;
-		if (!drains)
+		if (!drains) {
 			m->f[f].left = 0;
+			model_paged(m, f);
+		}
 		if (!drains && !model_lost(m) && !model_flies(&m->f[f]))
 			m->f[f].stirred = 0;
 		if (used || came)
@@ -266,8 +326,8 @@ model_checkpoint(struct model *m, int proc)
  * It is given up.  What others have in pools has arrived already or will yet:
  * of any of it that is not known.
  */
-static void
-series_over(int proc, struct mseries *s)
+void
+model_over(int proc, struct mseries *s)
 {
 	int k, any = 0;
 
@@ -284,6 +344,8 @@ series_over(int proc, struct mseries *s)
 		any |= amounts_any(&s->may[k]);
 	}
 	amounts_zero(&s->unseen);
+	s->used_lo = s->used_hi = s->from = 0;
+	s->stirred = 0;
 	s->value = 0;
 	s->vague = (uint8_t)any;
 	s->fresh = s->present == NO ? s->fresh : YES;
@@ -306,7 +368,7 @@ model_remove(struct model *m, int proc, int f, int si)
 	struct mseries *s = &m->f[f].s[si];
 	int maybe;
 
-	series_over(proc, s);
+	model_over(proc, s);
 	series_removed(m, s);
 	maybe = model_flying(s);
 	s->present = maybe ? MAYBE : NO;
@@ -330,7 +392,8 @@ model_reset(struct model *m, int proc, int f, int si, int64_t v)
 {
 	struct mseries *s = &m->f[f].s[si];
 
-	series_over(proc, s);
+	model_over(proc, s);
+	model_idle_named(m, f, si);
 	s->lo.at[0] += v;
 	s->hi.at[0] += v;
 	s->fresh = YES;
@@ -347,6 +410,8 @@ model_named(struct model *m, int f, int si, int comp, int op, int64_t amount)
 
 	m->f[f].hidden = NO;
 	model_use(m, f, 1);
+	model_idle_named(m, f, si);
+	s->stirred = 1;
 	s->present = YES;
 	if (!shape_gauge(model_shape(m, f))) {
 		s->lo.at[comp] += amount;
@@ -368,11 +433,11 @@ model_end(struct model *m, int f)
 	int i;
 
 	for (i = 0; i < NSERS; i++) {
-		series_over(-1, &m->f[f].s[i]);
+		model_over(-1, &m->f[f].s[i]);
 		m->f[f].s[i].present = NO;
 	}
 	m->f[f].hidden = model_flies(&m->f[f]) ? MAYBE : YES;
-	m->f[f].due_lo = m->f[f].due_hi = 0;
+	m->f[f].due_lo = m->f[f].due_hi = m->f[f].page = 0;
 }
 
 void
@@ -386,7 +451,7 @@ model_reshape(struct model *m, int f)
 			amounts_zero(&mf->s[i].in[k]);
 			amounts_zero(&mf->s[i].may[k]);
 		}
-		series_over(-1, &mf->s[i]);
+		model_over(-1, &mf->s[i]);
 		mf->s[i].present = NO;
 		mf->s[i].removed_old = 0;
 	}

@@ -38,6 +38,7 @@
 #include "model/shape.h"
 
 #define NPROCS 5
+#define TICK INT64_C(50000000) /* from one order to the next, by the clock */
 #define NOLD 3
 enum {
 	POOL_NONE = -1,
@@ -67,6 +68,10 @@ struct mseries {
 	int8_t flight; /* and in which pool */
 	uint8_t present, fresh; /* enum maybe; fresh: created anew */
 	uint8_t removed_old; /* bits of OLD pools older than its removal */
+	/* idle.c: when the store has noted its last use; 0: never */
+	int64_t used_lo, used_hi;
+	int64_t from; /* what is on its way may have come since; 0: now */
+	uint8_t stirred; /* as that of the family */
 	/* as last seen on a page */
 	uint8_t shown;
 	struct amounts last;
@@ -82,6 +87,7 @@ struct mfamily {
 	uint32_t gen; /* declared anew with another shape */
 	int64_t due_lo, due_hi; /* when it ends, monotonic; 0: never */
 	int64_t wall_lo, wall_hi; /* the same by the wall clock */
+	int64_t page; /* the last one that showed it, if that is a use */
 	struct mseries s[NSERS];
 };
 
@@ -122,6 +128,7 @@ int view_parse(struct view *, const char *page);
 
 void model_init(struct model *, int64_t mono, int64_t wall);
 int model_flying(const struct mseries *);
+int model_lost(const struct model *);
 int model_lost_file(const struct model *, uint64_t epoch);
 int model_flies(const struct mfamily *);
 /* Least on a page now. */
@@ -152,6 +159,20 @@ void model_unmap(struct model *);
 /* What came late is credited: 60 s and a checkpoint. */
 void model_grace(struct model *);
 void model_use(struct model *, int f, int sure);
+/* A page was made, by the cells of a lost file or not. */
+void model_page(struct model *, int lost);
+
+/* idle.c: the uses of a series, and its end. */
+void model_idle_use(struct model *, int f, int s, int sure);
+void model_idle_named(struct model *, int f, int s);
+void model_idle_from(struct model *, struct mseries *);
+void model_idle_stirred(struct model *, int f, int s);
+void model_idle_end(struct model *, int f, int s);
+void model_idle_reboot(struct model *);
+void model_idle_merge(struct mseries *, const struct mseries *);
+/* From when on, and until when, it ends by itself; 0 if it does not. */
+int64_t model_idle_lo(const struct model *, int f, int s);
+int64_t model_idle_hi(const struct model *, int f, int s);
 
 /* NULL if the view is allowed, else words. */
 const char *model_match(const struct model *, const struct view *);

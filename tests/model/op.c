@@ -56,6 +56,20 @@ __wrap_pdc_clock_init(struct clock *c)
 	return ret;
 }
 
+/* All of an order is before the next one. */
+int64_t __real_pdc_clock_mono(const struct clock *);
+int64_t __wrap_pdc_clock_mono(const struct clock *);
+
+int64_t
+__wrap_pdc_clock_mono(const struct clock *c)
+{
+	int64_t at = __real_pdc_clock_mono(c);
+
+	if (now == NULL || c->mono_skew_ns == 0 || at < now->mono + TICK)
+		return at;
+	return now->mono + TICK - 1;
+}
+
 static const char *
 op_value(int s)
 {
@@ -122,7 +136,8 @@ op_declare(const struct order *o)
 		.states = sh->type == PDC_STATESET ? states : NULL,
 		.bounds = sh->type == PDC_HISTOGRAM ? bounds : NULL,
 		.nbounds = sh->type == PDC_HISTOGRAM ? 2 : 0,
-		.ttl_s = sh->ttl_s };
+		.ttl_s = sh->ttl_s,
+		.idle_s = sh->idle_s };
 	struct pdc_family *f;
 	int ret;
 

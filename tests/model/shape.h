@@ -4,7 +4,8 @@
 
 /*
  * The families of the model test.  Each has NSERS series, "v0" and on, of a
- * label l; one without labels has one.  A number of a series is NCOMPS at most
+ * label l; one without labels has one.  Some of what they are, and how the
+ * store is set, is the seed's choice.  A number of a series is NCOMPS at most
  * small integers: the value, the states as bits, or the count of each bucket,
  * to which one value is observed, so that the sum follows from the counts.
  */
@@ -16,6 +17,7 @@
 #define NSERS 14
 #define NCOMPS 3
 #define TTL_S 250
+#define IDLE_S 90
 
 enum fam {
 	F_C,
@@ -29,6 +31,9 @@ enum fam {
 	F_HT,
 	F_I,
 	F_B,
+	F_CI,
+	F_GI,
+	F_HI,
 	F_X,
 	NFAMS
 };
@@ -37,11 +42,21 @@ struct shape {
 	enum pdc_type type;
 	const char *name;
 	int ncomps, nsers;
-	double ttl_s; /* -1: none */
+	double ttl_s; /* 0: the store's; -1: none */
+	double idle_s;
 };
 
 /* F_X has two of them in turn: the second is shape_other. */
 extern const struct shape shapes[NFAMS], shape_other;
+
+/* What stays with the store. */
+extern struct settings {
+	double ttl_s; /* of families with 0 */
+	int refresh; /* a page is a use */
+} settings;
+
+/* Let the seed choose; before there are processes. */
+void shape_choose(uint64_t seed);
 
 /* What is observed to bucket i of a histogram, or to a summary. */
 extern const double shape_seen[NCOMPS];
@@ -50,6 +65,15 @@ static inline const struct shape *
 shape_of(int f, int other)
 {
 	return f == F_X && other ? &shape_other : &shapes[f];
+}
+
+/* Its time, in ns; 0: for ever. */
+static inline int64_t
+shape_ttl(const struct shape *sh)
+{
+	double s = sh->ttl_s != 0 ? sh->ttl_s : settings.ttl_s;
+
+	return s > 0 ? (int64_t)(s * 1e9) : 0;
 }
 
 /* One cell that is set, and no sum. */

@@ -36,6 +36,7 @@ run(uint64_t seed, uint64_t steps, int verbose)
 	d.verbose = verbose;
 	snprintf(crew->dir, sizeof(crew->dir), "%s", tap_tmpdir());
 	strcpy(d.boot, "boot-0");
+	shape_choose(seed);
 	model_init(&d.m, INT64_C(1000000000000), INT64_C(1700000000000000000));
 	diag("seed %llu", (unsigned long long)seed);
 	while (
