@@ -32,14 +32,22 @@ page_one(struct page *pg, const struct collect_family *f)
 	return pdc_expo_text(pg->buf, f, pg->collect);
 }
 
-/* That they were shown lets families live. */
+#define SHOWN_WAIT_MS 20
+
+/*
+ * That they were shown lets families live.  Who lives by the page before alone,
+ * as nobody has written that, would not live by this one in its place: it is
+ * written first.
+ */
 static void
-page_shown(struct pdc *p)
+page_shown(struct pdc *p, int late)
 {
 	struct cells *c = pdc_cells_now(p);
 
-	if (c != NULL && !c->rdonly)
-		atomic_store(&c->head->page_mono_ns, pdc_clock_mono(&p->clock));
+	if (c == NULL || c->rdonly ||
+	    (late && pdc_expire_all(p, SHOWN_WAIT_MS) < 0))
+		return;
+	atomic_store(&c->head->page_mono_ns, pdc_clock_mono(&p->clock));
 }
 
 /* A family: again from a newer snapshot if one of its series moved. */
@@ -114,7 +122,7 @@ pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
     struct page_result *result)
 {
 	struct page pg = { .buf = b, .opts = opts };
-	int ret;
+	int ret, late, uses;
 
 	ret = pdc_collect_open(&pg.collect, p->store,
 	    pdc_epoch_cells(p, p->store->wait_ms), &p->self);
@@ -123,14 +131,16 @@ pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
 	ret = page_walk(&pg);
 	if (ret == 0 && b->error < 0)
 		ret = pdc_err_set(PDC_ENOMEM, "a page of %zu bytes", b->len);
-	if (ret == 0 && opts->family == NULL && pdc_collect_uses(pg.collect))
-		page_shown(p);
 	if (ret == 0 && result != NULL) {
 		result->families = pg.families;
 		result->series = pdc_collect_count(pg.collect);
 		result->damaged = pdc_collect_damaged(pg.collect);
 	}
+	late = pdc_collect_late(pg.collect);
+	uses = opts->family == NULL && pdc_collect_uses(pg.collect);
 	pdc_collect_close(pg.collect);
+	if (ret == 0 && uses)
+		page_shown(p, late);
 	return ret;
 }
 

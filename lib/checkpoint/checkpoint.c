@@ -245,6 +245,20 @@ block_pair(const struct cells *c, struct value *v, struct slice *sl)
 	return changed;
 }
 
+/*
+ * Whether somebody has set the cell.  Applied goes on also when it is given
+ * back, and where that is a part of its time, only a tag tells.
+ */
+static int
+gauge_used(const struct cells *c, const struct value_head *h, uint32_t pos,
+    const struct gauge *cell, const struct value_gauge *g)
+{
+	if (!(h->flags & VALUE_STAMPED))
+		return cell->touched != g->touched;
+	return gauge_stamp(cell) != value_stamp(g) &&
+	    pdc_cells_tag_get(c, h->zone, h->unit + pos) != 0;
+}
+
 static int
 block_gauge(const struct cells *c, struct value *v, struct slice *sl)
 {
@@ -264,9 +278,7 @@ block_gauge(const struct cells *c, struct value *v, struct slice *sl)
 		    memcmp(&cell.value, &g[i].value, sizeof(double)) == 0)
 			continue;
 		changed |= SEEN;
-		/* Applied goes on also when a cell is given back. */
-		if (cell.touched != g[i].touched ||
-		    (v->h.flags & VALUE_STAMPED && cell.applied != g[i].seq)) {
+		if (gauge_used(c, &v->h, i, &cell, &g[i])) {
 			slice_moved(sl, i);
 			changed |= USED;
 		}

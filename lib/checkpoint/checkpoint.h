@@ -29,6 +29,8 @@ int pdc_ended_step(struct stxn *, struct pdc *);
 /* Whether its time has passed, if so it ends. */
 int pdc_expire_family(struct stxn *, struct pdc *, struct family *);
 int pdc_expire_hook(void *arg, struct stxn *, struct family *);
+/* The same for all, and write by what they live on. */
+int pdc_expire_all(struct pdc *, uint32_t wait_ms);
 /*
  * End the series of a block, pl->v, whose idle time has passed, and note those
  * that moved; 1 if anything was written.

@@ -8,6 +8,8 @@
  * after that is late (store/dying.h).
  */
 
+#include <stdlib.h>
+
 #include "base/err.h"
 #include "checkpoint/checkpoint.h"
 #include "collect/live.h"
@@ -55,4 +57,23 @@ pdc_expire_due(struct stxn *x, void *arg, const struct walk_rec *r)
 	else
 		return x->ret;
 	return x->ret < 0 ? x->ret : 1;
+}
+
+int
+pdc_expire_all(struct pdc *p, uint32_t wait_ms)
+{
+	struct family *f;
+	struct stxn x;
+	int ret;
+
+	f = malloc(sizeof(*f));
+	if (f == NULL)
+		return pdc_err_set(PDC_ENOMEM, "%s", p->store->dir);
+	ret = pdc_stxn_write(&x, p->store, wait_ms);
+	if (ret == 0) {
+		pdc_stxn_fail(&x, pdc_walk(&x, "F", 1, pdc_expire_due, f));
+		ret = pdc_stxn_commit(&x);
+	}
+	free(f);
+	return ret;
 }

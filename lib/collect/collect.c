@@ -39,6 +39,7 @@ struct collect {
 	uint32_t block;
 	int have_block, tries;
 	uint64_t damaged, count;
+	int late; /* pdc_collect_late() */
 	struct family f;
 	struct collect_family family;
 	struct collect_series series;
@@ -131,6 +132,12 @@ pdc_collect_count(const struct collect *co)
 	return co->count;
 }
 
+int
+pdc_collect_late(const struct collect *co)
+{
+	return co->late;
+}
+
 /*
  * The labels of a series, names or values, and slot in its sorted place where
  * the mode shows it; how many.
@@ -180,8 +187,11 @@ static int
 collect_shown(struct collect *co)
 {
 	co->have_block = 0;
-	return !co->f.r.hidden &&
-	    !pdc_live_expired(&co->x, co->cells, &co->f, co->v);
+	if (co->f.r.hidden ||
+	    pdc_live_expired(&co->x, co->cells, &co->f, co->v))
+		return 0;
+	co->late |= pdc_family_due(&co->x, &co->f.r);
+	return 1;
 }
 
 int

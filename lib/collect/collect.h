@@ -75,5 +75,7 @@ int pdc_collect_uses(const struct collect *);
 uint64_t pdc_collect_damaged(const struct collect *);
 /* Series given so far. */
 uint64_t pdc_collect_count(const struct collect *);
+/* Whether a family was given beyond its time, for what is not written yet. */
+int pdc_collect_late(const struct collect *);
 
 #endif

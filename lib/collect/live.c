@@ -110,9 +110,12 @@ live_moved(const struct cells *c, struct value *v, size_t at, size_t n)
 			break;
 		case VALUE_GAUGE:
 			g = pdc_cells_gauge(c, v->h.unit + i);
+			/* Of one that is given back, part of the time is. */
 			moved = v->h.flags & VALUE_STAMPED ?
 			    gauge_stamp(&g) >
-				value_stamp(pdc_block_gauges(v) + i) :
+				    value_stamp(pdc_block_gauges(v) + i) &&
+				pdc_cells_tag_get(c, ZONE_GAUGE,
+				    v->h.unit + i) != 0 :
 			    live_set(g, pdc_block_gauges(v) + i);
 			break;
 		default:

@@ -282,6 +282,15 @@ test_reading(void)
 	is_double(multi_now(p, "t_c_total{l=\"x\"}"), 1, "it has ended");
 	multi_pass(p, TTL - 2);
 	is_double(multi_get(p, "t_c", "_total", "l", "x"), 1, "there");
+	for (i = 0; i < 4; i++) {
+		is_int(samples("t_c"), 1, "each page, if there are only pages");
+		multi_pass(p, TTL - 2);
+	}
+	multi_pass(p, TTL);
+	is_int(samples("t_c"), 0, "it ends after the last one");
+	pdc_maintain(p);
+	pdc_inc(c, 1);
+	pdc_maintain(p);
 	sound_close(p);
 	o.flags = 0;
 	if (pdc_open(&p, dir, &o) < 0)
@@ -507,16 +516,25 @@ test_gauge_reused(void)
 
 /* To give cells back is not to use the family. */
 static void
-test_given_back(enum pdc_type type)
+test_given_back(enum pdc_type type, enum pdc_mode mode)
 {
-	const char *values[] = { "x", NULL };
+	const char *values[] = { "x", NULL }, *labels[] = { "l", NULL };
+	struct pdc_desc d = { .type = type,
+		.mode = mode,
+		.name = "t_f",
+		.labels = labels,
+		.ttl_s = 100 };
 	struct pdc_family *f;
 
 	p = multi_open(tap_tmpdir(), 0);
-	f = declare(type, "t_f", 100);
+	if (pdc_declare(&f, p, &d) < 0)
+		bail_out("declare: %s", pdc_error());
 	if (multi_series(f, "x") == NULL || multi_series(f, "y") == NULL)
 		bail_out("%s", pdc_error());
+	if (mode != PDC_SHARED)
+		pdc_set(multi_series(f, "y"), 1);
 	pdc_maintain(p);
+	ok(samples("t_f") > 0, "they are there");
 	is_int(pdc_remove(f, values), 0, "a series of two is removed");
 	multi_pass(p, 65);
 	pdc_maintain(p);
@@ -607,9 +625,11 @@ main(void)
 	test_gauge_removed();
 	test_gauge_placed();
 	test_gauge_reused();
-	test_given_back(PDC_COUNTER);
-	test_given_back(PDC_GAUGE);
-	test_given_back(PDC_SUMMARY);
+	test_given_back(PDC_COUNTER, PDC_SHARED);
+	test_given_back(PDC_GAUGE, PDC_SHARED);
+	test_given_back(PDC_GAUGE, PDC_LIVEMAX);
+	test_given_back(PDC_GAUGE, PDC_LIVEMOSTRECENT);
+	test_given_back(PDC_SUMMARY, PDC_SHARED);
 	test_salvaged(PDC_COUNTER, "t_c_total{l=\"x\"}");
 	test_salvaged(PDC_SUMMARY, "t_c_sum{l=\"x\"}");
 	test_nothing_lost(0, "rings");
