@@ -8,6 +8,7 @@
  */
 
 #include "model/drive.h"
+#include "model/modes.h"
 
 #define GRACE (INT64_C(61) * 1000000000)
 #define GRACES 3
@@ -16,16 +17,20 @@
 #define DATA_MAX (16 << 20)
 #define CELLS_MAX (8 << 20)
 
-static uint64_t
-bounds_series(const struct model *m)
+static void
+bounds_series(const struct model *m, uint64_t *lo, uint64_t *hi)
 {
-	uint64_t n = 0;
 	int f, i;
 
+	*lo = *hi = 0;
 	for (f = 0; f < NFAMS; f++)
 		for (i = 0; i < NSERS; i++)
-			n += m->f[f].s[i].present == YES;
-	return n;
+			if (mode_family(m, f)) {
+				mode_count(m, f, i, lo, hi);
+			} else {
+				*lo += m->f[f].s[i].present == YES;
+				*hi += m->f[f].s[i].present == YES;
+			}
 }
 
 /* Whether anything will end by itself. */
@@ -45,16 +50,16 @@ bounds_ends(const struct model *m)
 static void
 bounds_check(struct drive *d, const struct order *o)
 {
-	uint64_t series = bounds_series(&d->m), sum = 0;
+	uint64_t lo, hi, n = o->counts['S'], sum = 0;
 	int i;
 
 	for (i = 0; i < 128; i++)
 		sum += o->counts[i];
-	if (o->counts['S'] != series || o->counts['L'] != series)
-		drive_fail(d, "%llu S and %llu L records for %llu series",
-		    (unsigned long long)o->counts['S'],
-		    (unsigned long long)o->counts['L'],
-		    (unsigned long long)series);
+	bounds_series(&d->m, &lo, &hi);
+	if (n != o->counts['L'] || n < lo || n > hi)
+		drive_fail(d, "%llu S and %llu L records for %llu to %llu",
+		    (unsigned long long)n, (unsigned long long)o->counts['L'],
+		    (unsigned long long)lo, (unsigned long long)hi);
 	if (o->counts['D'] + o->counts['E'] != 0)
 		drive_fail(d, "%llu D and %llu E records after their time",
 		    (unsigned long long)o->counts['D'],

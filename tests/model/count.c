@@ -21,6 +21,8 @@ op_good(struct pdc_series *s)
 	const struct cells *c = pdc_cells_now(op.p);
 	uint64_t id = atomic_load(&s->id), unit = atomic_load(&s->unit);
 
+	if ((s->how & HOW_EACH) && !pdc_mode_owned(s))
+		return 0;
 	if (pdc_cells_tag_get(c, s->zone, unit) == id)
 		return 1;
 	return pdc_fwd_get(c, id, &id, &unit) &&

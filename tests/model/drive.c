@@ -121,6 +121,20 @@ drive_settings(struct drive *d, struct order *o)
 		o->flags |= PDC_REFRESH;
 }
 
+/* What each order tells of its process. */
+static void
+drive_told(struct drive *d, int proc)
+{
+	const struct order *o = &crew->order[proc];
+	const char *bad;
+
+	if (o->epoch != 0)
+		d->m.p[proc].epoch = o->epoch;
+	bad = model_ident(&d->m, proc, o->ident);
+	if (bad != NULL)
+		drive_fail(d, "p%d %s", proc, bad);
+}
+
 /* A fresh process, if there is none, and the store open in it. */
 void
 drive_ready(struct drive *d, int proc)
@@ -142,7 +156,7 @@ drive_ready(struct drive *d, int proc)
 	}
 	drive_say(d, proc, "done");
 	d->m.p[proc].open = 1;
-	d->m.p[proc].epoch = o->epoch;
+	drive_told(d, proc);
 }
 
 int
@@ -194,7 +208,7 @@ drive_look(struct drive *d, int proc)
 		drive_fail(d, "a page: %s", crew->order[proc].words);
 		return;
 	}
-	d->m.p[proc].epoch = crew->order[proc].epoch;
+	drive_told(d, proc);
 	d->pages++;
 	drive_say(d, proc, "done");
 	view_parse(&d->view, crew->page);
@@ -279,7 +293,9 @@ cut_redo(struct drive *d)
 			return 0;
 		}
 		drive_say(d, q, "after a cut");
-		d->m.p[q].epoch = d->cut.p[q].epoch = crew->order[q].epoch;
+		drive_told(d, q);
+		model_ident(&d->cut, q, crew->order[q].ident);
+		d->cut.p[q].epoch = crew->order[q].epoch;
 		if (kind == ORDER_LOOK)
 			break;
 		model_checkpoint(&d->m, q);
@@ -334,8 +350,7 @@ drive_do(struct drive *d, int proc)
 		return drive_cut(d, proc, 1);
 	}
 	drive_say(d, proc, o->fired ? "failed" : "done");
-	if (o->epoch != 0)
-		d->m.p[proc].epoch = o->epoch;
+	drive_told(d, proc);
 	if (o->fired && o->ret < 0) {
 		drive_touch(d, o, 0);
 		return drive_cut(d, proc, 0);

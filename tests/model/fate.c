@@ -9,6 +9,7 @@
 
 #include "model/amounts.h"
 #include "model/model.h"
+#include "model/modes.h"
 
 void
 model_lose(struct model *m, uint64_t epoch)
@@ -45,6 +46,7 @@ model_lose(struct model *m, uint64_t epoch)
 			}
 			amounts_add(&s->in[POOL_OLD + k], &s->unseen, 1);
 			amounts_zero(&s->unseen);
+			mode_lose(s, k);
 		}
 	}
 }
@@ -80,6 +82,7 @@ model_forget(struct model *m, int k)
 			amounts_zero(&s->may[k]);
 			s->vague = 1;
 			s->stirred = 1;
+			mode_forget(s, k);
 			model_idle_use(m, f, i, 0);
 			if (s->present == NO)
 				s->present = MAYBE;
@@ -149,6 +152,7 @@ model_gone(struct model *m, int proc, int leaves)
 			for (f = 0; f < NFAMS; f++)
 				for (i = 0; i < NSERS; i++)
 					model_arrived(m, f, i, k);
+	mode_died(m, proc);
 	memset(p, 0, sizeof(*p));
 	model_forget(m, POOL_OWN + proc);
 	model_unmap(m);
@@ -190,6 +194,7 @@ model_reboot(struct model *m)
 				s->lo.at[c] -= s->unseen.at[c];
 				s->unseen.at[c] = 0;
 			}
+			mode_reboot(s);
 		}
 	for (k = 0; k < NPOOLS; k++)
 		model_forget(m, k);

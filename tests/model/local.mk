@@ -8,6 +8,7 @@ MODEL_SOURCES = \
 	%D%/idle.c \
 	%D%/match.c \
 	%D%/model.c %D%/model.h \
+	%D%/modes.c %D%/modes.h \
 	%D%/op.c %D%/op.h \
 	%D%/result.c \
 	%D%/shape.c %D%/shape.h \

@@ -11,6 +11,7 @@
 
 #include "lane/cells.h"
 #include "model/model.h"
+#include "model/modes.h"
 
 static char words[512];
 
@@ -109,7 +110,7 @@ match_drops(const struct model *m, const struct view *v)
 {
 	static const int counted[] = { DROP_AMOUNT, DROP_NAN, DROP_TYPE },
 			 never[] = { DROP_PENDING, DROP_NOSPACE, DROP_DAMAGED,
-				 DROP_NONFINITE, DROP_RING_FULL };
+				 DROP_NONFINITE, DROP_RING_FULL, DROP_NOSLOT };
 	size_t i;
 
 	for (i = 0; i < sizeof(never) / sizeof(never[0]); i++)
@@ -154,7 +155,9 @@ model_match_nth(const struct model *m, const struct view *v, int nth)
 			    v->other != m->f[f].other)
 				return match_say("%s has another type",
 				    sh->name);
-			bad = match_series(m, &m->f[f].s[i], &v->s[f][i], sh);
+			bad = mode_family(m, f) ?
+			    mode_match(m, v, f, i) :
+			    match_series(m, &m->f[f].s[i], &v->s[f][i], sh);
 			if (bad == NULL || nth-- > 0)
 				continue;
 			snprintf(at, sizeof(at), "%s", bad);
@@ -175,6 +178,10 @@ model_adopt(struct model *m, const struct view *view)
 			int flies = model_flying(s);
 
 			flying |= flies;
+			if (mode_family(m, f)) {
+				mode_adopt(m, view, f, i);
+				continue;
+			}
 			if (!flies && !v->shown)
 				s->used_lo = s->used_hi = 0;
 			if (!flies) {
@@ -242,6 +249,7 @@ merge_series(struct mseries *a, const struct mseries *b)
 	merge_maybe(&a->fresh, b->fresh);
 	a->removed_old |= b->removed_old;
 	model_idle_merge(a, b);
+	mode_merge(a, b);
 }
 
 void
@@ -258,6 +266,8 @@ model_merge(struct model *m, const struct model *o)
 		merge_maybe(&a->hidden, b->hidden);
 		a->stirred |= b->stirred;
 		a->left |= b->left;
+		if (b->folds > a->folds)
+			a->folds = b->folds;
 		if (b->due_hi > a->due_hi)
 			a->due_hi = b->due_hi;
 		if (b->due_lo < a->due_lo)
@@ -268,4 +278,5 @@ model_merge(struct model *m, const struct model *o)
 	m->drops_known &= o->drops_known;
 	m->reshaped |= o->reshaped;
 	m->lossy |= o->lossy;
+	m->seq = o->seq > m->seq ? o->seq : m->seq;
 }

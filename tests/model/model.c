@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#include "base/modes.h"
 #include "model/amounts.h"
 #include "model/model.h"
+#include "model/modes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -207,7 +209,10 @@ model_update(struct model *m, int proc, int f, int si, int comp, int op,
 		model_use(m, f, 0); /* whenever somebody brings it in */
 		model_idle_from(m, s);
 	}
-	if (shape_gauge(sh)) {
+	if (mode_family(m, f)) {
+		m->f[f].stirred |= pool != POOL_NONE;
+		mode_update(m, proc, f, si, pool, op, amount);
+	} else if (shape_gauge(sh)) {
 		m->f[f].stirred |= pool != POOL_NONE;
 		model_gauge(s, proc, pool);
 		s->value = model_next(op, s->value, amount);
@@ -226,7 +231,7 @@ model_update(struct model *m, int proc, int f, int si, int comp, int op,
 }
 
 void
-model_made(struct model *m, int f, int si)
+model_made(struct model *m, int proc, int f, int si)
 {
 	struct mseries *s = &m->f[f].s[si];
 	int fresh = s->present == NO && !model_flying(s);
@@ -234,6 +239,7 @@ model_made(struct model *m, int f, int si)
 	model_use(m, f, fresh);
 	if (s->present != YES)
 		model_idle_use(m, f, si, fresh);
+	mode_made(m, proc, f, si);
 	if (f == F_I)
 		s->value = 1;
 	s->present = YES;
@@ -248,6 +254,7 @@ model_arrived(struct model *m, int f, int i, int k)
 
 	amounts_zero(&s->in[k]);
 	amounts_zero(&s->may[k]);
+	mode_arrived(s, k);
 	if (in)
 		s->present = YES;
 	else if (may && s->present == NO)
@@ -292,11 +299,12 @@ model_bring(struct model *m, int proc, int drains)
 			if (!drains)
 				model_idle_stirred(m, f, i);
 		}
-		maybe |= came || m->f[f].stirred;
+		maybe |= came || m->f[f].stirred || m->f[f].folds > 0;
 		/* Who left may have seen it before. */
 		used &= !m->f[f].left;
 		if (!drains) {
 			m->f[f].left = 0;
+			mode_seen(m, f);
 			model_paged(m, f);
 		}
 		if (!drains && !model_lost(m) && !model_flies(&m->f[f]))
@@ -346,6 +354,7 @@ model_over(int proc, struct mseries *s)
 	amounts_zero(&s->unseen);
 	s->used_lo = s->used_hi = s->from = 0;
 	s->stirred = 0;
+	mode_over(proc, s);
 	s->value = 0;
 	s->vague = (uint8_t)any;
 	s->fresh = s->present == NO ? s->fresh : YES;
@@ -413,6 +422,11 @@ model_named(struct model *m, int f, int si, int comp, int op, int64_t amount)
 	model_idle_named(m, f, si);
 	s->stirred = 1;
 	s->present = YES;
+	if (mode_family(m, f)) {
+		mode_named(m, f, si, amount);
+		m->f[f].stirred = 1;
+		return;
+	}
 	if (!shape_gauge(model_shape(m, f))) {
 		s->lo.at[comp] += amount;
 		s->hi.at[comp] += amount;
@@ -465,4 +479,35 @@ void
 model_forked(struct model *m, int from, int to)
 {
 	m->p[to] = m->p[from];
+	m->p[to].ident = 0;
+	m->p[to].slot = 0;
+}
+
+/* The lowest slot that nobody has. */
+static int
+ident_free(const struct model *m)
+{
+	int slot, p, free = 0;
+
+	for (slot = 1; !free; slot += !free)
+		for (free = 1, p = 0; p < NPROCS; p++)
+			free &= m->p[p].slot != slot;
+	return slot;
+}
+
+const char *
+model_ident(struct model *m, int proc, uint64_t ident)
+{
+	struct mproc *p = &m->p[proc];
+	int want;
+
+	if (ident == p->ident)
+		return NULL;
+	if (p->ident != 0)
+		mode_died(m, proc);
+	p->ident = ident;
+	p->slot = 0;
+	want = ident_free(m);
+	p->slot = ident != 0 ? (int)ident_slot(ident) + 1 : 0;
+	return ident == 0 || p->slot == want ? NULL : "has not the lowest slot";
 }

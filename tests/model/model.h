@@ -39,6 +39,7 @@
 
 #define NPROCS 5
 #define TICK INT64_C(50000000) /* from one order to the next, by the clock */
+#define NSLOTS NPROCS
 #define NOLD 3
 enum {
 	POOL_NONE = -1,
@@ -58,6 +59,15 @@ struct amounts {
 	int64_t at[NCOMPS];
 };
 
+/* A process, or the dead, with a value of its own: modes.c. */
+struct mowner {
+	int64_t value;
+	uint64_t at; /* of the last update, of all that there were */
+	uint16_t fly; /* bits of the pools that have some of them */
+	uint8_t has, made, coming; /* enum maybe; made: without a value, too */
+	uint8_t vague, unseen;
+};
+
 struct mseries {
 	struct amounts lo, hi;
 	struct amounts in[NPOOLS], may[NPOOLS];
@@ -72,6 +82,7 @@ struct mseries {
 	int64_t used_lo, used_hi;
 	int64_t from; /* what is on its way may have come since; 0: now */
 	uint8_t stirred; /* as that of the family */
+	struct mowner live[NPROCS], dead[NSLOTS];
 	/* as last seen on a page */
 	uint8_t shown;
 	struct amounts last;
@@ -84,6 +95,7 @@ struct mfamily {
 	uint8_t declared;
 	uint8_t left; /* a process left since the last checkpoint */
 	uint8_t stirred; /* gauges, by name or late: seen once more */
+	uint8_t folds; /* checkpoints that may fold dead processes */
 	uint32_t gen; /* declared anew with another shape */
 	int64_t due_lo, due_hi; /* when it ends, monotonic; 0: never */
 	int64_t wall_lo, wall_hi; /* the same by the wall clock */
@@ -95,6 +107,8 @@ struct mproc {
 	uint8_t open, atomic;
 	uint8_t maps; /* bits of OLD pools */
 	uint64_t epoch; /* of its present mapping */
+	uint64_t ident; /* its identity; 0: none */
+	int slot; /* plus 1 */
 	uint32_t gen[NFAMS]; /* of its handle; 0: none */
 	uint8_t other[NFAMS]; /* its shape */
 	uint8_t has[NFAMS][NSERS]; /* handles */
@@ -104,6 +118,7 @@ struct model {
 	struct mfamily f[NFAMS];
 	struct mproc p[NPROCS];
 	uint64_t old[NOLD]; /* epochs; 0: free */
+	uint64_t seq; /* updates of gauges that each process has */
 	uint64_t drops[3]; /* amount, nan, type: exact while they are */
 	int drops_known, reshaped;
 	int64_t mono, wall; /* now */
@@ -114,6 +129,8 @@ struct view_series {
 	int shown;
 	struct amounts v;
 	int64_t created_ns;
+	uint8_t slot_shown[NSLOTS];
+	int64_t slots[NSLOTS];
 };
 
 /* A page taken apart, view.c. */
@@ -137,7 +154,9 @@ int64_t model_least(const struct mseries *, int comp);
 /* What processes do. */
 void model_update(struct model *, int proc, int f, int s, int comp, int op,
     int64_t amount, enum way);
-void model_made(struct model *, int f, int s); /* by pdc_labels() */
+void model_made(struct model *, int proc, int f, int s); /* by pdc_labels() */
+/* It has this identity now; NULL, or what is wrong with that. */
+const char *model_ident(struct model *, int proc, uint64_t ident);
 void model_drain(struct model *, int proc); /* its rings and sums alone */
 void model_checkpoint(struct model *, int proc);
 void model_remove(struct model *, int proc, int f, int s);

@@ -137,7 +137,8 @@ op_declare(const struct order *o)
 		.bounds = sh->type == PDC_HISTOGRAM ? bounds : NULL,
 		.nbounds = sh->type == PDC_HISTOGRAM ? 2 : 0,
 		.ttl_s = sh->ttl_s,
-		.idle_s = sh->idle_s };
+		.idle_s = sh->idle_s,
+		.mode = sh->mode };
 	struct pdc_family *f;
 	int ret;
 
@@ -423,6 +424,7 @@ op_do(struct order *o)
 	o->fired = op_fired(o);
 	snprintf(o->words, sizeof(o->words), "%s",
 	    o->ret < 0 ? pdc_error() : "");
+	o->ident = op.p != NULL ? pdc_slot_self(&op.p->self) : 0;
 	o->epoch = op.p != NULL ? pdc_cells_now(op.p)->epoch : 0;
 	s = o->kind == ORDER_LABELS ? op.series[o->f][o->s] : NULL;
 	o->good = s != NULL && op_good(s);

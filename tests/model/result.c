@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/drive.h"
+#include "model/modes.h"
 
 static char words[256];
 
@@ -23,6 +24,21 @@ any_in(const struct mseries *s, int k, int also_may)
 	return any;
 }
 
+/* The same of what each process has: there is one of somebody. */
+static enum maybe
+result_made(const struct model *m, int f, int si, int proc)
+{
+	const struct mseries *s = &m->f[f].s[si];
+	uint64_t lo = 0, hi = 0;
+
+	mode_count(m, f, si, &lo, &hi);
+	if (any_in(s, POOL_RING, 0) || any_in(s, POOL_OWN + proc, 0))
+		return YES;
+	if (model_flying(s))
+		return lo > 0 ? YES : MAYBE;
+	return lo > 0 ? YES : hi > 0 ? MAYBE : NO;
+}
+
 /* Whether the series is there once proc has drained. */
 static enum maybe
 result_there(const struct model *m, int f, int si, int proc)
@@ -30,6 +46,8 @@ result_there(const struct model *m, int f, int si, int proc)
 	const struct mseries *s = &m->f[f].s[si];
 	int k;
 
+	if (mode_family(m, f))
+		return result_made(m, f, si, proc);
 	if (s->present == YES || any_in(s, POOL_RING, 0) ||
 	    any_in(s, POOL_OWN + proc, 0))
 		return YES;
@@ -90,6 +108,27 @@ result_labels(const struct model *m, const struct order *o, int proc)
 	return result_is(o, 0);
 }
 
+/* A gauge that each process has: of all of them. */
+static const char *
+result_get_mode(const struct model *m, const struct item *it)
+{
+	int64_t v = 0;
+	int there = mode_value(m, it->f, it->s, &v);
+
+	if (it->ret != 0 && it->ret != PDC_ENOENT) {
+		snprintf(words, sizeof(words), "get of a mode gave %d",
+		    it->ret);
+		return words;
+	}
+	if (there == -1 || (it->ret == 0 && there && (int64_t)it->got == v) ||
+	    (it->ret == PDC_ENOENT && !there))
+		return NULL;
+	snprintf(words, sizeof(words), "get %s v%d gave %d, %lld, not %d, %lld",
+	    shapes[it->f].name, it->s, it->ret, (long long)it->got, there,
+	    (long long)v);
+	return words;
+}
+
 /* One number of a transaction, of the model as the calls before left it. */
 static const char *
 result_get(const struct model *m, const struct item *it)
@@ -99,6 +138,8 @@ result_get(const struct model *m, const struct item *it)
 	int64_t lo = 0, hi = 0, got = (int64_t)it->got;
 	int c, last = sh->type == PDC_HISTOGRAM ? it->comp : 0;
 
+	if (mode_family(m, it->f))
+		return result_get_mode(m, it);
 	if (it->ret == PDC_ENOENT && s->present != YES)
 		return NULL;
 	if (it->ret != 0) {
@@ -217,7 +258,7 @@ apply_labels(struct model *m, const struct order *o, int proc, int done)
 	if (o->good && model_lost_file(m, o->epoch))
 		return;
 	if (o->good || done < 0)
-		model_made(m, o->f, o->s);
+		model_made(m, proc, o->f, o->s);
 	else if (o->f == F_I)
 		model_update(m, proc, o->f, o->s, 0, DO_SET, 1, o->way);
 }

@@ -34,6 +34,9 @@ enum fam {
 	F_CI,
 	F_GI,
 	F_HI,
+	F_M,
+	F_MT,
+	F_MS,
 	F_X,
 	NFAMS
 };
@@ -44,10 +47,12 @@ struct shape {
 	int ncomps, nsers;
 	double ttl_s; /* 0: the store's; -1: none */
 	double idle_s;
+	enum pdc_mode mode;
 };
 
 /* F_X has two of them in turn: the second is shape_other. */
-extern const struct shape shapes[NFAMS], shape_other;
+extern struct shape shapes[NFAMS];
+extern const struct shape shape_other;
 
 /* What stays with the store. */
 extern struct settings {

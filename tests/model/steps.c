@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/modes.h"
 #include "model/drive.h"
+#include "model/modes.h"
 #include "multi/multi.h"
 
 #define S INT64_C(1000000000)
@@ -85,6 +87,8 @@ item_fill(struct drive *d, int proc, struct item *it)
 		it->amount = 1 << it->comp;
 	} else if (sh->type == PDC_GAUGE) {
 		it->op = drive_random(d, 2) ? DO_ADD : DO_SET;
+		if (pdc_mode_only_set((int)sh->mode))
+			it->op = DO_SET;
 		it->amount = (int)drive_random(d, 20) - 10;
 	} else if (sh->type == PDC_COUNTER) {
 		it->amount = 1 + (int)drive_random(d, 5);
@@ -159,11 +163,11 @@ name_fill(struct drive *d, int proc, struct item *it)
 	if (sh->type == PDC_COUNTER && drive_random(d, 3) == 0)
 		it->op = DO_SET;
 	if (it->op == DO_SET && drive_random(d, 3) == 0 &&
-	    sh->type != PDC_STATESET)
+	    sh->type != PDC_STATESET && !mode_family(&d->m, it->f))
 		it->op = DO_SETNX;
-	if (drive_random(d, 3) == 0)
+	if (drive_random(d, 3) == 0 || pdc_mode_dead((int)sh->mode) == DEAD_GO)
 		it->op = DO_GET;
-	return 1;
+	return pdc_mode_keeps((int)sh->mode) != KEEPS_SLOTS;
 }
 
 static void

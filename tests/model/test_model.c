@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/modes.h"
 #include "model/drive.h"
 #include "multi/multi.h"
 #include "tap.h"
@@ -38,7 +39,12 @@ run(uint64_t seed, uint64_t steps, int verbose)
 	strcpy(d.boot, "boot-0");
 	shape_choose(seed);
 	model_init(&d.m, INT64_C(1000000000000), INT64_C(1700000000000000000));
-	diag("seed %llu", (unsigned long long)seed);
+	diag("seed %llu; ttl %g s%s; modes %s, %s, %s",
+	    (unsigned long long)seed, settings.ttl_s,
+	    settings.refresh ? ", refresh" : "",
+	    pdc_mode_word((int)shapes[F_M].mode),
+	    pdc_mode_word((int)shapes[F_MT].mode),
+	    pdc_mode_word((int)shapes[F_MS].mode));
 	while (
 	    !d.failed && (steps > 0 ? d.steps < steps : multi_now_ms() < until))
 		drive_step(&d);

@@ -9,6 +9,7 @@
  * just before a series is due, too.
  */
 
+#include "base/modes.h"
 #include "model/drive.h"
 
 #define S INT64_C(1000000000)
@@ -123,6 +124,14 @@ time_due(const struct model *m, struct due *due)
 	return any;
 }
 
+static uint8_t
+time_op(int f)
+{
+	if (pdc_mode_only_set((int)shapes[f].mode))
+		return DO_SET;
+	return f == F_B ? DO_ON : DO_ADD;
+}
+
 static void
 time_use(struct drive *d, int p, int f, int s)
 {
@@ -134,7 +143,7 @@ time_use(struct drive *d, int p, int f, int s)
 	o->nitems = 1;
 	o->items[0] = (struct item){ .f = (uint8_t)f,
 		.s = (uint8_t)s,
-		.op = f == F_B ? DO_ON : DO_ADD,
+		.op = time_op(f),
 		.amount = 1 };
 	drive_do(d, p);
 }

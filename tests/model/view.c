@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/modes.h"
 #include "model/model.h"
 
 struct parse {
@@ -78,6 +79,21 @@ parse_bucket(const char *labels, const char *end)
 	return le == 1 ? 0 : le == 2 ? 1 : isinf(le) ? 2 : -1;
 }
 
+/* The slot of a gauge that shows it, NSLOTS if that is none, else -1. */
+static int
+parse_slot(int f, const char *labels, const char *end)
+{
+	const char *at = strstr(labels, ",slot=\"");
+	int slot;
+
+	if (pdc_mode_keeps((int)shapes[f].mode) != KEEPS_SLOTS)
+		return -1;
+	if (at == NULL || at > end)
+		return NSLOTS;
+	slot = atoi(at + 7);
+	return slot >= 0 && slot < NSLOTS ? slot : NSLOTS;
+}
+
 /* A number to its place, by the sample's suffix; 0 if there is none. */
 static int
 parse_put(struct parse *p, int f, int s, const char *suffix, size_t n,
@@ -109,6 +125,13 @@ parse_put(struct parse *p, int f, int s, const char *suffix, size_t n,
 			return 0;
 		vs->v.at[0] |= (int64_t)v << i;
 	} else if (n == 0) {
+		i = parse_slot(f, labels, end);
+		if (i == NSLOTS)
+			return 0;
+		if (i >= 0) {
+			vs->slot_shown[i] = 1;
+			vs->slots[i] = (int64_t)v;
+		}
 		vs->v.at[0] = (int64_t)v;
 	} else {
 		return 0;
@@ -184,7 +207,8 @@ parse_sums(struct parse *p, int f, int s)
 		    shapes[f].name, s, (long long)p->count[f][s], p->sum[f][s],
 		    (long long)v->v.at[0], (long long)v->v.at[1],
 		    (long long)v->v.at[2]);
-	if (v->created_ns == 0 && p->v->wrong[0] == '\0')
+	if (v->created_ns == 0 && p->v->wrong[0] == '\0' &&
+	    pdc_mode_keeps((int)shapes[f].mode) == KEEPS_ONE)
 		snprintf(p->v->wrong, sizeof(p->v->wrong),
 		    "%s v%d has no created time", shapes[f].name, s);
 }

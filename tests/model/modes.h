@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MODEL_MODES_H
+#define MODEL_MODES_H
+
+/*
+ * Gauges of which each process has a value of its own: what each of those who
+ * live has written, and what the dead have left, by slot where pages show
+ * slots, else all in the first.  Of dead processes the page has the same
+ * before and after a checkpoint folds them.
+ */
+
+#include "model/model.h"
+
+/* Whether a family is one of them. */
+int mode_family(const struct model *, int f);
+
+void mode_update(struct model *, int proc, int f, int s, int pool, int op,
+    int64_t amount);
+void mode_made(struct model *, int proc, int f, int s);
+void mode_named(struct model *, int f, int s, int64_t amount);
+/* All of a pool has arrived; or nobody brings it in any more. */
+void mode_arrived(struct mseries *, int pool);
+void mode_forget(struct mseries *, int pool);
+/* It is given up by a process, or (-1) by itself. */
+void mode_over(int proc, struct mseries *);
+/* A checkpoint was made; who had died before is folded by the second. */
+void mode_seen(struct model *, int f);
+void mode_lose(struct mseries *, int old);
+void mode_reboot(struct mseries *);
+/* A process has no identity any more. */
+void mode_died(struct model *, int proc);
+void mode_merge(struct mseries *, const struct mseries *);
+
+const char *mode_match(const struct model *, const struct view *, int f, int s);
+void mode_adopt(struct model *, const struct view *, int f, int s);
+/* The value of all by name: 1 and it, 0 if there is none, -1: not known. */
+int mode_value(const struct model *, int f, int s, int64_t *value);
+/* How many series there are of these labels, at least and at most. */
+void mode_count(const struct model *, int f, int s, uint64_t *lo, uint64_t *hi);
+
+#endif
