@@ -16,8 +16,6 @@
 
 #define NOTHING UINT64_MAX /* the stamp of a ring that has no record */
 
-#define FWD_FRESH ((uint64_t)1 << 63)
-
 static struct ring *
 ring_of(const struct cells *cells, uint32_t lane)
 {

@@ -105,7 +105,8 @@ void pdc_fwd_put(struct cells *, uint64_t old_id, uint64_t new_id,
 int pdc_fwd_get(const struct cells *, uint64_t old_id, uint64_t *new_id,
     uint64_t *unit);
 
-/* A fresh id for a handle without cells: top bit set. */
+/* A fresh id for a handle without cells. */
+#define FWD_FRESH ((uint64_t)1 << 63)
 uint64_t pdc_fwd_new_id(const struct cells *);
 
 #endif

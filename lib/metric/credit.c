@@ -447,7 +447,8 @@ static int
 pending_credit(struct stxn *x, struct pdc_series *s, uint32_t bucket,
     const struct pending *pend)
 {
-	struct ring_update u = { .id = atomic_load(&s->id),
+	struct ring_update u = { .id = pdc_series_id(s, pdc_cells_now(s->pdc),
+				     atomic_load(&s->id)),
 		.owner = (s->how & HOW_EACH) ? atomic_load(&s->owner) :
 					       IDENT_NONE,
 		.family = s->family->id,

@@ -45,6 +45,7 @@ struct pdc_series {
 	uint32_t raw_len, values_len;
 	uint8_t type, zone;
 	uint8_t how; /* HOW_*, of a gauge's mode */
+	_Atomic uint8_t shared; /* the id may be that of what overflows */
 	char *raw; /* values as given, each with its NUL */
 	char *values; /* the same, clean, by sorted label name */
 };
@@ -285,6 +286,12 @@ void pdc_series_drop(struct pdc_series *);
  * such order while a series is made.
  */
 int pdc_gauge_direct(struct pdc_series *, const struct cells *, unsigned op);
+/*
+ * The id of a record of this handle, whose present one is id: whoever credits
+ * it leaves the way from there.  The id of what overflows is that of many, who
+ * go different ways from there: then it takes one of its own.
+ */
+uint64_t pdc_series_id(struct pdc_series *, const struct cells *, uint64_t id);
 /*
  * An info without cells has no updates to make its series: tell the next
  * checkpoint to.

@@ -154,8 +154,11 @@ series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
 static void
 series_set(struct pdc_series *s, const struct place *pl, uint64_t owner)
 {
+	if (pl->beyond)
+		atomic_store(&s->shared, 1);
 	atomic_store_explicit(&s->unit, pl->unit, memory_order_relaxed);
-	atomic_store_explicit(&s->id, pl->id, memory_order_relaxed);
+	/* Pairs with the fence in pdc_series_id(). */
+	atomic_store_explicit(&s->id, pl->id, memory_order_release);
 	if (pl->beyond) {
 		atomic_store(&s->family->overflow, pl->id);
 		atomic_store(&s->family->overflow_ns,

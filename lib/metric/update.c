@@ -228,6 +228,20 @@ update_forget(struct pdc_series *s, const struct ring_update *u)
 		(void)pdc_lane_pending_take(s->pending);
 }
 
+uint64_t
+pdc_series_id(struct pdc_series *s, const struct cells *c, uint64_t id)
+{
+	uint64_t own;
+
+	/* Pairs with the release in series_set(): shared is stored first. */
+	atomic_thread_fence(memory_order_acquire);
+	if (!atomic_load(&s->shared) || (id & FWD_FRESH))
+		return id;
+	own = pdc_fwd_new_id(c);
+	(void)atomic_compare_exchange_strong(&s->id, &id, own);
+	return own;
+}
+
 /* By a ring, or the pending sum. */
 static void
 update_aside(struct pdc_series *s, const struct cells *c, uint64_t id,
@@ -235,7 +249,7 @@ update_aside(struct pdc_series *s, const struct cells *c, uint64_t id,
 {
 	pdc_aside_begin(s, u->h.op);
 	u->h.kind = RING_UPDATE;
-	u->id = id;
+	u->id = pdc_series_id(s, c, id);
 	if (s->how & HOW_EACH)
 		u->owner = atomic_load_explicit(&s->owner, RELAXED);
 	u->family = s->family->id;

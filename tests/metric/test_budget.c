@@ -208,6 +208,38 @@ test_room(void)
 	sound_close(p);
 }
 
+/* Handles that overflow have one id; what mends one is no way for others. */
+static void
+test_shared(unsigned flags, const char *how)
+{
+	struct pdc_series *a, *b;
+	struct pdc_family *c;
+	int i;
+
+	open_store(tap_tmpdir(), MAX, flags);
+	c = multi_declare(p, PDC_COUNTER, "t_c", "l");
+	for (i = 0; i < MAX; i++)
+		pdc_inc(series(c, i), 1);
+	a = series(c, 50);
+	b = series(c, 51);
+	pdc_inc(a, 1);
+	pdc_inc(b, 1);
+	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), 2,
+	    "%s: two overflow", how);
+	is_int(pdc_remove(c, NULL), 0, "all go, and there is room");
+	pdc_inc(a, 2);
+	pdc_maintain(p);
+	pdc_inc(b, 3);
+	pdc_maintain(p);
+	pdc_inc(a, 10);
+	pdc_inc(b, 20);
+	pdc_maintain(p);
+	is_double(multi_now(p, "t_c_total{l=\"v50\"}"), 12,
+	    "%s: the first has what was counted to it", how);
+	is_double(multi_now(p, "t_c_total{l=\"v51\"}"), 23, "and the second");
+	sound_close(p);
+}
+
 static void
 test_by_name(void)
 {
@@ -297,6 +329,8 @@ main(void)
 	test_gauges(0, "cells");
 	test_gauges(PDC_ATOMIC, "atomic");
 	test_room();
+	test_shared(0, "rings");
+	test_shared(PDC_ATOMIC, "pending sums");
 	test_by_name();
 	test_label();
 	test_store();
