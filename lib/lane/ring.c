@@ -270,8 +270,8 @@ pdc_fwd_get(const struct cells *cells, uint64_t old_id, uint64_t *new_id,
 	if (atomic_load_explicit(&e->old_id, memory_order_acquire) != old_id)
 		return 0;
 	*new_id = id;
-	*unit = where;
-	return 1;
+	*unit = where & ~FWD_BEYOND;
+	return where & FWD_BEYOND ? 2 : 1;
 }
 
 uint64_t

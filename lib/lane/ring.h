@@ -102,6 +102,8 @@ uint64_t pdc_ring_backlog(const struct cells *);
  */
 void pdc_fwd_put(struct cells *, uint64_t old_id, uint64_t new_id,
     uint64_t unit);
+/* 0 if there is none; else 1, or 2 where unit had this bit. */
+#define FWD_BEYOND ((uint64_t)1 << 63) /* the way to what overflows */
 int pdc_fwd_get(const struct cells *, uint64_t old_id, uint64_t *new_id,
     uint64_t *unit);
 

@@ -346,7 +346,7 @@ credit_place(struct stxn *x, struct pdc *p, struct place *pl,
 		credit_stamp(x, c, pl, u);
 	else
 		pdc_credit_gauge(x, c, pl, credit_op(u), u->amount);
-	on.unit = pl->unit;
+	on.unit = pl->unit | (pl->beyond ? FWD_BEYOND : 0);
 	on.id = pl->id;
 	if (x->ret == 0 && pl->unit != UNIT_NONE)
 		pdc_later_add(x, &on);

@@ -286,6 +286,9 @@ void pdc_series_drop(struct pdc_series *);
  * such order while a series is made.
  */
 int pdc_gauge_direct(struct pdc_series *, const struct cells *, unsigned op);
+/* A handle goes on there; beyond: where what overflows is counted. */
+void pdc_series_mended(struct pdc_series *, uint64_t id, uint64_t unit,
+    unsigned beyond);
 /*
  * The id of a record of this handle, whose present one is id: whoever credits
  * it leaves the way from there.  The id of what overflows is that of many, who

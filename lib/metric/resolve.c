@@ -154,16 +154,10 @@ series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
 static void
 series_set(struct pdc_series *s, const struct place *pl, uint64_t owner)
 {
+	pdc_series_mended(s, pl->id, pl->unit, pl->beyond != 0);
 	if (pl->beyond)
-		atomic_store(&s->shared, 1);
-	atomic_store_explicit(&s->unit, pl->unit, memory_order_relaxed);
-	/* Pairs with the fence in pdc_series_id(). */
-	atomic_store_explicit(&s->id, pl->id, memory_order_release);
-	if (pl->beyond) {
-		atomic_store(&s->family->overflow, pl->id);
 		atomic_store(&s->family->overflow_ns,
 		    pdc_clock_mono(&s->pdc->clock));
-	}
 	/* Pairs with the acquire in pdc_mode_owned(). */
 	atomic_store_explicit(&s->owner, owner, memory_order_release);
 }
@@ -341,26 +335,6 @@ resolve(struct pdc_series *s)
 	return ret;
 }
 
-/* A handle that is not good: by the forward table, else by the store. */
-static void
-series_mend(struct pdc_series *s)
-{
-	struct pdc *p = s->pdc;
-	const struct cells *c = pdc_cells_now(p);
-	uint64_t id, unit;
-
-	if (c != NULL && (!(s->how & HOW_EACH) || pdc_mode_owned(s)) &&
-	    pdc_fwd_get(c, atomic_load_explicit(&s->id, memory_order_relaxed),
-		&id, &unit)) {
-		atomic_store_explicit(&s->unit, unit, memory_order_relaxed);
-		atomic_store_explicit(&s->id, id, memory_order_relaxed);
-		if (series_good(s, c))
-			return;
-	}
-	if (pdc_clock_mono(&p->clock) >= atomic_load(&p->retry_ns))
-		(void)resolve(s);
-}
-
 /* It counts into the overflow series, and there may be room by now. */
 static int
 series_beyond(const struct pdc_series *s)
@@ -372,6 +346,28 @@ series_beyond(const struct pdc_series *s)
 	    atomic_load_explicit(&s->id, memory_order_relaxed) == id &&
 	    pdc_clock_mono(&s->pdc->clock) - atomic_load(&f->overflow_ns) >=
 	    ROOM_NS;
+}
+
+/* A handle that is not good: by the forward table, else by the store. */
+static void
+series_mend(struct pdc_series *s)
+{
+	struct pdc *p = s->pdc;
+	const struct cells *c = pdc_cells_now(p);
+	uint64_t id, unit;
+	int got = 0;
+
+	if (c != NULL && (!(s->how & HOW_EACH) || pdc_mode_owned(s)))
+		got = pdc_fwd_get(c,
+		    atomic_load_explicit(&s->id, memory_order_relaxed), &id,
+		    &unit);
+	if (got != 0) {
+		pdc_series_mended(s, id, unit, got == 2);
+		if (series_good(s, c) && !series_beyond(s))
+			return;
+	}
+	if (pdc_clock_mono(&p->clock) >= atomic_load(&p->retry_ns))
+		(void)resolve(s);
 }
 
 /* A handle of these values for the table; it works, resolved or not. */

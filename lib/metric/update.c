@@ -192,18 +192,31 @@ pdc_gauge_direct(struct pdc_series *s, const struct cells *c, unsigned op)
 	    (op == RING_ADD || aside_none(s, c, RING_ADD));
 }
 
+void
+pdc_series_mended(struct pdc_series *s, uint64_t id, uint64_t unit,
+    unsigned beyond)
+{
+	if (beyond) {
+		atomic_store(&s->shared, 1);
+		atomic_store(&s->family->overflow, id);
+	}
+	atomic_store_explicit(&s->unit, unit, RELAXED);
+	/* Pairs with the fence in pdc_series_id(). */
+	atomic_store_explicit(&s->id, id, memory_order_release);
+}
+
 /* The tag differs: another process may have left the way to the cell. */
 static enum lane_result
 update_forward(struct pdc_series *s, const struct cells *c, uint64_t id,
     const struct ring_update *u)
 {
 	uint64_t new_id, unit;
+	int got;
 
-	if (!pdc_fwd_get(c, id, &new_id, &unit) ||
-	    update_lane(c, s, unit, new_id, u) != LANE_OK)
+	got = pdc_fwd_get(c, id, &new_id, &unit);
+	if (got == 0 || update_lane(c, s, unit, new_id, u) != LANE_OK)
 		return LANE_STALE;
-	atomic_store_explicit(&s->unit, unit, RELAXED);
-	atomic_store_explicit(&s->id, new_id, RELAXED);
+	pdc_series_mended(s, new_id, unit, got == 2);
 	return LANE_OK;
 }
 
@@ -233,7 +246,7 @@ pdc_series_id(struct pdc_series *s, const struct cells *c, uint64_t id)
 {
 	uint64_t own;
 
-	/* Pairs with the release in series_set(): shared is stored first. */
+	/* Pairs with the release above: shared is stored first. */
 	atomic_thread_fence(memory_order_acquire);
 	if (!atomic_load(&s->shared) || (id & FWD_FRESH))
 		return id;

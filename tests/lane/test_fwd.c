@@ -25,7 +25,11 @@ test_table(void)
 	ok(!pdc_fwd_get(cells, 78, &id, &unit), "and nothing else");
 	ok(!pdc_fwd_get(cells, 0, &id, &unit), "0 is no id");
 	pdc_fwd_put(cells, 77, 2000, 6);
-	ok(pdc_fwd_get(cells, 77, &id, &unit) && id == 2000 && unit == 6,
+	pdc_fwd_put(cells, 77, 3000, 7 | FWD_BEYOND);
+	ok(pdc_fwd_get(cells, 77, &id, &unit) == 2 && id == 3000 && unit == 7,
+	    "the way to what overflows is known as such");
+	pdc_fwd_put(cells, 77, 2000, 6);
+	ok(pdc_fwd_get(cells, 77, &id, &unit) == 1 && id == 2000 && unit == 6,
 	    "the last one is found");
 	for (i = 0; i < 1000; i++) {
 		old = pdc_fwd_new_id(cells);

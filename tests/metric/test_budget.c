@@ -107,12 +107,24 @@ test_sums(unsigned flags, const char *how)
 	sound_close(p);
 }
 
+/* Whether t_c has a series of its own of this number. */
+static int
+there(int i)
+{
+	char sample[32];
+
+	snprintf(sample, sizeof(sample), "t_c_total{l=\"v%d\"}", i);
+	return samples(sample) > 0;
+}
+
 /* A store that was busy, so that all went by rings or pending sums. */
 static void
 test_unresolved(unsigned flags, const char *how)
 {
 	struct pdc_family *c, *h;
 	struct pdc_series *sc[2 * MAX], *sh[2 * MAX];
+	char value[16];
+	const char *values[] = { value, NULL };
 	int i;
 
 	open_store(tap_tmpdir(), MAX, flags);
@@ -135,9 +147,22 @@ test_unresolved(unsigned flags, const char *how)
 	is_double(multi_now(p, "t_h_count{overflow=\"true\"}"), 3 * MAX,
 	    "and nothing lost");
 	for (i = 0; i < 2 * MAX; i++)
-		pdc_inc(series(c, i), 1);
+		pdc_inc(sc[i], 1);
 	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), 2 * MAX,
 	    "%s: handles are mended", how);
+	for (i = 0; i < 2 * MAX; i++)
+		pdc_inc(series(c, i), 1);
+	is_double(multi_now(p, "t_c_total{overflow=\"true\"}"), 3 * MAX,
+	    "%s: so or so", how);
+	for (i = 0; i < 2 * MAX && !there(i); i++)
+		continue;
+	snprintf(value, sizeof(value), "v%d", i);
+	is_int(pdc_remove(c, values), 0, "one goes");
+	multi_pass(p, 2);
+	for (i++; i < 2 * MAX && there(i); i++)
+		continue;
+	pdc_inc(series(c, i), 5);
+	ok(there(i), "%s: and another has its place", how);
 	sound_close(p);
 }
 
