@@ -24,7 +24,7 @@ bounds_series(const struct model *m, uint64_t *lo, uint64_t *hi)
 
 	*lo = *hi = 0;
 	for (f = 0; f < NFAMS; f++)
-		for (i = 0; i < NSERS; i++)
+		for (i = 0; i < ALL; i++)
 			if (mode_family(m, f)) {
 				mode_count(m, f, i, lo, hi);
 			} else {

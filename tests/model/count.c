@@ -11,6 +11,7 @@
 
 #include "base/fork.h"
 #include "model/op.h"
+#include "store/series.h"
 
 #define NTHREADS 3
 
@@ -27,6 +28,27 @@ op_good(struct pdc_series *s)
 		return 1;
 	return pdc_fwd_get(c, id, &id, &unit) &&
 	    pdc_cells_tag_get(c, s->zone, unit) == id;
+}
+
+/* The handle itself may not know it: it was mended by a checkpoint. */
+int
+op_over(const struct pdc_series *s)
+{
+	static struct family f;
+	struct series_ref ref;
+	struct stxn x;
+	uint64_t id = 0;
+	uint32_t n;
+
+	if (settings.max_series == 0 || pdc_stxn_read(&x, op.p->store) < 0)
+		return 0;
+	if (pdc_family_get(&x, s->family->name, &f) == 0 &&
+	    pdc_series_find(&x, &f, SERIES_BEYOND, sizeof(SERIES_BEYOND), &n) ==
+		0 &&
+	    pdc_series_get(&x, &f, n, &ref) == 0)
+		id = ref.id;
+	pdc_stxn_abort(&x);
+	return id != 0 && atomic_load(&s->id) == id;
 }
 
 uint64_t
@@ -101,8 +123,10 @@ op_updates(struct order *o)
 {
 	struct item *it;
 
-	for (it = o->items; it < o->items + o->nitems; it++)
+	for (it = o->items; it < o->items + o->nitems; it++) {
 		it->way = (uint8_t)op_way(op.series[it->f][it->s], it);
+		it->over = (uint8_t)op_over(op.series[it->f][it->s]);
+	}
 }
 
 struct share {
@@ -154,6 +178,7 @@ op_threads(struct order *o)
 		pthread_join(id[i], NULL);
 	for (i = 0; i < o->nitems; i++) {
 		s = op.series[o->items[i].f][o->items[i].s];
+		o->items[i].over = (uint8_t)op_over(s);
 		if (good[i])
 			o->items[i].way = WAY_LANE;
 		else if (o->items[i].way != WAY_DROP)

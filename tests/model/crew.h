@@ -42,6 +42,7 @@ enum order_kind {
 struct item {
 	uint8_t f, s, comp, op;
 	uint8_t way; /* enum way, told back */
+	uint8_t over; /* the handle is that of OVER */
 	int64_t amount;
 	int ret;
 	double got;
@@ -52,6 +53,7 @@ struct order {
 	int f, s, other, to;
 	unsigned flags; /* of pdc_open() */
 	double ttl_s;
+	uint64_t max_series;
 	int give_up; /* ORDER_TXN: abort it */
 	int nitems;
 	struct item items[NITEMS];
@@ -60,6 +62,7 @@ struct order {
 	int fault, hit, deadly; /* hit 0: none */
 	/* told back */
 	int ret, good, fired, child;
+	int over, looked; /* ORDER_LABELS: of OVER; that was looked up now */
 	enum way way; /* ORDER_LABELS: of an info that has to be told */
 	uint64_t epoch;
 	uint64_t ident; /* the identity of the process, 0: none */

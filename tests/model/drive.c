@@ -115,8 +115,11 @@ drive_settings(struct drive *d, struct order *o)
 
 	d->made = 1;
 	o->ttl_s = settings.ttl_s;
+	o->max_series = settings.max_series;
 	if (!first && drive_random(d, 2) == 0)
 		o->ttl_s *= drive_random(d, 3);
+	if (!first && drive_random(d, 2) == 0)
+		o->max_series *= drive_random(d, 3);
 	if (settings.refresh && (first || drive_random(d, 2) == 0))
 		o->flags |= PDC_REFRESH;
 }
@@ -130,6 +133,8 @@ drive_told(struct drive *d, int proc)
 
 	if (o->epoch != 0)
 		d->m.p[proc].epoch = o->epoch;
+	if (o->hit > 0)
+		d->m.p[proc].fault = o->mono;
 	bad = model_ident(&d->m, proc, o->ident);
 	if (bad != NULL)
 		drive_fail(d, "p%d %s", proc, bad);

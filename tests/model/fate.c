@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/modes.h"
 #include "model/amounts.h"
 #include "model/model.h"
 #include "model/modes.h"
@@ -80,6 +81,8 @@ model_forget(struct model *m, int k)
 			amounts_add(&s->lo, &s->in[k], -1);
 			amounts_zero(&s->in[k]);
 			amounts_zero(&s->may[k]);
+			if (i == ALL)
+				continue;
 			s->vague = 1;
 			s->stirred = 1;
 			mode_forget(s, k);
@@ -158,7 +161,10 @@ model_gone(struct model *m, int proc, int leaves)
 	model_unmap(m);
 }
 
-/* What is left of a family's time goes on by the wall clock. */
+/*
+ * What is left of a family's time goes on by the wall clock, from the first
+ * checkpoint on.
+ */
 static void
 model_awake(struct model *m)
 {
@@ -175,7 +181,7 @@ model_awake(struct model *m)
 		left = mf->wall_lo - m->wall;
 		mf->due_lo = m->mono + (left < ttl ? left : ttl);
 		left = mf->wall_hi - m->wall;
-		mf->due_hi = m->mono + (left < ttl ? left : ttl);
+		mf->due_hi = m->mono + (left < ttl ? left : ttl) + 20 * TICK;
 	}
 }
 
@@ -188,7 +194,8 @@ model_reboot(struct model *m)
 		for (i = 0; i < NSERS; i++) {
 			struct mseries *s = &m->f[f].s[i];
 
-			if (amounts_any(&s->unseen) || model_flying(s))
+			if (i != ALL &&
+			    (amounts_any(&s->unseen) || model_flying(s)))
 				s->vague = 1;
 			for (c = 0; c < NCOMPS; c++) {
 				s->lo.at[c] -= s->unseen.at[c];
@@ -214,4 +221,33 @@ model_grace(struct model *m)
 	for (f = 0; f < NFAMS; f++)
 		for (i = 0; i < NSERS; i++)
 			model_arrived(m, f, i, POOL_LATE);
+}
+
+/* The lowest slot that nobody has. */
+static int
+ident_free(const struct model *m)
+{
+	int slot, p, free = 0;
+
+	for (slot = 1; !free; slot += !free)
+		for (free = 1, p = 0; p < NPROCS; p++)
+			free &= m->p[p].slot != slot;
+	return slot;
+}
+
+const char *
+model_ident(struct model *m, int proc, uint64_t ident)
+{
+	struct mproc *p = &m->p[proc];
+	int want;
+
+	if (ident == p->ident)
+		return NULL;
+	if (p->ident != 0)
+		mode_died(m, proc);
+	p->ident = ident;
+	p->slot = 0;
+	want = ident_free(m);
+	p->slot = ident != 0 ? (int)ident_slot(ident) + 1 : 0;
+	return ident == 0 || p->slot == want ? NULL : "has not the lowest slot";
 }

@@ -11,6 +11,7 @@
  */
 
 #include "model/amounts.h"
+#include "model/budget.h"
 #include "model/model.h"
 
 #define S INT64_C(1000000000)
@@ -32,7 +33,7 @@ model_idle_lo(const struct model *m, int f, int i)
 {
 	int64_t idle = idle_ns(m, f);
 
-	return idle == 0 || m->f[f].s[i].used_hi == 0 ?
+	return idle == 0 || i == ALL || m->f[f].s[i].used_hi == 0 ?
 	    0 :
 	    m->f[f].s[i].used_lo + idle + idle_step(idle);
 }
@@ -42,7 +43,7 @@ model_idle_hi(const struct model *m, int f, int i)
 {
 	int64_t idle = idle_ns(m, f);
 
-	return idle == 0 || m->f[f].s[i].used_hi == 0 ?
+	return idle == 0 || i == ALL || m->f[f].s[i].used_hi == 0 ?
 	    0 :
 	    m->f[f].s[i].used_hi + idle + idle_step(idle);
 }
@@ -106,6 +107,7 @@ void
 model_idle_end(struct model *m, int f, int i)
 {
 	model_over(-1, &m->f[f].s[i]);
+	budget_over(m, f, i);
 	m->f[f].s[i].present = NO;
 }
 

@@ -1,12 +1,14 @@
 MODEL_SOURCES = \
 	%D%/amounts.h \
 	%D%/bounds.c \
+	%D%/budget.c %D%/budget.h \
 	%D%/count.c \
 	%D%/crew.c %D%/crew.h \
 	%D%/drive.c %D%/drive.h \
 	%D%/fate.c \
 	%D%/idle.c \
 	%D%/match.c \
+	%D%/merged.c \
 	%D%/model.c %D%/model.h \
 	%D%/modes.c %D%/modes.h \
 	%D%/op.c %D%/op.h \
@@ -14,6 +16,7 @@ MODEL_SOURCES = \
 	%D%/shape.c %D%/shape.h \
 	%D%/steps.c \
 	%D%/time.c \
+	%D%/use.c \
 	%D%/view.c
 
 C_TESTS += %D%/test_model

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lane/cells.h"
+#include "model/budget.h"
 #include "model/model.h"
 #include "model/modes.h"
 
@@ -118,6 +119,9 @@ match_drops(const struct model *m, const struct view *v)
 			return match_say("dropped: %s %llu",
 			    pdc_cells_drop_word(never[i]),
 			    (unsigned long long)v->drops[never[i]]);
+	if (v->drops[DROP_MAX_SERIES] != 0 && settings.max_series == 0)
+		return match_say("dropped: max series %llu",
+		    (unsigned long long)v->drops[DROP_MAX_SERIES]);
 	if (v->drops[DROP_SHAPE] != 0 && !m->reshaped)
 		return match_say("dropped: shape %llu",
 		    (unsigned long long)v->drops[DROP_SHAPE]);
@@ -147,8 +151,8 @@ model_match_nth(const struct model *m, const struct view *v, int nth)
 
 	if (v->wrong[0] != '\0')
 		return v->wrong;
-	for (f = 0; f < NFAMS; f++)
-		for (i = 0; i < NSERS; i++) {
+	for (f = 0; f < NFAMS; f++) {
+		for (i = 0; i < ALL; i++) {
 			const struct shape *sh = shape_of(f, m->f[f].other);
 
 			if (f == F_X && v->s[f][i].shown &&
@@ -163,6 +167,10 @@ model_match_nth(const struct model *m, const struct view *v, int nth)
 			snprintf(at, sizeof(at), "%s", bad);
 			return match_say("%s v%d %s", sh->name, i, at);
 		}
+		bad = budget_match(m, v, f);
+		if (bad != NULL && nth-- <= 0)
+			return bad;
+	}
 	return match_drops(m, v);
 }
 
@@ -171,8 +179,8 @@ model_adopt(struct model *m, const struct view *view)
 {
 	int f, i, flying = 0;
 
-	for (f = 0; f < NFAMS; f++)
-		for (i = 0; i < NSERS; i++) {
+	for (f = 0; f < NFAMS; f++) {
+		for (i = 0; i < ALL; i++) {
 			const struct view_series *v = &view->s[f][i];
 			struct mseries *s = &m->f[f].s[i];
 			int flies = model_flying(s);
@@ -201,7 +209,9 @@ model_adopt(struct model *m, const struct view *view)
 			}
 			s->shown = (uint8_t)v->shown;
 		}
-	if (!flying)
+		budget_adopt(m, view, f);
+	}
+	if (!flying && !model_lost(m))
 		m->lossy = 0;
 }
 
@@ -248,6 +258,7 @@ merge_series(struct mseries *a, const struct mseries *b)
 	merge_maybe(&a->present, b->present);
 	merge_maybe(&a->fresh, b->fresh);
 	a->removed_old |= b->removed_old;
+	a->open |= b->open;
 	model_idle_merge(a, b);
 	mode_merge(a, b);
 }
@@ -266,6 +277,7 @@ model_merge(struct model *m, const struct model *o)
 		merge_maybe(&a->hidden, b->hidden);
 		a->stirred |= b->stirred;
 		a->left |= b->left;
+		a->crowded |= b->crowded;
 		if (b->folds > a->folds)
 			a->folds = b->folds;
 		if (b->due_hi > a->due_hi)

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "base/modes.h"
 #include "model/amounts.h"
+#include "model/budget.h"
 #include "model/model.h"
 #include "model/modes.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define S INT64_C(1000000000)
-#define SLACK (2 * S) /* of a deadline: a step, and the time a call takes */
 
 void
 model_init(struct model *m, int64_t mono, int64_t wall)
@@ -86,67 +83,6 @@ model_next(int op, int64_t v, int64_t amount)
 	}
 }
 
-void
-model_use(struct model *m, int f, int sure)
-{
-	struct mfamily *mf = &m->f[f];
-	int64_t ttl = shape_ttl(model_shape(m, f));
-
-	if (ttl <= 0)
-		return;
-	if (sure || mf->due_hi == 0) {
-		mf->due_lo = m->mono + ttl - SLACK;
-		mf->wall_lo = m->wall + ttl - SLACK;
-		mf->wall_hi = m->wall + ttl + SLACK;
-	}
-	mf->due_hi = m->mono + ttl + SLACK;
-	if (m->wall + ttl - SLACK < mf->wall_lo)
-		mf->wall_lo = m->wall + ttl - SLACK;
-	if (m->wall + ttl + SLACK > mf->wall_hi)
-		mf->wall_hi = m->wall + ttl + SLACK;
-}
-
-/* It is written with the next checkpoint, and lost with the file until then. */
-void
-model_page(struct model *m, int lost)
-{
-	struct mfamily *mf;
-	int64_t ttl;
-	int f;
-
-	for (f = 0; f < NFAMS && settings.refresh; f++) {
-		mf = &m->f[f];
-		ttl = shape_ttl(model_shape(m, f));
-		if (ttl == 0 || mf->due_hi == 0 || mf->hidden == YES)
-			continue;
-		if (!lost && mf->hidden == NO && m->mono < mf->due_lo)
-			mf->page = m->mono;
-		mf->due_hi = m->mono + ttl + SLACK;
-		if (m->wall + ttl + SLACK > mf->wall_hi)
-			mf->wall_hi = m->wall + ttl + SLACK;
-	}
-}
-
-/* A checkpoint has written it. */
-static void
-model_paged(struct model *m, int f)
-{
-	struct mfamily *mf = &m->f[f];
-	int64_t ttl = shape_ttl(model_shape(m, f)), due = mf->page + ttl;
-
-	int64_t wall = m->wall + due - m->mono;
-
-	if (mf->page == 0)
-		return;
-	if (due - SLACK > mf->due_lo)
-		mf->due_lo = due - SLACK;
-	if (wall - SLACK < mf->wall_lo)
-		mf->wall_lo = wall - SLACK;
-	if (wall + SLACK > mf->wall_hi)
-		mf->wall_hi = wall + SLACK;
-	mf->page = 0;
-}
-
 int
 model_lost_file(const struct model *m, uint64_t epoch)
 {
@@ -189,13 +125,27 @@ model_gauge(struct mseries *s, int proc, int pool)
 		s->unseen.at[0]++;
 }
 
+static void
+model_count(struct mseries *s, int pool, int comp, int64_t amount, int sure)
+{
+	s->hi.at[comp] += amount;
+	if (sure)
+		s->lo.at[comp] += amount;
+	if (!sure)
+		s->may[pool].at[comp] += amount;
+	else if (pool != POOL_NONE)
+		s->in[pool].at[comp] += amount;
+	else
+		s->unseen.at[comp] += amount;
+}
+
 void
 model_update(struct model *m, int proc, int f, int si, int comp, int op,
     int64_t amount, enum way way)
 {
 	const struct shape *sh = model_shape(m, f);
 	struct mseries *s = &m->f[f].s[si];
-	int pool = model_pool(m, proc, way);
+	int pool = model_pool(m, proc, way), sure;
 
 	if (way == WAY_DROP || m->p[proc].gen[f] != m->f[f].gen)
 		return; /* dropped, and counted as such */
@@ -216,18 +166,13 @@ model_update(struct model *m, int proc, int f, int si, int comp, int op,
 		m->f[f].stirred |= pool != POOL_NONE;
 		model_gauge(s, proc, pool);
 		s->value = model_next(op, s->value, amount);
-	} else if (pool >= POOL_OLD &&
-	    (s->removed_old & 1 << (pool - POOL_OLD))) {
-		s->hi.at[comp] += amount;
-		s->may[pool].at[comp] += amount;
 	} else {
-		s->lo.at[comp] += amount;
-		s->hi.at[comp] += amount;
-		if (pool != POOL_NONE)
-			s->in[pool].at[comp] += amount;
-		else
-			s->unseen.at[comp] += amount;
+		sure = pool < POOL_OLD ||
+		    !(s->removed_old & 1 << (pool - POOL_OLD));
+		model_count(s, pool, comp, amount, sure);
+		model_count(&m->f[f].s[ALL], pool, comp, amount, sure);
 	}
+	budget_update(m, f, si, pool, comp, amount);
 }
 
 void
@@ -244,6 +189,7 @@ model_made(struct model *m, int proc, int f, int si)
 		s->value = 1;
 	s->present = YES;
 	m->f[f].hidden = NO;
+	budget_crowds(m, f);
 }
 
 void
@@ -251,10 +197,15 @@ model_arrived(struct model *m, int f, int i, int k)
 {
 	struct mseries *s = &m->f[f].s[i];
 	int in = amounts_any(&s->in[k]), may = amounts_any(&s->may[k]);
+	struct amounts came = s->in[k];
 
 	amounts_zero(&s->in[k]);
 	amounts_zero(&s->may[k]);
+	if (i == ALL)
+		return;
 	mode_arrived(s, k);
+	if (in && budget_arrived(m, f, i, &came))
+		in = !(may = 1);
 	if (in)
 		s->present = YES;
 	else if (may && s->present == NO)
@@ -309,6 +260,8 @@ model_bring(struct model *m, int proc, int drains)
 		}
 		if (!drains && !model_lost(m) && !model_flies(&m->f[f]))
 			m->f[f].stirred = 0;
+		if (!model_flies(&m->f[f]))
+			budget_quiet(m, f);
 		if (used || came)
 			m->f[f].hidden = NO;
 		else if (maybe && m->f[f].hidden == YES)
@@ -378,6 +331,7 @@ model_remove(struct model *m, int proc, int f, int si)
 	int maybe;
 
 	model_over(proc, s);
+	budget_over(m, f, si);
 	series_removed(m, s);
 	maybe = model_flying(s);
 	s->present = maybe ? MAYBE : NO;
@@ -402,6 +356,7 @@ model_reset(struct model *m, int proc, int f, int si, int64_t v)
 	struct mseries *s = &m->f[f].s[si];
 
 	model_over(proc, s);
+	budget_over(m, f, si);
 	model_idle_named(m, f, si);
 	s->lo.at[0] += v;
 	s->hi.at[0] += v;
@@ -415,10 +370,18 @@ model_reset(struct model *m, int proc, int f, int si, int64_t v)
 void
 model_named(struct model *m, int f, int si, int comp, int op, int64_t amount)
 {
-	struct mseries *s = &m->f[f].s[si];
+	struct mseries *s;
 
 	m->f[f].hidden = NO;
 	model_use(m, f, 1);
+	if (budget_takes(m, f)) {
+		m->f[f].s[ALL].lo.at[comp] += amount;
+		m->f[f].s[ALL].hi.at[comp] += amount;
+		si = budget_named(m, f, si, comp, amount);
+	}
+	if (si == NSERS)
+		return;
+	s = &m->f[f].s[si];
 	model_idle_named(m, f, si);
 	s->stirred = 1;
 	s->present = YES;
@@ -448,6 +411,7 @@ model_end(struct model *m, int f)
 
 	for (i = 0; i < NSERS; i++) {
 		model_over(-1, &m->f[f].s[i]);
+		budget_over(m, f, i);
 		m->f[f].s[i].present = NO;
 	}
 	m->f[f].hidden = model_flies(&m->f[f]) ? MAYBE : YES;
@@ -466,6 +430,7 @@ model_reshape(struct model *m, int f)
 			amounts_zero(&mf->s[i].may[k]);
 		}
 		model_over(-1, &mf->s[i]);
+		budget_over(m, f, i);
 		mf->s[i].present = NO;
 		mf->s[i].removed_old = 0;
 	}
@@ -481,33 +446,4 @@ model_forked(struct model *m, int from, int to)
 	m->p[to] = m->p[from];
 	m->p[to].ident = 0;
 	m->p[to].slot = 0;
-}
-
-/* The lowest slot that nobody has. */
-static int
-ident_free(const struct model *m)
-{
-	int slot, p, free = 0;
-
-	for (slot = 1; !free; slot += !free)
-		for (free = 1, p = 0; p < NPROCS; p++)
-			free &= m->p[p].slot != slot;
-	return slot;
-}
-
-const char *
-model_ident(struct model *m, int proc, uint64_t ident)
-{
-	struct mproc *p = &m->p[proc];
-	int want;
-
-	if (ident == p->ident)
-		return NULL;
-	if (p->ident != 0)
-		mode_died(m, proc);
-	p->ident = ident;
-	p->slot = 0;
-	want = ident_free(m);
-	p->slot = ident != 0 ? (int)ident_slot(ident) + 1 : 0;
-	return ident == 0 || p->slot == want ? NULL : "has not the lowest slot";
 }

@@ -82,6 +82,7 @@ struct mseries {
 	int64_t used_lo, used_hi;
 	int64_t from; /* what is on its way may have come since; 0: now */
 	uint8_t stirred; /* as that of the family */
+	uint8_t open; /* something on its way found no room here, perhaps */
 	struct mowner live[NPROCS], dead[NSLOTS];
 	/* as last seen on a page */
 	uint8_t shown;
@@ -95,6 +96,7 @@ struct mfamily {
 	uint8_t declared;
 	uint8_t left; /* a process left since the last checkpoint */
 	uint8_t stirred; /* gauges, by name or late: seen once more */
+	uint8_t crowded; /* there was no room for all that was on its way */
 	uint8_t folds; /* checkpoints that may fold dead processes */
 	uint32_t gen; /* declared anew with another shape */
 	int64_t due_lo, due_hi; /* when it ends, monotonic; 0: never */
@@ -112,6 +114,9 @@ struct mproc {
 	uint32_t gen[NFAMS]; /* of its handle; 0: none */
 	uint8_t other[NFAMS]; /* its shape */
 	uint8_t has[NFAMS][NSERS]; /* handles */
+	uint8_t over[NFAMS][NSERS]; /* that count into OVER */
+	int64_t looked[NFAMS]; /* last time one of them looked for room */
+	int64_t fault; /* last time that something was made to fail */
 };
 
 struct model {
@@ -180,6 +185,7 @@ void model_grace(struct model *);
 void model_use(struct model *, int f, int sure);
 /* A page was made, by the cells of a lost file or not. */
 void model_page(struct model *, int lost);
+void model_paged(struct model *, int f); /* a checkpoint has written that */
 
 /* idle.c: the uses of a series, and its end. */
 void model_idle_use(struct model *, int f, int s, int sure);

@@ -11,8 +11,26 @@
 
 #include "model/model.h"
 
-/* Whether a family is one of them. */
+/* Whether a family is one of them; and shows slots. */
 int mode_family(const struct model *, int f);
+int mode_slots(const struct model *, int f);
+int mode_of(const struct model *, int f);
+/* Two values as one. */
+int64_t mode_both(int mode, int64_t a, int64_t b);
+
+/* All that has values of some labels, one after the other. */
+#define NOWNERS (NPROCS + NSLOTS)
+static inline struct mowner *
+mode_owner(struct mseries *s, int i)
+{
+	return i < NPROCS ? &s->live[i] : &s->dead[i - NPROCS];
+}
+
+static inline const struct mowner *
+mode_look(const struct mseries *s, int i)
+{
+	return i < NPROCS ? &s->live[i] : &s->dead[i - NPROCS];
+}
 
 void mode_update(struct model *, int proc, int f, int s, int pool, int op,
     int64_t amount);
@@ -31,6 +49,7 @@ void mode_reboot(struct mseries *);
 void mode_died(struct model *, int proc);
 void mode_merge(struct mseries *, const struct mseries *);
 
+/* merged.c: what a page makes of them. */
 const char *mode_match(const struct model *, const struct view *, int f, int s);
 void mode_adopt(struct model *, const struct view *, int f, int s);
 /* The value of all by name: 1 and it, 0 if there is none, -1: not known. */

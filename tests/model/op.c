@@ -80,18 +80,26 @@ op_value(int s)
 }
 
 static int
-op_labels(int f, int s)
+op_labels(struct order *o)
 {
-	const char *values[] = { op_value(s), NULL };
+	const char *values[] = { op_value(o->s), NULL };
+	struct pdc_family *f = op.families[o->f];
+	int64_t looked = atomic_load(&f->overflow_ns);
+	int ret;
 
-	return pdc_labels(&op.series[f][s], op.families[f],
-	    shapes[f].nsers > 1 ? values : NULL);
+	ret = pdc_labels(&op.series[o->f][o->s], f,
+	    shapes[o->f].nsers > 1 ? values : NULL);
+	o->looked = atomic_load(&f->overflow_ns) != looked;
+	o->over = ret == 0 && op_over(op.series[o->f][o->s]);
+	return ret;
 }
 
 static int
 op_open(const struct order *o, unsigned flags)
 {
-	struct pdc_options opts = { .flags = flags, .ttl_s = o->ttl_s };
+	struct pdc_options opts = { .flags = flags,
+		.ttl_s = o->ttl_s,
+		.max_series = o->max_series };
 	struct pdc *q;
 	int ret;
 
@@ -239,6 +247,9 @@ op_notes(char *at, size_t room)
 				break;
 		while ((ret = pdc_collect_series(co, &cs)) == COLLECT_NEXT) {
 			i = cf->nlabels > 0 ? atoi(cs->values[0] + 1) : 0;
+			if (cf->nlabels > 0 &&
+			    strcmp(cs->values[0], "true") == 0)
+				i = OVER;
 			n += (size_t)snprintf(at + n, room - n,
 			    "#!created %d %d %lld\n", f, i,
 			    (long long)cs->created_ns);
@@ -338,7 +349,7 @@ op_run(struct order *o)
 	case ORDER_DECLARE:
 		return op_declare(o);
 	case ORDER_LABELS:
-		return op_labels(o->f, o->s);
+		return op_labels(o);
 	case ORDER_FREE:
 		pdc_series_free(op.series[o->f][o->s]);
 		op.series[o->f][o->s] = NULL;

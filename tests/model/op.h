@@ -19,6 +19,8 @@ extern struct op {
 
 /* The tag is there, or the way to it. */
 int op_good(struct pdc_series *);
+/* It counts into what is beyond the budget. */
+int op_over(const struct pdc_series *);
 /* What its sums hold of this process: how many updates, or anything. */
 uint64_t op_pending(const struct pdc_series *);
 /* Do them, and tell of each its way; the second by several threads. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/budget.h"
 #include "model/drive.h"
 #include "model/modes.h"
 
@@ -48,6 +49,8 @@ result_there(const struct model *m, int f, int si, int proc)
 
 	if (mode_family(m, f))
 		return result_made(m, f, si, proc);
+	if (model_flying(s) && budget_doubt(m, f, si))
+		return s->present == YES ? YES : MAYBE;
 	if (s->present == YES || any_in(s, POOL_RING, 0) ||
 	    any_in(s, POOL_OWN + proc, 0))
 		return YES;
@@ -105,7 +108,7 @@ result_labels(const struct model *m, const struct order *o, int proc)
 	/* Of another shape there may be a handle still, which nobody holds. */
 	if (p->gen[o->f] != m->f[o->f].gen && o->ret == PDC_EEXIST)
 		return NULL;
-	return result_is(o, 0);
+	return o->ret == 0 ? budget_labels(m, o, proc) : result_is(o, 0);
 }
 
 /* A gauge that each process has: of all of them. */
@@ -193,11 +196,27 @@ result_sets(const struct order *o)
 	return n > 0;
 }
 
+/*
+ * Whether a number is read that this transaction has written before, and that
+ * may be counted elsewhere: it is told as it was written.
+ */
+static int
+result_beyond(const struct model *m, const struct order *o, int i)
+{
+	const struct item *it = &o->items[i], *w;
+
+	for (w = o->items; w < it; w++)
+		if (w->f == it->f && w->s == it->s && w->op != DO_GET &&
+		    budget_open(m, it->f, it->s))
+			return 1;
+	return 0;
+}
+
 static const char *
 result_txn(const struct model *m, const struct order *o, int proc)
 {
 	static struct model after;
-	int i, reads = 0, again = 0;
+	int i, reads = 0, again = 0, full = 0;
 	const char *bad = NULL;
 
 	after = *m;
@@ -205,9 +224,12 @@ result_txn(const struct model *m, const struct order *o, int proc)
 		const struct item *it = &o->items[i];
 		const struct mseries *s = &after.f[it->f].s[it->s];
 
+		full |= budget_refuses(&after, it);
 		reads = it->op == DO_GET || it->op == DO_SETNX;
 		/* Its block comes into another epoch with any of it. */
 		again |= reads && model_flies(&m->f[it->f]);
+		if (reads && result_beyond(m, o, i))
+			continue;
 		if (it->op == DO_GET)
 			bad = result_get(&after, it);
 		else if (it->ret != 0)
@@ -217,7 +239,11 @@ result_txn(const struct model *m, const struct order *o, int proc)
 			bad = "setnx is wrong about whether it is there";
 		result_item(&after, it, proc);
 	}
-	if (bad == NULL && (o->ret != PDC_EAGAIN || !again))
+	if (bad == NULL && o->ret == 0 && (full & 2) && !o->give_up &&
+	    o->kind == ORDER_TXN)
+		return "exceeds the budget";
+	if (bad == NULL && (o->ret != PDC_EAGAIN || !again) &&
+	    (o->ret != PDC_EFULL || full == 0))
 		bad = result_is(o, 0);
 	return bad;
 }
@@ -252,13 +278,19 @@ apply_labels(struct model *m, const struct order *o, int proc, int done)
 	struct mproc *p = &m->p[proc];
 
 	p->has[o->f][o->s] = 1;
+	if (done == 1)
+		p->over[o->f][o->s] = (uint8_t)(o->good && o->over);
+	if (o->looked)
+		p->looked[o->f] = o->mono;
 	if (p->gen[o->f] != m->f[o->f].gen)
 		return;
 	/* It is good in a lost file, and may be gone in the next. */
 	if (o->good && model_lost_file(m, o->epoch))
 		return;
-	if (o->good || done < 0)
-		model_made(m, proc, o->f, o->s);
+	if (done < 0 && budget_open(m, o->f, o->s))
+		budget_cut(m, proc, o->f, o->s);
+	else if (o->good || done < 0)
+		model_made(m, proc, o->f, o->good && o->over ? OVER : o->s);
 	else if (o->f == F_I)
 		model_update(m, proc, o->f, o->s, 0, DO_SET, 1, o->way);
 }
@@ -268,6 +300,8 @@ apply_declare(struct model *m, const struct order *o, int proc, int done)
 {
 	struct mfamily *f = &m->f[o->f];
 	struct mproc *p = &m->p[proc];
+	int fresh = !f->declared || o->other != f->other || f->hidden == YES;
+	int maybe = f->hidden != NO;
 
 	if (!f->declared) {
 		f->declared = 1;
@@ -279,10 +313,14 @@ apply_declare(struct model *m, const struct order *o, int proc, int done)
 		f->hidden = NO;
 	}
 	model_use(m, o->f, 0);
+	if (fresh || maybe)
+		budget_declared(m, o->f, fresh);
 	if (done < 0)
 		return;
-	if (p->gen[o->f] != f->gen)
+	if (p->gen[o->f] != f->gen) {
 		memset(p->has[o->f], 0, sizeof(p->has[o->f]));
+		memset(p->over[o->f], 0, sizeof(p->over[o->f]));
+	}
 	p->gen[o->f] = f->gen;
 }
 
@@ -296,17 +334,20 @@ apply_updates(struct model *m, const struct order *o, int proc)
 		[PDC_INFO] = 2,
 		[PDC_STATESET] = 2 };
 	const struct item *it;
-	int comp;
+	int comp, s;
 
 	for (it = o->items; it < o->items + o->nitems; it++) {
 		const struct shape *sh = shape_of(it->f,
 		    m->p[proc].other[it->f]);
 
 		comp = sh->type == PDC_HISTOGRAM ? it->comp : 0;
+		s = it->over && it->way == WAY_LANE ? OVER : it->s;
+		if (it->way == WAY_LANE)
+			m->p[proc].over[it->f][it->s] = it->over;
 		if (it->op == DO_BAD)
 			m->drops[reason[sh->type]]++;
 		else
-			model_update(m, proc, it->f, it->s, comp, it->op,
+			model_update(m, proc, it->f, s, comp, it->op,
 			    it->amount, (enum way)it->way);
 	}
 }

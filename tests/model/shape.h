@@ -3,8 +3,8 @@
 #define MODEL_SHAPE_H
 
 /*
- * The families of the model test.  Each has NSERS series, "v0" and on, of a
- * label l; one without labels has one.  Some of what they are, and how the
+ * The families of the model test.  Each has NLABELS series, "v0" and on, of a
+ * label l, and perhaps one for what is beyond the store's max_series; one without labels has one.  Some of what they are, and how the
  * store is set, is the seed's choice.  A number of a series is NCOMPS at most
  * small integers: the value, the states as bits, or the count of each bucket,
  * to which one value is observed, so that the sum follows from the counts.
@@ -14,7 +14,10 @@
 
 #include "pdc.h"
 
-#define NSERS 14
+#define NLABELS 14
+#define OVER NLABELS /* overflow="true" */
+#define ALL (OVER + 1) /* no series, but the sum of them, see budget.c */
+#define NSERS (ALL + 1)
 #define NCOMPS 3
 #define TTL_S 250
 #define IDLE_S 90
@@ -57,6 +60,7 @@ extern const struct shape shape_other;
 /* What stays with the store. */
 extern struct settings {
 	double ttl_s; /* of families with 0 */
+	uint64_t max_series; /* in each family; 0: any */
 	int refresh; /* a page is a use */
 } settings;
 

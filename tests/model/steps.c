@@ -197,7 +197,9 @@ step_read(struct drive *d)
 	int proc = step_proc(d);
 	struct order *o = drive_order(d, proc, ORDER_READ);
 
-	if (!name_fill(d, proc, &o->items[0]))
+	/* Of what is put together from many nothing is compared. */
+	if (!name_fill(d, proc, &o->items[0]) ||
+	    mode_family(&d->m, o->items[0].f))
 		return;
 	o->items[0].op = DO_GET;
 	o->nitems = 1;

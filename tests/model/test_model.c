@@ -39,9 +39,10 @@ run(uint64_t seed, uint64_t steps, int verbose)
 	strcpy(d.boot, "boot-0");
 	shape_choose(seed);
 	model_init(&d.m, INT64_C(1000000000000), INT64_C(1700000000000000000));
-	diag("seed %llu; ttl %g s%s; modes %s, %s, %s",
+	diag("seed %llu; ttl %g s%s; max_series %llu; modes %s, %s, %s",
 	    (unsigned long long)seed, settings.ttl_s,
 	    settings.refresh ? ", refresh" : "",
+	    (unsigned long long)settings.max_series,
 	    pdc_mode_word((int)shapes[F_M].mode),
 	    pdc_mode_word((int)shapes[F_MT].mode),
 	    pdc_mode_word((int)shapes[F_MS].mode));

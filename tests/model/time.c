@@ -10,6 +10,7 @@
  */
 
 #include "base/modes.h"
+#include "model/budget.h"
 #include "model/drive.h"
 
 #define S INT64_C(1000000000)
@@ -138,6 +139,9 @@ time_use(struct drive *d, int p, int f, int s)
 	struct order *o;
 
 	if (f == F_I || !d->m.p[p].has[f][s])
+		return;
+	/* What finds no room is no use. */
+	if (budget_open(&d->m, f, s) && !budget_takes(&d->m, f))
 		return;
 	o = drive_order(d, p, ORDER_UPDATE);
 	o->nitems = 1;

@@ -157,14 +157,16 @@ parse_sample(struct parse *p, const char *line)
 		return;
 	}
 	v = strtod(space, NULL);
-	if (shapes[f].nsers > 1) {
+	if (strncmp(labels, "{overflow=\"true\"", 16) == 0) {
+		s = OVER;
+	} else if (shapes[f].nsers > 1) {
 		if (strncmp(labels, "{l=\"v", 5) != 0) {
 			parse_wrong(p, line);
 			return;
 		}
 		s = atoi(labels + 5);
 	}
-	if (s < 0 || s >= NSERS ||
+	if (s < 0 || s > OVER ||
 	    (strncmp(rest, "_sum", 4) != 0 && v != (double)(int64_t)v) ||
 	    !parse_put(p, f, s, rest, (size_t)(line + n - rest), labels, v))
 		parse_wrong(p, line);
