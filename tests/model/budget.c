@@ -156,6 +156,7 @@ budget_named(struct model *m, int f, int i, int comp, int64_t amount)
 	budget_maybe(&s[OVER]);
 	model_idle_use(m, f, i, 0);
 	model_idle_use(m, f, OVER, 0);
+	budget_crowds(m, f);
 	return NSERS;
 }
 

@@ -362,6 +362,7 @@ model_reset(struct model *m, int proc, int f, int si, int64_t v)
 	s->hi.at[0] += v;
 	s->fresh = YES;
 	s->present = YES;
+	budget_crowds(m, f);
 	m->f[f].hidden = NO;
 	m->f[f].stirred = 1;
 	model_use(m, f, 1);
@@ -385,6 +386,7 @@ model_named(struct model *m, int f, int si, int comp, int op, int64_t amount)
 	model_idle_named(m, f, si);
 	s->stirred = 1;
 	s->present = YES;
+	budget_crowds(m, f);
 	if (mode_family(m, f)) {
 		mode_named(m, f, si, amount);
 		m->f[f].stirred = 1;

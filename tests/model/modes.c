@@ -241,6 +241,9 @@ dead_take(struct model *m, int f, struct mowner *d, struct mowner *o)
 	m->f[f].folds = FOLDS;
 	if (pdc_mode_dead(mode) == DEAD_GO) {
 		d->made = MAYBE;
+		/* As in mode_lose(). */
+		if (model_lost(m))
+			d->has = d->vague = MAYBE;
 	} else {
 		if (o->has != NO || o->fly != 0)
 			dead_add(d, o, mode);
