@@ -12,7 +12,7 @@
 
 #define GRACE (INT64_C(61) * 1000000000)
 #define GRACES 3
-#define GRACES_MAX 300 /* where a page when one ends lets others live on */
+#define GRACES_MAX 40
 #define RECORDS_MAX 20000
 #define DATA_MAX (16 << 20)
 #define CELLS_MAX (8 << 20)

@@ -104,8 +104,19 @@ model_idle_stirred(struct model *m, int f, int i)
 }
 
 void
-model_idle_end(struct model *m, int f, int i)
+model_idle_end(struct model *m, int f, int i, enum maybe used)
 {
+	struct mseries *s = &m->f[f].s[i];
+
+	if (used == YES)
+		return;
+	if (used == MAYBE) {
+		amounts_zero(&s->lo);
+		s->vague = 1;
+		s->present = s->fresh = MAYBE;
+		m->f[f].s[ALL].vague = 1;
+		return;
+	}
 	model_over(-1, &m->f[f].s[i]);
 	budget_over(m, f, i);
 	m->f[f].s[i].present = NO;

@@ -192,7 +192,8 @@ void model_idle_use(struct model *, int f, int s, int sure);
 void model_idle_named(struct model *, int f, int s);
 void model_idle_from(struct model *, struct mseries *);
 void model_idle_stirred(struct model *, int f, int s);
-void model_idle_end(struct model *, int f, int s);
+/* Its time has passed, and it was used again or not. */
+void model_idle_end(struct model *, int f, int s, enum maybe used);
 void model_idle_reboot(struct model *);
 void model_idle_merge(struct mseries *, const struct mseries *);
 /* From when on, and until when, it ends by itself; 0 if it does not. */

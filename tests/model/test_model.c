@@ -22,7 +22,7 @@
 #include "multi/multi.h"
 #include "tap.h"
 
-#define RUN_MS (tap_short() ? 600 : 1600)
+#define RUN_MS (tap_short() ? 580 : 1550)
 
 static struct drive d;
 

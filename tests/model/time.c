@@ -95,14 +95,18 @@ family_unseen(const struct mfamily *f)
 	return any;
 }
 
-static int
-series_unseen(const struct mseries *s)
+/* Whether it was used again: surely, or perhaps. */
+static enum maybe
+series_used(const struct mseries *s)
 {
-	int c, any = 0;
+	int c, k, any = 0;
 
-	for (c = 0; c < NCOMPS; c++)
+	for (c = 0; c < NCOMPS; c++) {
 		any |= s->unseen.at[c] != 0;
-	return any || model_flying(s);
+		for (k = 0; k < NPOOLS; k++)
+			any |= s->in[k].at[c] != 0;
+	}
+	return any ? YES : model_flying(s) ? MAYBE : NO;
 }
 
 /* What has had its time; whether there is anything. */
@@ -178,8 +182,9 @@ time_end(struct model *m, const struct due *due)
 		    !family_unseen(&m->f[f]))
 			model_end(m, f);
 		for (i = 0; i < NSERS; i++)
-			if (due->series[f][i] && !series_unseen(&m->f[f].s[i]))
-				model_idle_end(m, f, i);
+			if (due->series[f][i])
+				model_idle_end(m, f, i,
+				    series_used(&m->f[f].s[i]));
 	}
 }
 
@@ -190,12 +195,16 @@ time_pages(struct drive *d, int p)
 
 	for (f = 0; f < NFAMS; f++)
 		flies |= model_flies(&d->m.f[f]);
+	/* At the end of a run no page lets others live on. */
+	if (d->quiet && settings.refresh)
+		flies = 1;
 	/* What a ring has is drained before the family ends: it goes on. */
 	if (!flies)
 		drive_look(d, p);
 	drive_order(d, p, ORDER_CHECKPOINT);
 	drive_do(d, p);
-	drive_look(d, p);
+	if (!d->quiet || !settings.refresh)
+		drive_look(d, p);
 }
 
 /* A page before a series is due, if nothing else ends then; it is there. */
