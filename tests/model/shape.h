@@ -4,10 +4,11 @@
 
 /*
  * The families of the model test.  Each has NLABELS series, "v0" and on, of a
- * label l, and perhaps one for what is beyond the store's max_series; one without labels has one.  Some of what they are, and how the
- * store is set, is the seed's choice.  A number of a series is NCOMPS at most
- * small integers: the value, the states as bits, or the count of each bucket,
- * to which one value is observed, so that the sum follows from the counts.
+ * label l, and perhaps one for what is beyond the store's max_series; one
+ * without labels has one.  Some of what they are, and how the store is set, is
+ * the seed's choice.  A number of a series is NCOMPS at most small integers:
+ * the value, the states as bits, or the count of each bucket, to which one
+ * value is observed, so that the sum follows from the counts.
  */
 
 #include <stdint.h>
