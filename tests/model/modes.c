@@ -288,7 +288,7 @@ owner_merge(struct mowner *a, const struct mowner *b)
 	a->unseen |= b->unseen;
 	a->has = a->has == b->has ? a->has : MAYBE;
 	a->made = a->made == b->made ? a->made : MAYBE;
-	if (a->fly != b->fly)
+	if (a->fly != b->fly || a->coming != b->coming)
 		a->coming = MAYBE;
 	a->fly |= b->fly;
 }
