@@ -220,6 +220,9 @@ dead_add(struct mowner *d, const struct mowner *o, int mode)
 		d->vague = o->vague;
 	else
 		d->vague |= o->vague;
+	/* Folded before a lost file has brought its last, it is two values. */
+	if (o->fly >> POOL_OLD != 0)
+		d->vague = 1;
 	if (d->has == NO && d->fly == 0)
 		d->value = o->value;
 	else
