@@ -3,5 +3,5 @@ noinst_PROGRAMS += %D%/httpd
 %C%_httpd_CPPFLAGS = -I$(top_srcdir)/include
 %C%_httpd_LDADD = lib/libpdc.la
 
-SH_TESTS += %D%/test_gunicorn.sh %D%/test_php.sh
-EXTRA_DIST += %D%/gunicorn_app.py %D%/php/index.php %D%/servers.sh
+SH_TESTS += %D%/test_gunicorn.sh %D%/test_php.sh %D%/test_uwsgi.sh
+EXTRA_DIST += %D%/php/index.php %D%/servers.sh %D%/wsgi_app.py

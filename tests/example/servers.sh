@@ -57,7 +57,7 @@ await()
 		i=$((i + 1))
 		sleep 0.05
 	done
-	diag "$(cat "$1")"
+	diag "$(cat "$1")" >&2
 	return 1
 }
 

@@ -15,7 +15,7 @@ for preload in '' --preload; do
 	# shellcheck disable=SC2086 # a flag or none
 	with_pdc /usr/bin/gunicorn -w 4 -b 127.0.0.1:0 $preload \
 	    --chdir "$srcdir/tests/example" --worker-tmp-dir "$tmp" \
-	    gunicorn_app:app 2>"$tmp/gunicorn.log" &
+	    wsgi_app:app 2>"$tmp/gunicorn.log" &
 	server=$!
 	port=$(await "$tmp/gunicorn.log" 'Listening at')
 	ok $? "gunicorn listens, $how" || tap_done

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""For gunicorn: an application that counts with libpdc by ctypes."""
+"""For gunicorn and uWSGI: an application that counts with libpdc by ctypes."""
 import ctypes as c
 import functools
 import os
