@@ -97,7 +97,7 @@ static const command_rec commands[] = {
 	    "the directory of the store; without it nothing is counted"),
 	AP_INIT_FLAG("PdcMetrics", set_metrics, NULL, RSRC_CONF | ACCESS_CONF,
 	    "whether requests are counted; On if not said"),
-	{ NULL },
+	{ .name = NULL },
 };
 
 static int
