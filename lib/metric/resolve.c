@@ -313,8 +313,8 @@ resolve(struct pdc_series *s)
 	} else {
 		pl->v = v;
 		pl->beyond = 0;
-		/* A gauge's pending set is done first: each write does it. */
-		if (s->zone == ZONE_GAUGE && atomic_load(&p->pending))
+		/* What waits in this process is done first: each write does. */
+		if (atomic_load(&p->pending))
 			ret = PDC_ENOENT;
 		else
 			ret = resolve_read(s, pl, w);

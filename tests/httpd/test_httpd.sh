@@ -279,17 +279,18 @@ undisturbed()
 	sleep 0.3
 }
 
+# Without restartable sequences what a worker counted in a series that could not
+# be made yet waits in it for its next request, and goes with it.
+if test -z "$rings"; then
+	skip "no rings without restartable sequences"
+	tap_done
+fi
+
 for mpm in prefork worker event; do
 	configure "$mpm"
 	begin
 	ok $? "$mpm: httpd starts" || continue
-	# Without restartable sequences a killed worker may take along what it
-	# counted in a series that could not be made yet.
-	if test -n "$rings"; then
-		round cut "with workers killed" kill_workers
-	else
-		skip "no rings without restartable sequences"
-	fi
+	round cut "with workers killed" kill_workers
 	if test "$mpm" = prefork || test -n "${PDC_LONG:-}"; then
 		round cut "with graceful restarts" restart_gracefully
 		round cut "with a hard restart" restart_hard
