@@ -262,7 +262,9 @@ printf '<VirtualHost *>\nPdcStore /x\n</VirtualHost>\n' >"$tmp/more.conf"
 like "$( (httpd_run "$tmp" -t) 2>&1)" "*PdcStore*" \
     "a store is of the whole server"
 : >"$tmp/more.conf"
-begin || await gone
+httpd_run "$tmp" -DFOREGROUND 2>"$tmp/err" &
+httpd=$!
+await gone
 is "$(get /) $(get /metrics)" "200 503" "without a store nothing is counted"
 finish
 

@@ -384,6 +384,9 @@ handler(request_rec *r)
 	ret = ap_discard_request_body(r);
 	if (ret != OK)
 		return ret;
+	/* So that the page has what waits in rings; without it, all else. */
+	if (store.p != NULL)
+		(void)pdc_checkpoint(store.p);
 	if (store.p == NULL ||
 	    pdc_render(store.p, apr_table_get(r->headers_in, "Accept"), &text,
 		&len, &type) < 0) {
