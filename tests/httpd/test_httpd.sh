@@ -3,7 +3,7 @@
 # Apache httpd with mod_pdc: what is counted, where it is not, and that totals
 # are exact while workers are killed, restarted and replaced, with each MPM.
 #
-#	PDC_LONG=1	restarts with all MPMs, not with prefork alone
+#	PDC_LONG=1	worker, too, and restarts with all, not with prefork alone
 
 . "$srcdir/tests/tap.sh"
 . "$srcdir/tests/httpd/httpd.sh"
@@ -288,7 +288,7 @@ if test -z "$rings"; then
 	tap_done
 fi
 
-for mpm in prefork worker event; do
+for mpm in prefork event ${PDC_LONG:+worker}; do
 	configure "$mpm"
 	begin
 	ok $? "$mpm: httpd starts" || continue
