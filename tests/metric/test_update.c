@@ -7,6 +7,7 @@
  */
 
 #include <math.h>
+#include <sched.h>
 #include <stdint.h>
 
 #include "help.h"
@@ -192,7 +193,20 @@ unresolved(struct pdc_family *f)
 	return s;
 }
 
-/* Every ring that this process may write to. */
+/* To this CPU: its ring is to stay the one that is full. */
+static void
+stay(void)
+{
+	cpu_set_t set;
+	int cpu = sched_getcpu();
+
+	CPU_ZERO(&set);
+	if (cpu >= 0)
+		CPU_SET((size_t)cpu, &set);
+	if (cpu < 0 || sched_setaffinity(0, sizeof(set), &set) == -1)
+		bail_out("a CPU to stay on");
+}
+
 static void
 fill(struct pdc_series *s, int n)
 {
@@ -202,7 +216,7 @@ fill(struct pdc_series *s, int n)
 		pdc_inc(s, 1);
 }
 
-#define FILL 200000 /* updates: more than the rings hold */
+#define FILL 200000 /* updates: more than a ring holds */
 
 static int
 rings(void)
@@ -362,6 +376,7 @@ main(void)
 	test_all(0, INT64_MAX, "rings");
 	test_all(PDC_ATOMIC, 0, "atomic lanes");
 	test_all(PDC_ATOMIC, INT64_MAX, "pending sums");
+	stay();
 	test_full_ring();
 	test_full_ring_gauge();
 	test_set_after_sum();
