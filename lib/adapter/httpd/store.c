@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -66,11 +67,19 @@ identity_give(const struct identity *was)
 static void
 store_directory(const char *dir)
 {
-	if (geteuid() == 0 && mkdir(dir, 0700) == 0 &&
-	    (chown(dir, ap_unixd_config.user_id, ap_unixd_config.group_id) !=
-		    0 ||
-		chmod(dir, 0750) != 0))
+	int fd;
+
+	if (geteuid() != 0 || mkdir(dir, 0700) != 0)
+		return;
+	/* Not by its name, which somebody may have given away meanwhile. */
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return;
+	if (fchown(fd, ap_unixd_config.user_id, ap_unixd_config.group_id) !=
+		0 ||
+	    fchmod(fd, 0750) != 0)
 		(void)rmdir(dir);
+	close(fd);
 }
 
 void
