@@ -3,3 +3,4 @@ noinst_PROGRAMS += %D%/load
 
 SH_TESTS += %D%/test_demo.sh
 dist_noinst_SCRIPTS = %D%/run.sh %D%/pages.py
+EXTRA_DIST += %D%/clients.sh

@@ -2,10 +2,9 @@
 # shellcheck shell=sh
 #
 # For tests of servers to copy, after tests/tap.sh and multi/python.sh: exports
-# PDC_STORE, begins pdc-serve, and has
+# PDC_STORE, begins pdc-serve, and has what demo/clients.sh has and
 #
 #	await LOG WORDS		the port that is told in a line with these words
-#	end PID			of a process of ours, bounded; its status
 #	round SECONDS cut|equal WORDS
 #				clients of $port, while children of $server are
 #				killed, or not; then the totals have to be exact
@@ -22,29 +21,16 @@
     "$PDC" -s "$tmp/probe" stat | grep -q '^rseq in this process *yes' ||
     skip_all "no rings without restartable sequences"
 
-load=$top_builddir/tests/demo/load
+. "$srcdir/tests/demo/clients.sh"
 export PDC_STORE="$tmp/store"
-client=
 front=
 server=
 serve=
 
-end()
-{
-	kill -TERM "$1" 2>/dev/null
-	i=0
-	while kill -0 "$1" 2>/dev/null && test "$i" -lt 100; do
-		i=$((i + 1))
-		sleep 0.05
-	done
-	kill -KILL "$1" 2>/dev/null
-	wait "$1"
-}
-
 cleanup()
 {
 	for process in "$client" "$front" "$server" "$serve"; do
-		test -z "$process" || end "$process"
+		test -z "$process" || end TERM "$process"
 	done
 }
 
@@ -76,21 +62,13 @@ kill_workers()
 round()
 {
 	seconds=$(($1${PDC_LONG:+ * 10}))
-	"$load" ${front:+-g} -c 6 -p "$port" >"$tmp/client" &
-	client=$!
+	clients ${front:+-g} -c 6 -p "$port"
 	if test "$2" = cut; then
 		kill_workers $((seconds * 10))
 	else
 		sleep "$seconds"
 	fi
-	end "$client"
-	ok $? "the answers are the right ones $3"
-	client=
-	/usr/bin/python3 "$srcdir/tests/demo/pages.py" verdict \
-	    "http://127.0.0.1:$pages/metrics" "" "" "$tmp/state" "$2" \
-	    "$tmp/client" >"$tmp/verdict"
-	ok $? "the totals are exact $3"
-	diag "$(cat "$tmp/verdict")"
+	judge "$2" "$3" "http://127.0.0.1:$pages/metrics"
 }
 
 "$PDC_SERVE" --store="$PDC_STORE" \

@@ -21,7 +21,7 @@ for preload in '' --preload; do
 	ok $? "gunicorn listens, $how" || tap_done
 	round 1 cut "with workers killed, $how"
 	round 1 equal "with nobody killed, $how"
-	end "$server"
+	end TERM "$server"
 	server=
 done
 tap_done

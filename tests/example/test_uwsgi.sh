@@ -25,7 +25,7 @@ for lazy in '' ${PDC_LONG:+--lazy-apps}; do
 	ok $? "uWSGI listens, $how" || tap_done
 	round 1 cut "with workers killed, $how"
 	round 1 equal "with nobody killed, $how"
-	end "$server"
+	end TERM "$server"
 	server=
 done
 tap_done

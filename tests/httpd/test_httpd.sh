@@ -7,6 +7,7 @@
 
 . "$srcdir/tests/tap.sh"
 . "$srcdir/tests/httpd/httpd.sh"
+. "$srcdir/tests/demo/clients.sh"
 
 why=$(httpd_why)
 test -z "$why" || skip_all "$why"
@@ -15,23 +16,8 @@ export PYTHONDONTWRITEBYTECODE=1
 
 "$PDC" -s "$tmp/probe" inc x
 rings=$("$PDC" -s "$tmp/probe" stat | grep '^rseq in this process *yes')
-load=$top_builddir/tests/demo/load
 httpd=
-client=
 store=$tmp/store
-
-# end SIGNAL PID: bounded; its status
-end()
-{
-	kill "-$1" "$2" 2>/dev/null
-	i=0
-	while kill -0 "$2" 2>/dev/null && test "$i" -lt 400; do
-		i=$((i + 1))
-		sleep 0.05
-	done
-	kill -KILL "$2" 2>/dev/null
-	wait "$2"
-}
 
 cleanup()
 {
@@ -110,17 +96,9 @@ workers()
 # round cut|equal WORDS COMMAND: it is done while clients ask
 round()
 {
-	"$load" -c 8 -p "$port" >"$tmp/client" &
-	client=$!
+	clients -c 8 -p "$port"
 	"$3"
-	end TERM "$client"
-	ok $? "$mpm: the answers are the right ones $2"
-	client=
-	/usr/bin/python3 "$srcdir/tests/demo/pages.py" verdict \
-	    "http://127.0.0.1:$port/metrics" "" "" "$tmp/state" "$1" \
-	    "$tmp/client" >"$tmp/verdict"
-	ok $? "$mpm: the totals are exact $2"
-	diag "$(cat "$tmp/verdict")"
+	judge "$1" "$2, $mpm" "http://127.0.0.1:$port/metrics"
 }
 
 kill_workers()
