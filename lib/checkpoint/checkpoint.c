@@ -246,15 +246,16 @@ block_pair(const struct cells *c, struct value *v, struct slice *sl)
 }
 
 /*
- * Whether somebody has set the cell.  Applied goes on also when it is given
- * back, and where that is a part of its time, only a tag tells.
+ * Whether somebody has set the cell.  A fresh one, also of a transaction that
+ * was refused then, is not touched.  Applied goes on also when it is given back,
+ * and where that is a part of its time, only a tag tells.
  */
 static int
 gauge_used(const struct cells *c, const struct value_head *h, uint32_t pos,
     const struct gauge *cell, const struct value_gauge *g)
 {
 	if (!(h->flags & VALUE_STAMPED))
-		return cell->touched != g->touched;
+		return cell->touched != g->touched && cell->touched != 0;
 	return gauge_stamp(cell) != value_stamp(g) &&
 	    pdc_cells_tag_get(c, h->zone, h->unit + pos) != 0;
 }

@@ -42,7 +42,7 @@ salvage_gauge(const struct value *v, struct value_gauge *g,
 		return 1;
 	}
 	/* Untouched, or by name it has been set since. */
-	if (cell->touched == g->touched ||
+	if (cell->touched == g->touched || cell->touched == 0 ||
 	    (int32_t)(g->seq - cell->applied) > 0)
 		return 0;
 	g->touched = cell->touched;

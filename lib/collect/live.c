@@ -89,7 +89,7 @@ static int
 live_set(struct gauge cell, const struct value_gauge *g)
 {
 	return (int32_t)(g->seq - cell.applied) <= 0 &&
-	    cell.touched != g->touched;
+	    cell.touched != g->touched && cell.touched != 0;
 }
 
 /* Of n units of a block, whose first is at. */

@@ -344,6 +344,52 @@ test_store(void)
 	sound_close(p);
 }
 
+/*
+ * A transaction that is refused has begun with a cell that had another series
+ * before: that is no use of the family.
+ */
+static void
+test_refused(void)
+{
+	struct pdc_desc d = { .type = PDC_GAUGE,
+		.name = "short",
+		.labels = (const char *const[]){ "l", NULL },
+		.ttl_s = 100 };
+	struct pdc_label x = { "l", "x" };
+	struct pdc_key k = { "short", "", &x, 1 }, full = { "full", "", &x, 1 };
+	struct pdc_family *f;
+	struct pdc_txn *t;
+
+	open_store(tap_tmpdir(), 2, 0);
+	if (pdc_declare(&f, p, &d) < 0)
+		bail_out("declare: %s", pdc_error());
+	pdc_set(series(f, 0), 1);
+	pdc_set(series(f, 1), 3);
+	f = multi_declare(p, PDC_GAUGE, "full", "l");
+	(void)series(f, 0);
+	(void)series(f, 1);
+	if (pdc_declare(&f, p, &d) < 0)
+		bail_out("declare: %s", pdc_error());
+	pdc_maintain(p);
+	is_int(pdc_remove(f, (const char *[]){ "v1", NULL }), 0,
+	    "a cell is free");
+	multi_pass(p, 61);
+	pdc_maintain(p);
+	is_int(multi_records(p, 'N'), 1, "and its number is to be had");
+	if (pdc_begin(&t, p) < 0)
+		bail_out("begin");
+	pdc_value_set(t, &k, 2);
+	pdc_value_set(t, &full, 1);
+	is_int(pdc_commit(t), PDC_EFULL, "who takes it is refused");
+	multi_pass(p, 30);
+	pdc_maintain(p);
+	multi_pass(p, 30);
+	pdc_maintain(p);
+	is_double(multi_now(p, "short{l=\"v0\"}"), NAN,
+	    "and the family ends in time");
+	sound_close(p);
+}
+
 int
 main(void)
 {
@@ -359,5 +405,6 @@ main(void)
 	test_by_name();
 	test_label();
 	test_store();
+	test_refused();
 	return tap_done();
 }

@@ -369,8 +369,6 @@ drive_do(struct drive *d, int proc)
 		result_apply(&d->m, o, proc, 1);
 	if (o->ret == PDC_EAGAIN)
 		d->agains++;
-	if (o->ret == PDC_EFULL)
-		result_refused(&d->m, o);
 	if (o->fired && o->ret == 0)
 		return drive_cut(d, proc, 0);
 	model_unmap(&d->m);

@@ -60,7 +60,6 @@ void drive_step(struct drive *);
 
 /* result.c: whether a result is one the model allows, and what it does. */
 const char *result_wrong(const struct model *, const struct order *, int proc);
-void result_refused(struct model *, const struct order *);
 void result_apply(struct model *, const struct order *, int proc, int done);
 
 #endif

@@ -365,16 +365,6 @@ apply_txn(struct model *m, const struct order *o, int proc)
 		result_item(m, &o->items[i], proc);
 }
 
-/* It had begun in cells that nobody has: they may be seen to have changed. */
-void
-result_refused(struct model *m, const struct order *o)
-{
-	int i;
-
-	for (i = 0; i < o->nitems; i++)
-		m->f[o->items[i].f].stirred = 1;
-}
-
 static void
 apply_clear(struct model *m, int proc)
 {
