@@ -294,21 +294,24 @@ size_t
 pdc_stat_slots(struct pdc *p, struct pdc_slot *out, size_t max)
 {
 	int fd = pdc_wlock_fd(&p->store->wlock);
-	const struct cells *c = pdc_epoch_cells(p, p->store->wait_ms);
-	struct slots slots;
+	struct slots *slots;
 	size_t n = 0;
 	uint32_t i;
 
-	pdc_slots_look(&slots, &p->self, fd);
-	for (i = 0; c != NULL && i < SLOTS_MAX && n < max; i++) {
-		if (!(slots.held[i / 8] >> i % 8 & 1))
+	slots = malloc(sizeof(*slots));
+	if (slots == NULL)
+		return 0;
+	pdc_slots_look(slots, &p->self, fd);
+	for (i = 0; i < SLOTS_MAX && n < max; i++) {
+		if (slots->since[i] == 0)
 			continue;
 		out[n].slot = i;
 		out[n].pid = pdc_slot_pid(fd, i);
-		out[n++].since_wall_ns = (int64_t)ident_since(
-					     atomic_load(&c->slots[i])) *
-		    1000;
+		out[n++].since_wall_ns = slots->since[i] == SLOT_CLAIMED ?
+		    0 :
+		    (int64_t)(slots->since[i] + IDENT_FROM_US) * 1000;
 	}
+	free(slots);
 	return n;
 }
 

@@ -81,7 +81,7 @@ int pdc_stat_get(struct pdc *, struct pdc_stat *);
 struct pdc_slot {
 	uint32_t slot;
 	pid_t pid; /* 0: it has none here */
-	int64_t since_wall_ns; /* when it claimed the slot */
+	int64_t since_wall_ns; /* when it claimed the slot; 0: not known */
 };
 
 /*

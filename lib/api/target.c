@@ -17,7 +17,7 @@
 #include "pdc.h"
 #include "store/series.h"
 
-/* What the dead have left has no process. */
+/* Of a slot it is not asked whose it is, and what the dead left is nobody's. */
 static int
 target_slot(struct target *tg, const struct family *f, const char *value)
 {
@@ -25,11 +25,11 @@ target_slot(struct target *tg, const struct family *f, const char *value)
 	char text[IDENT_MAX];
 
 	if (value != NULL &&
-	    (snprintf(text, sizeof(text), "%s.", value) >= IDENT_MAX ||
-		!pdc_ident_parse(&ident, f->r.mode, text)))
+	    (snprintf(text, sizeof(text), "%s.1", value) >= IDENT_MAX ||
+		!pdc_ident_parse(&ident, text)))
 		return pdc_err_set(PDC_ENOENT, "%s: no slot is called \"%s\"",
 		    f->name, value);
-	tg->len = pdc_series_own(f, tg->values, tg->len, ident);
+	tg->len = pdc_series_own(tg->values, tg->len, ident);
 	return 0;
 }
 

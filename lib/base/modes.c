@@ -93,21 +93,19 @@ pdc_mode_merge(int mode, double was, double v)
 }
 
 size_t
-pdc_ident_put(char *out, int mode, uint64_t ident)
+pdc_ident_put(char *out, uint64_t ident)
 {
 	int n = 0;
 
 	out[0] = '\0';
-	if (ident_since(ident) != 0)
+	if (ident != IDENT_NONE)
 		n = snprintf(out, IDENT_MAX, "%u.%llx", ident_slot(ident),
 		    (unsigned long long)ident_since(ident));
-	else if (pdc_mode_keeps(mode) == KEEPS_SLOTS)
-		n = snprintf(out, IDENT_MAX, "%u.", ident_slot(ident));
 	return (size_t)n + 1;
 }
 
 int
-pdc_ident_parse(uint64_t *ident, int mode, const char *text)
+pdc_ident_parse(uint64_t *ident, const char *text)
 {
 	unsigned long long slot = 0, since = 0;
 	char again[IDENT_MAX], *end = NULL;
@@ -119,11 +117,11 @@ pdc_ident_parse(uint64_t *ident, int mode, const char *text)
 		if (slot >= SLOTS_MAX || *end != '.')
 			return 0;
 		since = strtoull(end + 1, NULL, 16);
-		if (since > IDENT_SINCE)
+		if (since == 0 || since > IDENT_SINCE)
 			return 0;
 	}
-	*ident = (uint64_t)slot << 52 | since;
+	*ident = ident_of((uint32_t)slot, since);
 	/* There is one way to write it. */
-	pdc_ident_put(again, mode, *ident);
+	pdc_ident_put(again, *ident);
 	return strcmp(again, text) == 0;
 }

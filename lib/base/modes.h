@@ -52,19 +52,27 @@ int pdc_mode_only_set(int mode);
 double pdc_mode_merge(int mode, double was, double v);
 
 /*
- * An identity: whose a value is.  The slot in the upper 12 bits, below it the
- * microsecond of the wall clock at which its process claimed the slot, or 0:
- * the values of all that are dead, folded.  No two claims of a slot have the
- * same.
+ * An identity: whose a value is.  The slot, and below it, in IDENT_BITS, the
+ * microsecond since 2020 by the wall clock at which its process claimed the
+ * slot.  No two claims of a slot have the same.  IDENT_NONE, as the owner of a
+ * series: all that are dead, folded.
  */
 #define SLOTS_MAX 4096
-#define IDENT_SINCE (((uint64_t)1 << 52) - 1)
+#define IDENT_BITS 51
+#define IDENT_SINCE (((uint64_t)1 << IDENT_BITS) - 1)
+#define IDENT_FROM_US 1577836800000000
 #define IDENT_NONE 0
+
+static inline uint64_t
+ident_of(uint32_t slot, uint64_t since)
+{
+	return (uint64_t)slot << IDENT_BITS | since;
+}
 
 static inline uint32_t
 ident_slot(uint64_t ident)
 {
-	return (uint32_t)(ident >> 52);
+	return (uint32_t)(ident >> IDENT_BITS) & (SLOTS_MAX - 1);
 }
 
 static inline uint64_t
@@ -73,14 +81,11 @@ ident_since(uint64_t ident)
 	return ident & IDENT_SINCE;
 }
 
-/*
- * As text it is the last value of a series: slot, point, the rest in hex; of
- * the dead "", or slot and point where each slot has its own.
- */
+/* As text it is the last value of a series; "" of the dead. */
 #define IDENT_MAX 20 /* with its NUL */
-size_t pdc_ident_put(char *out, int mode, uint64_t ident);
-/* 0 if it is none of this mode. */
-int pdc_ident_parse(uint64_t *ident, int mode, const char *text);
+size_t pdc_ident_put(char *out, uint64_t ident);
+/* 0 if it is none. */
+int pdc_ident_parse(uint64_t *ident, const char *text);
 
 /*
  * A series that was made for a process which has not written it yet: a NaN

@@ -139,7 +139,7 @@ series_whose(struct check *c, const struct scur *cur,
 	if (l->ended || series_family(c, l) != 0 ||
 	    pdc_mode_keeps(c->f.r.mode) == KEEPS_ONE)
 		return;
-	if (!pdc_ident_parse(&ident, c->f.r.mode,
+	if (!pdc_ident_parse(&ident,
 		s->values + pdc_series_labels(&c->f, s->values, s->values_len)))
 		pdc_check_key(c, cur, "no process has its last value");
 }

@@ -441,21 +441,25 @@ int
 pdc_checkpoint_run(struct pdc *p, uint32_t wait_ms)
 {
 	struct slice *sl;
-	struct fold_begin fold;
+	struct fold *fold;
 	int ret;
 
 	if (pdc_cells_now(p) == NULL || p->store->rdonly)
 		return pdc_err_set(PDC_EPERM, "%s: opened read-only",
 		    p->store->dir);
 	sl = calloc(1, sizeof(*sl));
-	if (sl == NULL)
+	fold = pdc_fold_begin(p);
+	if (sl == NULL || fold == NULL) {
+		free(sl);
+		pdc_fold_free(fold);
 		return pdc_err_set(PDC_ENOMEM, "a checkpoint");
+	}
 	sl->key[0] = 'V';
 	sl->more = 1;
-	pdc_fold_begin(&fold, p);
 	ret = pdc_drain_all(p, wait_ms);
 	if (ret == 0)
-		ret = pdc_fold_end(&fold, p, wait_ms);
+		ret = pdc_fold_end(fold, p, wait_ms);
+	pdc_fold_free(fold);
 	while (ret == 0 && sl->more) {
 		ret = checkpoint_slice(p, sl, wait_ms);
 		if (ret == 0 && sl->more)

@@ -52,14 +52,12 @@ void pdc_drain_hints(struct stxn *, const struct cells *);
 
 /*
  * Fold what dead processes have left of gauges of modes: begin before the rings
- * are drained, end after that.
+ * are drained, end after that, then free.  NULL: no memory.
  */
-struct fold_begin {
-	struct slots slots;
-	uint64_t upto; /* ids of series that were there */
-};
-void pdc_fold_begin(struct fold_begin *, struct pdc *);
-int pdc_fold_end(const struct fold_begin *, struct pdc *, uint32_t wait_ms);
+struct fold;
+struct fold *pdc_fold_begin(struct pdc *);
+int pdc_fold_end(struct fold *, struct pdc *, uint32_t wait_ms);
+void pdc_fold_free(struct fold *);
 
 /*
  * Epochs.  The hook of every write transaction: the process maps the cells

@@ -377,6 +377,9 @@ epoch_new(struct pdc *p, struct stxn *x)
 		new.boot_epoch = new.epoch;
 		memset(new.boot_id, 0, sizeof(new.boot_id));
 		strcpy(new.boot_id, p->clock.boot_id);
+		new.fold_from = 0;
+	} else {
+		new.fold_from = new.next_series;
 	}
 	memset(new.next_unit, 0, sizeof(new.next_unit));
 	epoch_clear(p, m, &new);
@@ -466,6 +469,8 @@ pdc_epoch_hook(void *arg, struct stxn *x)
 		ret = epoch_attach(p, x);
 	if (ret == 0)
 		pdc_slot_renew(&p->self, pdc_cells_now(p), p->store->wlock.fd);
+	if (x->meta.fold_from > x->meta.next_series)
+		x->meta.fold_from = x->meta.next_series;
 	/* First: what salvage owes is written over these records. */
 	if (ret == 0)
 		ret = pdc_owed_redo(x, p);

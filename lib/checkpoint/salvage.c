@@ -508,11 +508,18 @@ salvage_all(struct stxn *x, struct pdc *p, struct cells *c)
 int
 pdc_epoch_salvage(struct stxn *x, struct pdc *p)
 {
+	uint64_t from = x->meta.fold_from, upto = x->meta.next_series;
 	struct cells *now = pdc_cells_now(p);
 	int ret;
 
+	/* It may take several transactions. */
+	x->meta.fold_from = UINT64_MAX;
 	ret = salvage_all(x, p, now != NULL ? now->older : NULL);
 	if (ret == 0 && now != NULL)
 		atomic_store(&p->salvaged, now->epoch);
+	/* Of whose series is new there may be more in another's file. */
+	if (x->meta.next_series != upto)
+		from = x->meta.next_series;
+	x->meta.fold_from = from;
 	return ret;
 }

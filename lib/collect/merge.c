@@ -170,7 +170,7 @@ merge_one(struct merge *m, const struct merge_from *from,
 	if (pdc_live_idle(from->x, from->cells, f, from->v,
 		pdc_block_place(&f->r, pdc_get_be32(cur->key + 9))))
 		return 0;
-	alive = pdc_slots_alive(from->slots, from->cells, owner);
+	alive = pdc_slots_alive(from->slots, owner);
 	if (pdc_mode_dead(mode) == DEAD_GO && !alive)
 		return 0;
 	new = (struct merged){ .rank = merge_rank(owner, alive) };

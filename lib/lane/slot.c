@@ -11,21 +11,27 @@
 #include "base/fork.h"
 #include "lane/atomic.h"
 
+static off_t
+slot_start(uint32_t slot)
+{
+	return 1 + (off_t)((uint64_t)slot << IDENT_BITS);
+}
+
 static struct flock
-slot_lock(uint32_t slot, uint32_t n, short type)
+slot_lock(uint32_t slot, uint64_t len, short type)
 {
 	struct flock fl = { .l_type = type,
 		.l_whence = SEEK_SET,
-		.l_start = 1 + (off_t)slot,
-		.l_len = (off_t)n };
+		.l_start = slot_start(slot),
+		.l_len = (off_t)len };
 
 	return fl;
 }
 
 static int
-slot_take(int fd, uint32_t slot)
+slot_take(int fd, uint32_t slot, uint64_t since)
 {
-	struct flock fl = slot_lock(slot, 1, F_WRLCK);
+	struct flock fl = slot_lock(slot, since, F_WRLCK);
 
 	return fcntl(fd, F_SETLK, &fl) == 0;
 }
@@ -33,7 +39,7 @@ slot_take(int fd, uint32_t slot)
 static void
 slot_give(int fd, uint32_t slot)
 {
-	struct flock fl = slot_lock(slot, 1, F_UNLCK);
+	struct flock fl = slot_lock(slot, IDENT_SINCE, F_UNLCK);
 
 	(void)fcntl(fd, F_SETLK, &fl);
 }
@@ -62,7 +68,9 @@ slot_since(const struct cells *cells, uint32_t slot)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	now = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-	now = (now & IDENT_SINCE) | (now == 0);
+	now = (now - IDENT_FROM_US) & IDENT_SINCE;
+	if (now <= SLOT_CLAIMED)
+		now = SLOT_CLAIMED + 1;
 	return before >= now && before < IDENT_SINCE ? before + 1 : now;
 }
 
@@ -77,15 +85,17 @@ pdc_slot_claim(struct slot_self *self, const struct cells *cells, int fd)
 		return mine.hi;
 	mine.lo = pdc_fork_gen();
 	was = atomic_peek16(w);
-	for (slot = 0; slot < SLOTS_MAX && !slot_take(fd, slot); slot++)
-		continue;
+	for (slot = 0; slot < SLOTS_MAX; slot++)
+		if (slot_take(fd, slot, SLOT_CLAIMED))
+			break;
 	if (slot == SLOTS_MAX)
 		return pdc_slot_self(self);
 	while (was.lo != mine.lo) {
-		mine.hi = (uint64_t)slot << 52 | slot_since(cells, slot);
+		mine.hi = ident_of(slot, slot_since(cells, slot));
 		if (!atomic_cas16(w, &was, mine))
 			continue;
 		atomic_store(&cells->slots[slot], ident_since(mine.hi));
+		(void)slot_take(fd, slot, ident_since(mine.hi));
 		return mine.hi;
 	}
 	/* Another thread, or a signal handler, was first. */
@@ -103,7 +113,7 @@ pdc_slot_renew(struct slot_self *self, const struct cells *cells, int fd)
 
 	if (was.hi == IDENT_NONE)
 		return;
-	if (slot_take(fd, slot) &&
+	if (slot_take(fd, slot, ident_since(was.hi)) &&
 	    slot_word(cells, slot) <= ident_since(was.hi)) {
 		atomic_store(&cells->slots[slot], ident_since(was.hi));
 		return;
@@ -112,29 +122,48 @@ pdc_slot_renew(struct slot_self *self, const struct cells *cells, int fd)
 	(void)atomic_cas16((struct word16 *)self, &was, none);
 }
 
+/*
+ * What a lock says of the slots from..to.  That of slot 0 and the write lock
+ * may have become one; somebody else's may cover many.
+ */
+static uint32_t
+slots_note(struct slots *s, const struct flock *fl, uint32_t from, uint32_t to)
+{
+	uint64_t start = (uint64_t)fl->l_start, end = start, since;
+	uint32_t slot = from;
+
+	end = fl->l_len > 0 ? start + (uint64_t)fl->l_len : (uint64_t)1 << 63;
+	if (start > (uint64_t)slot_start(from))
+		slot = (uint32_t)((start - 1) >> IDENT_BITS);
+	for (from = slot; slot < to; slot++) {
+		if (end <= (uint64_t)slot_start(slot))
+			break;
+		since = end - (uint64_t)slot_start(slot);
+		s->since[slot] = since <= IDENT_SINCE ? since : SLOT_CLAIMED;
+	}
+	return slot > from ? slot : from + 1;
+}
+
 /* The kernel tells one lock of a range, not the first: look on both sides. */
 static int
 slots_range(struct slots *s, int fd, uint32_t from, uint32_t to)
 {
 	struct flock fl;
-	uint32_t at, end;
+	uint32_t at;
 
 	while (from < to) {
-		fl = slot_lock(from, to - from, F_WRLCK);
+		fl = slot_lock(from, IDENT_SINCE, F_WRLCK);
+		fl.l_len = to < SLOTS_MAX ? slot_start(to) - fl.l_start : 0;
 		if (fcntl(fd, F_GETLK, &fl) == -1)
 			return -1;
 		if (fl.l_type == F_UNLCK)
 			return 0;
-		at = fl.l_start > 1 + (off_t)from ? (uint32_t)fl.l_start - 1 :
-						    from;
-		end = to;
-		if (fl.l_len > 0 && fl.l_start + fl.l_len < 1 + (off_t)to)
-			end = (uint32_t)(fl.l_start + fl.l_len) - 1;
+		at = fl.l_start > slot_start(from) ?
+		    (uint32_t)(((uint64_t)fl.l_start - 1) >> IDENT_BITS) :
+		    from;
 		if (slots_range(s, fd, from, at) == -1)
 			return -1;
-		for (; at < end; at++)
-			s->held[at / 8] |= (unsigned char)(1 << at % 8);
-		from = end;
+		from = slots_note(s, &fl, at, to);
 	}
 	return 0;
 }
@@ -142,10 +171,13 @@ slots_range(struct slots *s, int fd, uint32_t from, uint32_t to)
 void
 pdc_slots_look(struct slots *s, const struct slot_self *self, int fd)
 {
-	memset(s->held, 0, sizeof(s->held));
+	uint32_t i;
+
+	memset(s->since, 0, sizeof(s->since));
 	s->self = pdc_slot_self(self);
 	if (slots_range(s, fd, 0, SLOTS_MAX) == -1)
-		memset(s->held, 0xff, sizeof(s->held));
+		for (i = 0; i < SLOTS_MAX; i++)
+			s->since[i] = SLOT_CLAIMED;
 }
 
 pid_t
@@ -158,20 +190,13 @@ pdc_slot_pid(int fd, uint32_t slot)
 	return fl.l_pid > 0 ? fl.l_pid : 0;
 }
 
-/*
- * What is newer than the slot's word is alive too: its process has not told
- * the cells yet, as with new ones.
- */
 int
-pdc_slots_alive(const struct slots *s, const struct cells *cells,
-    uint64_t ident)
+pdc_slots_alive(const struct slots *s, uint64_t ident)
 {
-	uint32_t slot = ident_slot(ident);
+	uint64_t since = s->since[ident_slot(ident)];
 
 	if (ident_since(ident) == 0)
 		return 0;
-	if (ident == s->self)
-		return 1;
-	return (s->held[slot / 8] >> slot % 8 & 1) != 0 &&
-	    ident_since(ident) >= slot_word(cells, slot);
+	return ident == s->self || since == ident_since(ident) ||
+	    since == SLOT_CLAIMED;
 }

@@ -5,11 +5,12 @@
 /*
  * Slots: which processes live that keep a gauge value of their own.
  *
- * A process has slot n while it holds the POSIX record lock on byte 1 + n of a
- * file.  The kernel gives it up with the process however that ends; it is not
- * inherited by a child, and neither a stop nor the end of a thread touches it.
- * The slot's word in the cells file says since when, so that the process
- * before it in the same slot is known to be dead.
+ * A process has slot n while it holds the POSIX record lock on a file from byte
+ * 1 + (n << IDENT_BITS) on.  So many bytes of it as are its identity's since: so
+ * the process before it in the same slot is known to be dead.  The kernel gives
+ * it up with the process however that ends; it is not inherited by a child, and
+ * neither a stop nor the end of a thread touches it.  It has nothing to do with
+ * a cells file but that a word there sees to it that no since is given twice.
  *
  * Who may write: the word of a slot, who holds its lock.  Fork: a child has
  * none until it claims one.  All but the looking may be called from a signal
@@ -35,23 +36,24 @@ uint64_t pdc_slot_self(const struct slot_self *);
 uint64_t pdc_slot_claim(struct slot_self *, const struct cells *, int fd);
 /*
  * After the lock may have been lost, as by somebody who closed all
- * descriptors, or with new cells: take it again and tell the cells since when,
- * or forget it.  Under the write lock.
+ * descriptors: take it again, or forget it if somebody has had it since.  Under
+ * the write lock.
  */
 void pdc_slot_renew(struct slot_self *, const struct cells *, int fd);
 
 /*
- * Who holds slots; a process that claims one meanwhile may be missing.  If they
- * cannot be asked for (fd is -1), all are held: nobody is taken for dead.
+ * Who holds slots, and since when: 0 nobody, SLOT_CLAIMED not said yet.  A
+ * process that claims one meanwhile may be missing.  If they cannot be asked
+ * for (fd is -1), all are claimed: nobody is taken for dead.
  */
+#define SLOT_CLAIMED 1
 struct slots {
-	uint64_t self;
-	unsigned char held[SLOTS_MAX / 8];
+	uint64_t self, since[SLOTS_MAX];
 };
 void pdc_slots_look(struct slots *, const struct slot_self *, int fd);
 /* The process that holds a slot; 0 if it has no number here, or nobody does. */
 pid_t pdc_slot_pid(int fd, uint32_t slot);
-/* Of what was seen then; cells may be NULL. */
-int pdc_slots_alive(const struct slots *, const struct cells *, uint64_t ident);
+/* Of what was seen then. */
+int pdc_slots_alive(const struct slots *, uint64_t ident);
 
 #endif

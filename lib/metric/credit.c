@@ -318,7 +318,7 @@ credit_make(struct stxn *x, struct place *pl, const struct credit *cr)
 	if (u->labels_len > LABELS_MAX_LEN - IDENT_MAX)
 		return PDC_EFORMAT;
 	memcpy(own, cr->values, u->labels_len);
-	len = pdc_series_own(&pl->f, own, u->labels_len, u->owner);
+	len = pdc_series_own(own, u->labels_len, u->owner);
 	return pdc_place_make(x, pl, own, len);
 }
 

@@ -187,7 +187,6 @@ int pdc_place_add(struct stxn *, struct place *, const char *values,
 enum gone_why {
 	GONE_MOVED, /* what comes late is the new one's */
 	GONE_REMOVED, /* what comes late is dropped */
-	GONE_FOLDED, /* what comes late is folded after it */
 	GONE_ENDED /* with its family: what comes after seen is late */
 };
 struct gone {

@@ -111,13 +111,12 @@ int
 pdc_mode_fold(struct stxn *x, struct place *pl, const char *values, size_t len,
     double v)
 {
-	uint64_t owner = pdc_series_owner(&pl->f, values, len);
 	char dead[LABELS_MAX_LEN + IDENT_MAX];
 	int ret;
 
 	len = pdc_series_labels(&pl->f, values, len);
 	memcpy(dead, values, len);
-	len = pdc_series_own(&pl->f, dead, len, owner & ~IDENT_SINCE);
+	len = pdc_series_own(dead, len, IDENT_NONE);
 	/* No budget: one series goes, one may come. */
 	ret = pdc_place_find(x, pl, dead, len);
 	if (ret == 0)

@@ -105,9 +105,7 @@ pdc_dying_add(struct stxn *x, struct pdc *p, struct place *pl,
 		.zone = h->zone,
 		.width = h->width,
 		.values_len = (uint32_t)g->len,
-		.late = g->why == GONE_REMOVED ? LATE_DROPPED :
-		    g->why == GONE_FOLDED      ? LATE_FOLDED :
-						 LATE_LABELS };
+		.late = g->why == GONE_REMOVED ? LATE_DROPPED : LATE_LABELS };
 	if (h->unit != UNIT_NONE)
 		y->d.unit = h->unit + (uint64_t)pl->at.pos * h->width;
 	memcpy(y->values, g->values, g->len);
@@ -195,26 +193,12 @@ late_finite(struct stxn *x, const struct dying_rec *d, struct pair *late)
 		}
 }
 
-/* Of a gauge that was folded: of a sum, what it has got since. */
-static int
-late_fold(struct stxn *x, struct place *pl, const struct dying *y, double now)
-{
-	double was = y->sum0[0].sum;
-
-	if (pdc_mode_rule(pl->f.r.mode) == RULE_SUM && !value_is_none(was) &&
-	    !value_is_none(now))
-		now -= was;
-	return pdc_mode_fold(x, pl, y->values, y->d.values_len, now);
-}
-
 static int
 late_place(struct stxn *x, struct place *pl, const struct dying *y,
     const struct pair *late)
 {
 	int ret;
 
-	if (y->d.late == LATE_FOLDED)
-		return late_fold(x, pl, y, late->sum);
 	/* It is not known when it was set; the next one is. */
 	if (pdc_mode_stamped(pl->f.r.mode))
 		return 0;
@@ -248,8 +232,7 @@ late_credit(struct stxn *x, const struct dying *y, struct pair *late)
 	late_finite(x, &y->d, late);
 	ret = pdc_family_by_id(x, y->d.family, &pl->f);
 	if (ret == 0 &&
-	    (pl->f.r.zone != y->d.zone || pl->f.r.width != y->d.width ||
-		(y->d.late == LATE_FOLDED && !mode_each(pl->f.r.mode))))
+	    (pl->f.r.zone != y->d.zone || pl->f.r.width != y->d.width))
 		ret = PDC_EFORMAT;
 	if (ret == 0)
 		ret = late_place(x, pl, y, late);

@@ -212,7 +212,7 @@ wanted_set(struct wanted *w, const struct pdc_series *s, struct place *pl)
 		return pdc_err_set(PDC_EFULL,
 		    "labels of %s: none of %d slots is free", s->family->name,
 		    SLOTS_MAX);
-	w->len = pdc_series_own(&pl->f, w->values, w->len, w->owner);
+	w->len = pdc_series_own(w->values, w->len, w->owner);
 	return 0;
 }
 

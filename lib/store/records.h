@@ -71,7 +71,8 @@ struct meta {
 	uint64_t max_series;
 	uint64_t cells_dir_ino; /* 0: not known */
 	uint64_t next_dying;
-	uint64_t reserved[6];
+	uint64_t fold_from; /* series before: fold.c; never above next_series */
+	uint64_t reserved[5];
 };
 
 /*
@@ -146,7 +147,7 @@ struct dying_rec {
 };
 
 /* Goes to who has the labels; is dropped; is folded (checkpoint/fold.c). */
-enum dying_late { LATE_LABELS, LATE_DROPPED, LATE_FOLDED };
+enum dying_late { LATE_LABELS, LATE_DROPPED };
 
 /* An incarnation of a family that has ended. */
 struct ended_rec {

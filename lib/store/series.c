@@ -168,7 +168,7 @@ pdc_series_owner(const struct family *f, const char *values, size_t len)
 	if (pdc_mode_keeps(f->r.mode) == KEEPS_ONE || len == 0 ||
 	    values[len - 1] != '\0')
 		return ident;
-	(void)pdc_ident_parse(&ident, f->r.mode,
+	(void)pdc_ident_parse(&ident,
 	    values + pdc_series_labels(f, values, len));
 	return ident;
 }
@@ -185,9 +185,9 @@ pdc_series_labels(const struct family *f, const char *values, size_t len)
 }
 
 size_t
-pdc_series_own(const struct family *f, char *values, size_t len, uint64_t ident)
+pdc_series_own(char *values, size_t len, uint64_t ident)
 {
-	return len + pdc_ident_put(values + len, f->r.mode, ident);
+	return len + pdc_ident_put(values + len, ident);
 }
 
 static void
@@ -283,7 +283,7 @@ series_sane(const struct family *f, const char *values, size_t len)
 		n += values[i] == '\0';
 	return n == family_nvalues(&f->r) && pdc_utf8_valid(values, len) &&
 	    (pdc_mode_keeps(f->r.mode) == KEEPS_ONE ||
-		pdc_ident_parse(&ident, f->r.mode,
+		pdc_ident_parse(&ident,
 		    values + pdc_series_labels(f, values, len)));
 }
 

@@ -46,8 +46,7 @@ void pdc_series_render(struct buf *, const struct family *, const char *values,
 size_t pdc_series_labels(const struct family *, const char *values, size_t len);
 uint64_t pdc_series_owner(const struct family *, const char *values,
     size_t len);
-size_t pdc_series_own(const struct family *, char *values, size_t len,
-    uint64_t ident);
+size_t pdc_series_own(char *values, size_t len, uint64_t ident);
 
 /* The number n of the series with these values: 0, PDC_ENOENT or an error. */
 int pdc_series_find(struct stxn *, const struct family *, const char *values,

@@ -39,37 +39,34 @@ test_merge(void)
 }
 
 static void
-is_ident(int mode, const char *text, uint64_t want)
+is_ident(const char *text, uint64_t want)
 {
 	uint64_t ident = 0;
 	char out[IDENT_MAX];
 
-	ok(pdc_ident_parse(&ident, mode, text) && ident == want,
-	    "\"%s\" is %llx", text, (unsigned long long)want);
-	is_int((long long)pdc_ident_put(out, mode, want),
-	    (long long)strlen(text) + 1, "of so many bytes");
+	ok(pdc_ident_parse(&ident, text) && ident == want, "\"%s\" is %llx",
+	    text, (unsigned long long)want);
+	is_int((long long)pdc_ident_put(out, want), (long long)strlen(text) + 1,
+	    "of so many bytes");
 	is_str(out, text, "and is written so");
 }
 
 static void
 test_idents(void)
 {
-	static const char *const bad[] = { "1", "1.", ".1", "01.1", "1.01",
-		"1.G", "1.1 ", " 1.1", "+1.1", "-1.1", "1.0", "1.0x1", "1.A",
-		"4096.1", "1.10000000000000", "99999999999999999999.1",
+	static const char *const bad[] = { "1", "1.", "0.", ".1", "01.1",
+		"1.01", "1.G", "1.1 ", " 1.1", "+1.1", "-1.1", "1.0", "1.0x1",
+		"1.A", "4096.1", "1.8000000000000", "99999999999999999999.1",
 		"0.ffffffffffffffffff" };
 	uint64_t ident;
 	size_t i;
 
-	is_ident(PDC_SUM, "", 0);
-	is_ident(PDC_ALL, "0.", 0);
-	is_ident(PDC_ALL, "3.", (uint64_t)3 << 52);
-	is_ident(PDC_SUM, "0.1", 1);
-	is_ident(PDC_LIVEALL, "4095.fffffffffffff", UINT64_MAX);
+	is_ident("", IDENT_NONE);
+	is_ident("0.1", 1);
+	is_ident("3.1f", ident_of(3, 31));
+	is_ident("4095.7ffffffffffff", UINT64_MAX >> 1);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ok(!pdc_ident_parse(&ident, PDC_SUM, bad[i]), "\"%s\" is none",
-		    bad[i]);
-	ok(!pdc_ident_parse(&ident, PDC_ALL, ""), "of all, neither is \"\"");
+		ok(!pdc_ident_parse(&ident, bad[i]), "\"%s\" is none", bad[i]);
 }
 
 static void

@@ -112,7 +112,7 @@ test_forged(void)
 	forge(u, "x", 2, "a gauge of all that is one's");
 	u = update(fm, RING_SET, 1);
 	forge(u, "x", 2, "a gauge of each that is nobody's");
-	u.owner = (uint64_t)3 << 52;
+	u.owner = ident_of(3, 0);
 	forge(u, "x", 2, "or of the dead");
 	u.owner = 1;
 	forge(u, "x\0y", 4, "or has a value too many");

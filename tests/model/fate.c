@@ -201,7 +201,7 @@ model_reboot(struct model *m)
 				s->lo.at[c] -= s->unseen.at[c];
 				s->unseen.at[c] = 0;
 			}
-			mode_reboot(s);
+			mode_reboot(&m->f[f], s);
 		}
 	for (k = 0; k < NPOOLS; k++)
 		model_forget(m, k);

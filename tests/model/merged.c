@@ -211,12 +211,23 @@ mode_adopt(struct model *m, const struct view *view, int f, int i)
 void
 mode_count(const struct model *m, int f, int i, uint64_t *lo, uint64_t *hi)
 {
-	int j;
+	const struct mseries *s = &m->f[f].s[i];
+	int j, stays = pdc_mode_dead(mode_of(m, f)) == DEAD_STAY;
 
 	for (j = 0; j < NOWNERS; j++) {
-		const struct mowner *o = mode_look(&m->f[f].s[i], j);
+		const struct mowner *o = mode_look(s, j), *live;
 
+		if (j >= NPROCS && stays && mode_slots(m, f)) {
+			/* The last in his slot that has a value. */
+			live = slot_owner(m, s, j - NPROCS);
+			*lo += o->made == YES && o->has == YES &&
+			    (live == NULL || live->has == NO);
+			*hi += o->made != NO && o->has != NO &&
+			    (live == NULL || live->has != YES);
+			*hi += o->dying;
+			continue;
+		}
 		*lo += o->made == YES;
-		*hi += o->made != NO;
+		*hi += (o->made != NO) + o->kept;
 	}
 }

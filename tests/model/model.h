@@ -66,6 +66,9 @@ struct mowner {
 	uint16_t fly; /* bits of the pools that have some of them */
 	uint8_t has, made, coming; /* enum maybe; made: without a value, too */
 	uint8_t vague, unseen;
+	uint8_t early; /* its series may be from before a file was lost */
+	/* Dead ones that are not folded yet; and that the next boot folds. */
+	uint32_t dying, kept;
 };
 
 struct mseries {

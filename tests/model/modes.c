@@ -66,6 +66,7 @@ mode_update(struct model *m, int proc, int f, int i, int pool, int op,
 		o->vague = 1;
 	o->value = model_next(op, o->value, amount);
 	o->at = ++m->seq;
+	o->early |= pool >= POOL_OLD;
 	if (pool == POOL_NONE) {
 		o->has = o->made = YES;
 		o->unseen = 1;
@@ -129,12 +130,14 @@ void
 mode_over(int proc, struct mseries *s)
 {
 	struct mowner *o;
+	uint32_t kept;
 	uint16_t fly;
 	int i;
 
 	for (i = 0; i < NOWNERS; i++) {
 		o = mode_owner(s, i);
 		fly = o->fly;
+		kept = o->kept + o->dying;
 		if (proc >= 0)
 			fly &= (uint16_t) ~(
 			    BIT(POOL_RING) | BIT(POOL_OWN + proc));
@@ -142,7 +145,8 @@ mode_over(int proc, struct mseries *s)
 		if (fly == 0)
 			continue;
 		o->fly = fly;
-		o->vague = 1;
+		o->kept = kept;
+		o->vague = o->early = 1;
 		o->has = o->made = o->coming = MAYBE;
 	}
 }
@@ -159,17 +163,15 @@ mode_seen(struct model *m, int f)
 			struct mowner *o = mode_owner(&m->f[f].s[i], j);
 
 			o->unseen = 0;
+			if (m->f[f].folds == 0)
+				o->dying = 0;
 			if (goes && j >= NPROCS && m->f[f].folds == 0 &&
 			    o->fly == 0)
 				memset(o, 0, sizeof(*o));
 		}
 }
 
-/*
- * What is in lanes and rings is in those of a lost file now.  Until who has the
- * slot of a dead process has told the next file so, the dead one may be taken
- * for alive.
- */
+/* What is in lanes and rings is in those of a lost file now. */
 void
 mode_lose(struct mseries *s, int k)
 {
@@ -184,21 +186,24 @@ mode_lose(struct mseries *s, int k)
 		}
 		o->fly &= (uint16_t)~BIT(POOL_RING);
 		o->unseen = 0;
-		if (i >= NPROCS && o->made == MAYBE && o->has == NO) {
-			o->has = MAYBE;
-			o->vague = 1;
-		}
+		o->early |= o->made != NO || o->fly != 0;
+		o->kept += o->dying;
+		o->dying = 0;
 	}
 }
 
 void
-mode_reboot(struct mseries *s)
+mode_reboot(struct mfamily *f, struct mseries *s)
 {
 	struct mowner *o;
 	int i;
 
 	for (i = 0; i < NOWNERS; i++) {
 		o = mode_owner(s, i);
+		if (o->kept > 0)
+			f->folds = FOLDS;
+		o->dying += o->kept;
+		o->kept = o->early = 0;
 		if (!o->unseen && o->fly == 0)
 			continue;
 		o->vague = 1;
@@ -220,9 +225,6 @@ dead_add(struct mowner *d, const struct mowner *o, int mode)
 		d->vague = o->vague;
 	else
 		d->vague |= o->vague;
-	/* Folded before a lost file has brought its last, it is two values. */
-	if (o->fly >> POOL_OLD != 0)
-		d->vague = 1;
 	if (d->has == NO && d->fly == 0)
 		d->value = o->value;
 	else
@@ -244,9 +246,6 @@ dead_take(struct model *m, int f, struct mowner *d, struct mowner *o)
 	m->f[f].folds = FOLDS;
 	if (pdc_mode_dead(mode) == DEAD_GO) {
 		d->made = MAYBE;
-		/* As in mode_lose(). */
-		if (model_lost(m))
-			d->has = d->vague = MAYBE;
 	} else {
 		if (o->has != NO || o->fly != 0)
 			dead_add(d, o, mode);
@@ -254,6 +253,10 @@ dead_take(struct model *m, int f, struct mowner *d, struct mowner *o)
 			d->made = o->made;
 		d->fly |= o->fly;
 		d->unseen |= o->unseen;
+		if (o->early && pdc_mode_rule(mode) != RULE_LAST)
+			d->kept++;
+		else
+			d->dying++;
 	}
 	memset(o, 0, sizeof(*o));
 }
@@ -289,6 +292,9 @@ owner_merge(struct mowner *a, const struct mowner *b)
 		a->vague = 1;
 	a->vague |= b->vague;
 	a->unseen |= b->unseen;
+	a->early |= b->early;
+	a->dying = a->dying > b->dying ? a->dying : b->dying;
+	a->kept = a->kept > b->kept ? a->kept : b->kept;
 	a->has = a->has == b->has ? a->has : MAYBE;
 	a->made = a->made == b->made ? a->made : MAYBE;
 	if (a->fly != b->fly || a->coming != b->coming)

@@ -44,7 +44,7 @@ void mode_over(int proc, struct mseries *);
 /* A checkpoint was made; who had died before is folded by the second. */
 void mode_seen(struct model *, int f);
 void mode_lose(struct mseries *, int old);
-void mode_reboot(struct mseries *);
+void mode_reboot(struct mfamily *, struct mseries *);
 /* A process has no identity any more. */
 void mode_died(struct model *, int proc);
 void mode_merge(struct mseries *, const struct mseries *);

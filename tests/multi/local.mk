@@ -14,6 +14,7 @@ MULTI_TESTS = \
 	%D%/test_idle \
 	%D%/test_kill \
 	%D%/test_mode \
+	%D%/test_mode_lost \
 	%D%/test_mode_series \
 	%D%/test_mode_slot \
 	%D%/test_monotone \
@@ -39,6 +40,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_kill_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_mode_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_pidns_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_mode_lost_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_mode_series_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_mode_slot_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_remove_LDADD = %D%/libmulti.la $(LDADD)

@@ -69,6 +69,8 @@ worker_do(const struct order *o)
 	if (o->what == 'l') /* a slow call: the handles are this process's */
 		for (m = 0; m < NMODES; m++)
 			(void)help_series(fam[m], NULL);
+	if (o->what == 'r') /* no such call by itself: by rings */
+		atomic_store(&p->retry_ns, INT64_MAX);
 	if (o->what == 'c')
 		(void)pdc_checkpoint(p);
 }

@@ -3,7 +3,7 @@
 
 /*
  * Series of gauges of modes: by name, their labels, removed, declared
- * otherwise, expired, and values that come late.
+ * otherwise, and expired.
  */
 
 #include <stdint.h>
@@ -206,40 +206,6 @@ test_stamped_use(void)
 	finish();
 }
 
-/* A value that came when it had been folded already. */
-static void
-test_late(void)
-{
-	struct cells *c;
-	struct worker w;
-	struct gauge g;
-	uint64_t unit;
-
-	begin(tap_tmpdir(), 0);
-	c = pdc_cells_now(p);
-	w = worker_new();
-	tell(&w, 'l', 0);
-	tell(&w, 'w', 3);
-	end(&w);
-	checkpoint();
-	for (unit = 0; unit < 512; unit++) {
-		g = pdc_cells_gauge(c, unit);
-		if (g.value != 3 || pdc_cells_tag_get(c, ZONE_GAUGE, unit) != 0)
-			continue;
-		g.value = 5;
-		g.touched++;
-		pdc_cells_gauge_init(c, unit, g);
-	}
-	multi_pass(p, 61);
-	maintain();
-	checkpoint();
-	are(&(struct wants){ 3, NAN, 5, NAN, 5, NAN, 3, NAN },
-	    "has what came late to the dead");
-	is_double(slot(PDC_ALL, 1), 5, "all, too");
-	is_double(slot(PDC_LIVEALL, 1), NAN, "liveall has not");
-	finish();
-}
-
 int
 main(void)
 {
@@ -250,6 +216,5 @@ main(void)
 	test_expired(10, 0);
 	test_expired(-1, 10);
 	test_stamped_use();
-	test_late();
 	return tap_done();
 }

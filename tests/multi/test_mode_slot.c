@@ -116,8 +116,7 @@ test_full(void)
 	char *dir = tap_tmpdir(), path[4096];
 	struct flock fl = { .l_type = F_WRLCK,
 		.l_whence = SEEK_SET,
-		.l_start = 2,
-		.l_len = SLOTS_MAX - 1 };
+		.l_start = 1 + ((off_t)1 << IDENT_BITS) };
 	int fd, to[2], status;
 	pid_t pid;
 	char ch;

@@ -47,6 +47,7 @@
 	X(meta, max_series) \
 	X(meta, cells_dir_ino) \
 	X(meta, next_dying) \
+	X(meta, fold_from) \
 	X(meta, reserved)
 
 #define FAMILY_REC(X) \
