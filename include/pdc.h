@@ -267,7 +267,8 @@ PDC_API int pdc_maintain(struct pdc *);
  * calls are kept until pdc_commit(), which ends the transaction in any case
  * and returns the first error of its calls; then nothing was done.
  * PDC_EAGAIN: what pdc_value_get() or pdc_value_setnx() read has been changed
- * by another transaction.
+ * by another transaction; updates by handles and other values of gauges are no
+ * such changes.
  */
 PDC_API int pdc_begin(struct pdc_txn **, struct pdc *);
 PDC_API int pdc_commit(struct pdc_txn *);
