@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "model/modes.h"
 #include "multi/multi.h"
 #include "tap.h"
 
@@ -319,6 +320,9 @@ drive_cut(struct drive *d, int proc, int died)
 
 	d->cuts++;
 	d->deaths += (uint64_t)died;
+	/* While something was brought in, perhaps. */
+	if (d->m.torn)
+		mode_early(&d->m);
 	d->cut = d->m;
 	if (died || o.ret < 0)
 		result_apply(&d->cut, &o, proc, -1);

@@ -20,7 +20,7 @@ model_lose(struct model *m, uint64_t epoch)
 	for (k = 0; k < NOLD && m->old[k] != 0; k++)
 		continue;
 	m->old[k] = epoch;
-	m->lossy = 1;
+	m->lossy = m->torn = 1;
 	m->drops_known = 0;
 	for (i = 0; i < NPROCS; i++)
 		if (m->p[i].open && m->p[i].epoch == epoch)
@@ -208,6 +208,7 @@ model_reboot(struct model *m)
 	memset(m->old, 0, sizeof(m->old));
 	model_awake(m);
 	model_idle_reboot(m);
+	m->torn = 0;
 	m->drops_known = 1;
 	memset(m->drops, 0, sizeof(m->drops));
 	m->lossy = 1;

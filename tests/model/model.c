@@ -228,7 +228,7 @@ model_settles(const struct model *m, int proc, int k, int drains)
 static void
 model_bring(struct model *m, int proc, int drains)
 {
-	int f, i, k, used, maybe, came;
+	int f, i, k, used, maybe, came, old = 0;
 
 	for (f = 0; f < NFAMS; f++) {
 		used = maybe = came = 0;
@@ -245,6 +245,7 @@ model_bring(struct model *m, int proc, int drains)
 					continue;
 				came |= amounts_any(&s->in[k]);
 				maybe |= amounts_any(&s->may[k]);
+				old |= k >= POOL_OLD && (came || maybe);
 				model_arrived(m, f, i, k);
 			}
 			if (!drains)
@@ -269,6 +270,9 @@ model_bring(struct model *m, int proc, int drains)
 		if (used || maybe)
 			model_use(m, f, used);
 	}
+	/* A series may have been made by that. */
+	if (old)
+		mode_early(m);
 }
 
 void

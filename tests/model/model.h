@@ -130,6 +130,7 @@ struct model {
 	uint64_t drops[3]; /* amount, nan, type: exact while they are */
 	int drops_known, reshaped;
 	int64_t mono, wall; /* now */
+	int torn; /* a file was lost in this boot */
 	int lossy; /* a file was lost and not all has come back */
 };
 

@@ -171,6 +171,30 @@ mode_seen(struct model *m, int f)
 		}
 }
 
+static void
+series_early(struct mseries *s)
+{
+	struct mowner *o;
+	int i;
+
+	for (i = 0; i < NOWNERS; i++) {
+		o = mode_owner(s, i);
+		o->early |= o->made != NO || o->fly != 0;
+		o->kept += o->dying;
+		o->dying = 0;
+	}
+}
+
+void
+mode_early(struct model *m)
+{
+	int f, i;
+
+	for (f = 0; f < NFAMS; f++)
+		for (i = 0; i < NSERS; i++)
+			series_early(&m->f[f].s[i]);
+}
+
 /* What is in lanes and rings is in those of a lost file now. */
 void
 mode_lose(struct mseries *s, int k)
@@ -186,10 +210,8 @@ mode_lose(struct mseries *s, int k)
 		}
 		o->fly &= (uint16_t)~BIT(POOL_RING);
 		o->unseen = 0;
-		o->early |= o->made != NO || o->fly != 0;
-		o->kept += o->dying;
-		o->dying = 0;
 	}
+	series_early(s);
 }
 
 void

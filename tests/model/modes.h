@@ -43,6 +43,8 @@ void mode_forget(struct mseries *, int pool);
 void mode_over(int proc, struct mseries *);
 /* A checkpoint was made; who had died before is folded by the second. */
 void mode_seen(struct model *, int f);
+/* What is there now is not folded before the next boot. */
+void mode_early(struct model *);
 void mode_lose(struct mseries *, int old);
 void mode_reboot(struct mfamily *, struct mseries *);
 /* A process has no identity any more. */
