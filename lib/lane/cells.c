@@ -26,6 +26,7 @@
 #include "lane/atomic.h"
 #include "lane/cells.h"
 #include "lane/lane.h"
+#include "lane/rseq.h"
 #include "lane/shape.h"
 
 #define CELLS_PIECE (64 << 20)
@@ -350,7 +351,7 @@ cells_set_use(struct cells *cells, unsigned flags)
 	}
 	if (answer != CELLS_RSEQ_OK)
 		return;
-	cells->area = pdc_rseq_area();
+	pdc_rseq_at = pdc_rseq_area();
 	cells->use = cells->nlanes;
 	for (i = 0; i < NZONES; i++)
 		cells->zone[i].use = cells->zone[i].nlanes;
@@ -522,7 +523,7 @@ cells_grow(struct cells *cells, enum cells_zone_kind kind, uint64_t from,
 		    cells_zone_names[kind], (unsigned long long)cost);
 	}
 	atomic_store(&h->allocated, used + cost);
-	/* Pairs with the acquire in tag_reserved(). */
+	/* Pairs with the acquire in pdc_cells_known(). */
 	atomic_store_explicit(&h->zone[kind].reserved, to,
 	    memory_order_release);
 	return 0;

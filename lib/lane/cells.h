@@ -104,12 +104,13 @@ struct cells_head {
 	uint64_t slots_off; /* SLOTS_MAX words */
 };
 
-/* A zone as mapped here; never changes while the mapping lives. */
+/* A zone as mapped here; but for known it never changes. */
 struct cells_zone {
 	_Atomic uint64_t *tags;
 	char *lanes, *atomic;
 	size_t stride, astride;
 	uint64_t capacity;
+	_Atomic uint64_t known; /* units that have blocks; there may be more */
 	uint32_t nlanes, natomic; /* as in the file, for sums */
 	uint32_t use; /* lanes this process updates by rseq */
 	uint32_t unit;
@@ -132,7 +133,6 @@ struct cells {
 	int fd; /* to grow by; -1 if rdonly */
 	int rdonly;
 	uint32_t use; /* lanes and rings used by rseq, or 0 */
-	ptrdiff_t area; /* of rseq, from the thread's pointer */
 	struct cells *older; /* closed mappings, for salvage */
 };
 
@@ -203,6 +203,8 @@ uint64_t pdc_cells_unit_cost(const struct cells *, enum cells_zone_kind);
  * pieces of at most 64 MiB; signals are blocked by the caller.
  */
 int pdc_cells_reserve(struct cells *, enum cells_zone_kind, uint64_t upto);
+/* Units that have blocks, which is known of the zone from now on. */
+uint64_t pdc_cells_known(const struct cells *, enum cells_zone_kind);
 
 /*
  * Make run [unit, unit + n) ready for series id: all lanes zero (an atomic

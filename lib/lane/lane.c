@@ -40,11 +40,9 @@
 #include "base/modes.h"
 #include "base/states.h"
 #include "lane/atomic.h"
+#include "lane/fast.h"
 #include "lane/lane.h"
-#include "lane/rseq.h"
 
-/* One try in line; the rest not, so that it needs no registers saved. */
-#define LANE_INLINE static inline __attribute__((always_inline))
 #define LANE_COLD __attribute__((noinline))
 
 static inline int
@@ -54,18 +52,11 @@ lane_mine(const struct cells_zone *z, uint64_t unit, uint64_t id)
 	return atomic_load_explicit(&z->tags[unit], memory_order_acquire) == id;
 }
 
-/*
- * A handle's unit may be of an older epoch, or 0 of a handle without cells:
- * tags that have no blocks are not even read, for on a full file system that
- * were a SIGBUS.
- */
 static inline int
 lane_has(const struct cells *cells, enum cells_zone_kind kind, uint64_t unit)
 {
-	/* Blocks stay once they are there. */
-	return unit < cells->zone[kind].capacity &&
-	    unit < atomic_load_explicit(&cells->head->zone[kind].reserved,
-		       memory_order_relaxed);
+	return lane_knows(cells, kind, unit) ||
+	    unit < pdc_cells_known(cells, kind);
 }
 
 static struct word16 *
@@ -124,55 +115,6 @@ lane_atomic_pair(const struct cells_zone *z, uint64_t unit, uint32_t bucket,
 	} while (!atomic_cas16(cell, &old, new));
 	return LANE_OK;
 }
-
-#ifdef PDC_RSEQ
-LANE_INLINE enum rseq_result
-lane_try_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
-{
-	const struct cells_zone *z = &cells->zone[ZONE_ADD];
-	uint32_t cpu = rseq_cpu(cells->area);
-	double *cell;
-
-	if (cpu >= z->use)
-		return RSEQ_NONE;
-	cell = (double *)(z->lanes + cpu * z->stride) + unit;
-	return rseq_add(cells->area, cpu, cell, v,
-	    (struct rseq_tag){ &z->tags[unit], id });
-}
-
-LANE_INLINE enum rseq_result
-lane_try_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
-    uint64_t id, double v)
-{
-	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
-	uint32_t cpu = rseq_cpu(cells->area);
-	struct word16 *pair;
-
-	if (cpu >= z->use)
-		return RSEQ_NONE;
-	pair = (struct word16 *)(z->lanes + cpu * z->stride) + unit + bucket;
-	return rseq_pair(cells->area, cpu, pair, v,
-	    (struct rseq_tag){ &z->tags[unit], id });
-}
-#else
-LANE_INLINE enum rseq_result
-lane_try_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
-{
-	(void)cells;
-	(void)unit;
-	(void)id;
-	(void)v;
-	return RSEQ_NONE;
-}
-
-LANE_INLINE enum rseq_result
-lane_try_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
-    uint64_t id, double v)
-{
-	(void)bucket;
-	return lane_try_add(cells, unit, id, v);
-}
-#endif
 
 static LANE_COLD enum lane_result
 lane_add_again(const struct cells *cells, uint64_t unit, uint64_t id, double v)

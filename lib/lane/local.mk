@@ -2,6 +2,7 @@ lib_libcore_la_SOURCES += \
 	%D%/atomic.h \
 	%D%/cells.c \
 	%D%/cells.h \
+	%D%/fast.h \
 	%D%/lane.c \
 	%D%/lane.h \
 	%D%/plan.c \

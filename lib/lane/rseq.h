@@ -17,7 +17,7 @@
  * lock prefix, no system call.  rseq_cs is left set: the kernel forgets it.
  *
  * An area that is not registered has cpu_id below 0, which no section matches.
- * Callers have the area from pdc_rseq_area(), bound the CPU by their lanes, and
+ * Callers have the area from pdc_rseq_at, bound the CPU by their lanes, and
  * give up after RSEQ_TRIES.
  */
 
@@ -25,6 +25,9 @@
 #include <stdint.h>
 
 #define RSEQ_TRIES 64
+
+/* The area, once cells that are updated so were opened; else 0. */
+extern ptrdiff_t pdc_rseq_at __attribute__((visibility("hidden")));
 
 enum rseq_result { RSEQ_OK, RSEQ_ABORT, RSEQ_STALE, RSEQ_NONE };
 

@@ -16,23 +16,28 @@
 #define PAIR_COUNT 0xffffffffffff /* the version is above */
 #define PAIR_VERSION ((uint64_t)1 << 48)
 
-/* Units that have blocks; the rest must not be touched. */
-static uint64_t
-tag_reserved(const struct cells *cells, enum cells_zone_kind kind)
+/* The rest must not be touched. */
+uint64_t
+pdc_cells_known(const struct cells *cells, enum cells_zone_kind kind)
 {
+	struct cells_zone *z = &((struct cells *)(uintptr_t)cells)->zone[kind];
 	uint64_t n;
 
 	/* Pairs with the release in pdc_cells_reserve(). */
 	n = atomic_load_explicit(&cells->head->zone[kind].reserved,
 	    memory_order_acquire);
-	return n < cells->zone[kind].capacity ? n : cells->zone[kind].capacity;
+	if (n > z->capacity)
+		n = z->capacity;
+	/* Blocks stay: one of earlier is right, too. */
+	atomic_store_explicit(&z->known, n, memory_order_relaxed);
+	return n;
 }
 
 static int
 tag_has(const struct cells *cells, enum cells_zone_kind kind, uint64_t unit,
     uint32_t n)
 {
-	uint64_t reserved = tag_reserved(cells, kind);
+	uint64_t reserved = pdc_cells_known(cells, kind);
 
 	return unit < reserved && n <= reserved - unit;
 }
@@ -156,7 +161,7 @@ pdc_cells_untag_all(struct cells *cells)
 	int kind;
 
 	for (kind = 0; kind < NZONES; kind++) {
-		n = tag_reserved(cells, kind);
+		n = pdc_cells_known(cells, kind);
 		for (unit = 0; unit < n; unit++)
 			pdc_cells_tag(cells, kind, unit, 0);
 	}

@@ -33,6 +33,10 @@ struct pdc_desc;
 
 struct pdc_series {
 	_Atomic uint64_t id, unit;
+	_Atomic(const struct cells *) cells; /* that unit is of; NULL: none */
+	uint8_t type, zone;
+	uint8_t how; /* HOW_*, of a gauge's mode */
+	_Atomic uint8_t shared; /* the id may be that of what overflows */
 	struct pdc *pdc;
 	struct pdc_family *family;
 	struct pending *pending; /* width of them */
@@ -43,9 +47,6 @@ struct pdc_series {
 	_Atomic uint32_t refs; /* table.c */
 	struct pdc_series *dead; /* the next one that was given up */
 	uint32_t raw_len, values_len;
-	uint8_t type, zone;
-	uint8_t how; /* HOW_*, of a gauge's mode */
-	_Atomic uint8_t shared; /* the id may be that of what overflows */
 	char *raw; /* values as given, each with its NUL */
 	char *values; /* the same, clean, by sorted label name */
 };
@@ -286,8 +287,8 @@ void pdc_series_drop(struct pdc_series *);
  */
 int pdc_gauge_direct(struct pdc_series *, const struct cells *, unsigned op);
 /* A handle goes on there; beyond: where what overflows is counted. */
-void pdc_series_mended(struct pdc_series *, uint64_t id, uint64_t unit,
-    unsigned beyond);
+void pdc_series_mended(struct pdc_series *, const struct cells *, uint64_t id,
+    uint64_t unit, unsigned beyond);
 /*
  * The id of a record of this handle, whose present one is id: whoever credits
  * it leaves the way from there.  The id of what overflows is that of many, who

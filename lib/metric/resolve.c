@@ -154,7 +154,8 @@ series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
 static void
 series_set(struct pdc_series *s, const struct place *pl, uint64_t owner)
 {
-	pdc_series_mended(s, pl->id, pl->unit, pl->beyond != 0);
+	pdc_series_mended(s, pdc_cells_now(s->pdc), pl->id, pl->unit,
+	    pl->beyond != 0);
 	if (pl->beyond)
 		atomic_store(&s->family->overflow_ns,
 		    pdc_clock_mono(&s->pdc->clock));
@@ -362,7 +363,7 @@ series_mend(struct pdc_series *s)
 		    atomic_load_explicit(&s->id, memory_order_relaxed), &id,
 		    &unit);
 	if (got != 0) {
-		pdc_series_mended(s, id, unit, got == 2);
+		pdc_series_mended(s, c, id, unit, got == 2);
 		if (series_good(s, c) && !series_beyond(s))
 			return;
 	}

@@ -19,13 +19,15 @@
 #include <math.h>
 
 #include "base/fork.h"
+#include "lane/fast.h"
 #include "metric/metric.h"
 #include "pdc.h"
 
 #define RELAXED memory_order_relaxed
 
-uint32_t
-pdc_bucket(const double *bounds, uint32_t nbounds, double v)
+/* In line, for the reason in lane/fast.h. */
+static inline uint32_t
+bucket_of(const double *bounds, uint32_t nbounds, double v)
 {
 	uint32_t lo = 0, hi = nbounds, mid, i;
 
@@ -42,6 +44,12 @@ pdc_bucket(const double *bounds, uint32_t nbounds, double v)
 			hi = mid;
 	}
 	return lo;
+}
+
+uint32_t
+pdc_bucket(const double *bounds, uint32_t nbounds, double v)
+{
+	return bucket_of(bounds, nbounds, v);
 }
 
 static enum lane_result
@@ -193,14 +201,16 @@ pdc_gauge_direct(struct pdc_series *s, const struct cells *c, unsigned op)
 }
 
 void
-pdc_series_mended(struct pdc_series *s, uint64_t id, uint64_t unit,
-    unsigned beyond)
+pdc_series_mended(struct pdc_series *s, const struct cells *c, uint64_t id,
+    uint64_t unit, unsigned beyond)
 {
 	if (beyond) {
 		atomic_store(&s->shared, 1);
 		atomic_store(&s->family->overflow, id);
 	}
 	atomic_store_explicit(&s->unit, unit, RELAXED);
+	/* Whoever mixes old and new finds no such tag there, or the run. */
+	atomic_store_explicit(&s->cells, c, memory_order_release);
 	/* Pairs with the fence in pdc_series_id(). */
 	atomic_store_explicit(&s->id, id, memory_order_release);
 }
@@ -216,7 +226,7 @@ update_forward(struct pdc_series *s, const struct cells *c, uint64_t id,
 	got = pdc_fwd_get(c, id, &new_id, &unit);
 	if (got == 0 || update_lane(c, s, unit, new_id, u) != LANE_OK)
 		return LANE_STALE;
-	pdc_series_mended(s, new_id, unit, got == 2);
+	pdc_series_mended(s, c, new_id, unit, got == 2);
 	return LANE_OK;
 }
 
@@ -324,6 +334,14 @@ update_cells(const struct pdc_series *s)
 	return c == NULL || c->rdonly ? NULL : c;
 }
 
+/* Those that the handle's unit is of; who only looks gets none. */
+static inline const struct cells *
+update_unit(const struct pdc_series *s)
+{
+	/* Pairs with the release in pdc_series_mended(). */
+	return atomic_load_explicit(&s->cells, memory_order_acquire);
+}
+
 static void
 update_drop(const struct pdc_series *s, enum cells_drop why)
 {
@@ -333,31 +351,34 @@ update_drop(const struct pdc_series *s, enum cells_drop why)
 		pdc_cells_drop(c, why);
 }
 
-void
-pdc_inc(struct pdc_series *s, double amount)
+static __attribute__((noinline)) void
+inc_slow(struct pdc_series *s, double amount)
 {
 	const struct cells *c;
 
 	if (s == NULL || (c = update_cells(s)) == NULL)
 		return;
-	if (__builtin_expect(s->type == PDC_COUNTER, 1)) {
-		if (!(amount >= 0 && amount <= DBL_MAX)) {
-			pdc_cells_drop(c, DROP_AMOUNT);
-			return;
-		}
-		if (__builtin_expect(pdc_lane_add(c,
-					 atomic_load_explicit(&s->unit,
-					     RELAXED),
-					 atomic_load_explicit(&s->id, RELAXED),
-					 amount) == LANE_OK,
-			1))
-			return;
-		update_general(s, c, RING_ADD, 0, amount);
-	} else if (s->type == PDC_GAUGE) {
+	if (s->type == PDC_GAUGE)
 		update_gauge(s, c, RING_ADD, amount);
-	} else {
+	else if (s->type != PDC_COUNTER)
 		update_drop(s, DROP_TYPE);
-	}
+	else if (!(amount >= 0 && amount <= DBL_MAX))
+		pdc_cells_drop(c, DROP_AMOUNT);
+	else
+		update_general(s, c, RING_ADD, 0, amount);
+}
+
+void
+pdc_inc(struct pdc_series *s, double amount)
+{
+	const struct cells *c;
+
+	if (s != NULL && (c = update_unit(s)) != NULL &&
+	    s->type == PDC_COUNTER && amount >= 0 && amount <= DBL_MAX &&
+	    lane_fast_add(c, atomic_load_explicit(&s->unit, RELAXED),
+		atomic_load_explicit(&s->id, RELAXED), amount))
+		return;
+	inc_slow(s, amount);
 }
 
 void
@@ -412,30 +433,34 @@ pdc_update_announce(struct pdc_series *s)
 		update_aside(s, c, atomic_load_explicit(&s->id, RELAXED), &u);
 }
 
+static __attribute__((noinline)) void
+observe_slow(struct pdc_series *s, double value)
+{
+	const struct cells *c;
+
+	if (s == NULL || (c = update_cells(s)) == NULL)
+		return;
+	if (isnan(value))
+		pdc_cells_drop(c, DROP_NAN);
+	else if (s->type != PDC_HISTOGRAM && s->type != PDC_SUMMARY)
+		update_drop(s, DROP_TYPE);
+	else
+		update_general(s, c, RING_OBSERVE,
+		    pdc_bucket(s->family->bounds, s->family->nbounds, value),
+		    value);
+}
+
 void
 pdc_observe(struct pdc_series *s, double value)
 {
 	const struct cells *c;
-	uint32_t bucket = 0;
 
-	if (s == NULL || (c = update_cells(s)) == NULL)
+	/* A summary has no bounds. */
+	if (s != NULL && (c = update_unit(s)) != NULL && s->zone == ZONE_PAIR &&
+	    !isnan(value) &&
+	    lane_fast_pair(c, atomic_load_explicit(&s->unit, RELAXED),
+		bucket_of(s->family->bounds, s->family->nbounds, value),
+		atomic_load_explicit(&s->id, RELAXED), value))
 		return;
-	if (isnan(value)) {
-		pdc_cells_drop(c, DROP_NAN);
-		return;
-	}
-	if (s->type == PDC_HISTOGRAM)
-		bucket = pdc_bucket(s->family->bounds, s->family->nbounds,
-		    value);
-	else if (s->type != PDC_SUMMARY) {
-		update_drop(s, DROP_TYPE);
-		return;
-	}
-	if (__builtin_expect(pdc_lane_pair(c,
-				 atomic_load_explicit(&s->unit, RELAXED),
-				 bucket, atomic_load_explicit(&s->id, RELAXED),
-				 value) == LANE_OK,
-		1))
-		return;
-	update_general(s, c, RING_OBSERVE, bucket, value);
+	observe_slow(s, value);
 }

@@ -59,9 +59,10 @@ check()
 }
 
 found=0
-for object in lane ring; do
-	file=$top_builddir/lib/lane/$object.o
-	test -f "$file" || file=$top_builddir/lib/lane/.libs/$object.o
+for object in lane/lane lane/ring metric/update; do
+	file=$top_builddir/lib/$object.o
+	test -f "$file" ||
+	    file=$top_builddir/lib/${object%/*}/.libs/${object#*/}.o
 	test -f "$file" || continue
 	objdump -h "$file" | grep -q __rseq_cs || continue
 	found=1
