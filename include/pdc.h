@@ -54,7 +54,8 @@ enum pdc_type {
 	PDC_SUMMARY,
 	PDC_HISTOGRAM,
 	PDC_INFO, /* is 1; what it says is in its labels */
-	PDC_STATESET /* some of its states are on */
+	PDC_STATESET, /* some of its states are on */
+	PDC_UNKNOWN /* a number of which nothing is known: set as a gauge */
 };
 
 /*
@@ -323,7 +324,8 @@ PDC_API int pdc_refresh_expire(struct pdc_txn *, const char *metric);
 
 /*
  * One page of all metrics in the format that accept, an HTTP Accept header,
- * asks for; NULL and whatever is not known: text 0.0.4.
+ * asks for: text 0.0.4 or 1.0.0, OpenMetrics 1.0.0 or 0.0.1, or delimited
+ * protobuf.  NULL and whatever is not known: text 0.0.4.
  *
  *	text	len bytes and a NUL; release with pdc_free() or free()
  *	content_type	static; may be NULL

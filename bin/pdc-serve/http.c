@@ -86,9 +86,12 @@ http_metrics(struct serve *serve, struct MHD_Connection *connection,
 	scrape.deadline_ns = scrape_deadline(request->arrival_ns,
 	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 		HTTP_TIMEOUT));
+	pdc_accept_format(&scrape.how,
+	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+		MHD_HTTP_HEADER_ACCEPT));
 	pdc_buf_init(&scrape.page);
 	answer->code = scrape_page(serve, &scrape);
-	answer->type = EXPO_TEXT_TYPE;
+	answer->type = pdc_expo_type(&scrape.how);
 	answer->body = scrape.page;
 	if (answer->code == 200)
 		return;

@@ -142,7 +142,7 @@ process_add(struct self_list *list)
 	process_descriptors(list);
 	if (ticks <= 0 || process_stat(field) < 0)
 		return;
-	self_counter(list, "process_cpu_seconds_total",
+	self_counter(list, "process_cpu_seconds",
 	    "Total user and system CPU time spent in seconds.",
 	    (field[STAT_UTIME] + field[STAT_STIME]) / ticks);
 	self_gauge(list, "process_virtual_memory_bytes",

@@ -8,6 +8,7 @@
 
 #include "api/page.h"
 #include "base/num.h"
+#include "expo/taken.h"
 #include "pdc.h"
 #include "pdc-serve/now.h"
 #include "pdc-serve/self.h"
@@ -37,42 +38,50 @@ scrape_fail(struct scrape *scrape, int error, const char *words)
 	return error == PDC_EBUSY || error == PDC_EAGAIN ? 503 : 500;
 }
 
-/* The families of an open store. */
+/* The families of an open store, and ours. */
 static int
-scrape_store(struct serve *serve, struct scrape *scrape, struct pdc *pdc,
-    struct page_result *result)
+scrape_families(struct serve *serve, struct scrape *scrape,
+    const struct source_use *use, const struct page_opts *opts)
 {
-	struct page_opts opts;
+	struct self self;
 	int ret;
 
-	memset(&opts, 0, sizeof(opts));
-	opts.format = PAGE_TEXT;
-	opts.created = serve->options->created;
-	opts.deadline_ns = scrape->deadline_ns;
-	ret = pdc_page_render(pdc, &scrape->page, &opts, result);
-	if (ret == 0)
-		return 200;
-	return scrape_fail(scrape, ret, pdc_error());
+	memset(&self, 0, sizeof(self));
+	self.serve = serve;
+	self.use = use;
+	self.opts = opts;
+	self.start_ns = scrape->arrival_ns;
+	if (use->state == SOURCE_OPEN) {
+		ret = pdc_page_render(use->pdc, &scrape->page, opts,
+		    &self.result);
+		if (ret < 0)
+			return scrape_fail(scrape, ret, pdc_error());
+	}
+	if (serve->options->exporter_metrics)
+		self_append(&scrape->page, &self);
+	pdc_page_end(&scrape->page, opts);
+	return 200;
 }
 
 static int
 scrape_all(struct serve *serve, struct scrape *scrape,
     const struct source_use *use)
 {
-	struct self self;
+	struct taken taken = TAKEN_EMPTY;
+	struct page_opts opts;
 	int code;
 
-	memset(&self, 0, sizeof(self));
-	self.serve = serve;
-	self.use = use;
-	self.start_ns = scrape->arrival_ns;
-	if (use->state == SOURCE_OPEN) {
-		code = scrape_store(serve, scrape, use->pdc, &self.result);
-		if (code != 200)
-			return code;
-	}
-	if (serve->options->exporter_metrics)
-		self_append(&scrape->page, &self);
+	memset(&opts, 0, sizeof(opts));
+	opts.format = PAGE_METRICS;
+	opts.how = scrape->how;
+	opts.how.created = serve->options->created;
+	opts.names = scrape->names;
+	opts.deadline_ns = scrape->deadline_ns;
+	opts.taken = &taken;
+	code = scrape_families(serve, scrape, use, &opts);
+	pdc_taken_fini(&taken);
+	if (code != 200)
+		return code;
 	if (scrape->page.error != 0)
 		return scrape_fail(scrape, PDC_ENOMEM, "out of memory");
 	if (now_ns() > scrape->deadline_ns)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "expo/expo.h"
 #include "pdc-serve/source.h"
 
 struct serve;
@@ -14,6 +15,8 @@ struct serve;
 struct scrape {
 	int64_t arrival_ns; /* CLOCK_MONOTONIC */
 	int64_t deadline_ns;
+	struct expo_how how;
+	const char *const *names; /* as struct page_opts has them */
 	struct buf page; /* of the caller */
 	char words[SOURCE_WORDS]; /* why there is no page */
 };

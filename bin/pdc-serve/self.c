@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/kinds.h"
 #include "expo/expo.h"
+#include "expo/taken.h"
 #include "lane/cells.h"
 #include "pdc.h"
 #include "pdc-serve/now.h"
@@ -17,23 +19,32 @@
 #include "pdc-serve/serve.h"
 
 #define SELF_NAME 64
+#define SELF_LABELS 2
+#define SELF_RENDERED 128
 
-/* A counter is stored without _total, a gauge may be stored with it. */
-static int
-self_is_taken(const struct self *self, const char *name)
+/* The name that the family has in text 0.0.4. */
+static const char *
+self_name(char *out, const struct self_family *f)
 {
-	size_t len = strlen(name), cut = strlen("_total");
-	char stored[SELF_NAME];
+	snprintf(out, SELF_NAME, "%s%s", f->name, pdc_expo_suffix(f->type));
+	return out;
+}
 
-	if (self->use->state != SOURCE_OPEN)
-		return 0;
-	if (pdc_page_type(self->use->pdc, name) != 0)
-		return 1;
-	if (len <= cut || len >= sizeof(stored) ||
-	    strcmp(name + len - cut, "_total") != 0)
-		return 0;
-	snprintf(stored, sizeof(stored), "%.*s", (int)(len - cut), name);
-	return pdc_page_type(self->use->pdc, stored) != 0;
+/* Whether something of the store is called like something of the family. */
+static int
+self_is_taken(const struct self *self, const struct self_family *f)
+{
+	const char *const *suffix;
+	char name[SELF_NAME];
+
+	for (suffix = pdc_kind_suffixes(f->type); *suffix != NULL; suffix++) {
+		snprintf(name, sizeof(name), "%s%s", f->name, *suffix);
+		if (pdc_taken_has(self->opts->taken, name) ||
+		    (self->use->state == SOURCE_OPEN &&
+			pdc_page_named(self->use->pdc, name)))
+			return 1;
+	}
+	return 0;
 }
 
 static void
@@ -47,7 +58,7 @@ void
 self_gauge(struct self_list *list, const char *name, const char *help,
     double value)
 {
-	const struct self_family f = { name, help, "gauge", value, NULL };
+	const struct self_family f = { name, help, PDC_GAUGE, value, NULL };
 
 	self_add(list, &f);
 }
@@ -56,27 +67,49 @@ void
 self_counter(struct self_list *list, const char *name, const char *help,
     double value)
 {
-	const struct self_family f = { name, help, "counter", value, NULL };
+	const struct self_family f = { name, help, PDC_COUNTER, value, NULL };
 
 	self_add(list, &f);
 }
 
+/* names and values: n, at most SELF_LABELS, of words that need no escapes. */
 static void
-self_build(struct buf *b, const struct self_family *family,
+self_sample(struct expo *e, const char *const *names, const char *const *values,
+    uint32_t n, double value)
+{
+	struct collect_series series = { .labels = names,
+		.values = values,
+		.nlabels = n,
+		.value = value };
+	char rendered[SELF_RENDERED];
+	size_t len = 0;
+	uint32_t i;
+
+	for (i = 0; i < n && len < sizeof(rendered); i++)
+		len += (size_t)snprintf(rendered + len, sizeof(rendered) - len,
+		    "%s%s=\"%s\"", i > 0 ? "," : "", names[i], values[i]);
+	assert(len < sizeof(rendered));
+	series.rendered = rendered;
+	series.rendered_len = len;
+	pdc_expo_series(e, &series);
+}
+
+static void
+self_build(struct expo *e, const struct self_family *family,
     const struct self_list *list)
 {
-	char labels[128];
+	const char *const names[] = { "version" };
+	const char *const values[] = { pdc_version() };
 
 	(void)list;
-	snprintf(labels, sizeof(labels), "version=\"%s\"", pdc_version());
-	pdc_expo_sample(b, family->name, labels, family->value);
+	self_sample(e, names, values, 1, family->value);
 }
 
 static void
 self_info(struct self_list *list)
 {
-	const struct self_family build = { "pdc_build_info",
-		"Always 1; labels tell what is running.", "gauge", 1,
+	const struct self_family build = { "pdc_build",
+		"Always 1; labels tell what is running.", PDC_INFO, 1,
 		self_build };
 
 	self_gauge(list, "pdc_up",
@@ -107,20 +140,24 @@ self_store(struct self_list *list)
 	self_gauge(list, "pdc_damaged_records",
 	    "Records left out of this page because they make no sense.",
 	    (double)list->self->result.damaged);
+	self_gauge(list, "pdc_name_clashes",
+	    "Families left out of this page because a name of theirs is "
+	    "another's there.",
+	    (double)list->self->result.clashes);
 }
 
 static void
-self_drops(struct buf *b, const struct self_family *family,
+self_drops(struct expo *e, const struct self_family *family,
     const struct self_list *list)
 {
-	char labels[64];
+	static const char *const names[] = { "reason" };
+	const char *values[1];
 	int i;
 
+	(void)family;
 	for (i = 0; i < NDROPS; i++) {
-		snprintf(labels, sizeof(labels), "reason=\"%s\"",
-		    pdc_cells_drop_word((enum cells_drop)i));
-		pdc_expo_sample(b, family->name, labels,
-		    (double)list->stat.drops[i]);
+		values[0] = pdc_cells_drop_word((enum cells_drop)i);
+		self_sample(e, names, values, 1, (double)list->stat.drops[i]);
 	}
 }
 
@@ -128,9 +165,9 @@ self_drops(struct buf *b, const struct self_family *family,
 static void
 self_cells(struct self_list *list)
 {
-	const struct self_family drops = { "pdc_updates_dropped_total",
+	const struct self_family drops = { "pdc_updates_dropped",
 		"Updates of metrics that had to be dropped, by reason.",
-		"counter", 0, self_drops };
+		PDC_COUNTER, 0, self_drops };
 	const struct pdc_stat *st = &list->stat;
 
 	if (!st->cells_mapped)
@@ -143,18 +180,18 @@ self_cells(struct self_list *list)
 	    "Records in rings that await a checkpoint.",
 	    (double)st->ring_backlog);
 	self_add(list, &drops);
-	self_counter(list, "pdc_anomalies_total",
+	self_counter(list, "pdc_anomalies",
 	    "Times a checkpoint found a count lower than before and kept the "
 	    "higher one.",
 	    (double)st->anomalies);
-	self_counter(list, "pdc_unresolved_handles_total",
+	self_counter(list, "pdc_unresolved_handles",
 	    "Handles given out before their series could be made.",
 	    (double)st->unresolved);
-	self_counter(list, "pdc_overflow_total",
+	self_counter(list, "pdc_overflow",
 	    "Times a label set was beyond max_series and counted into its "
 	    "family's series overflow=\"true\".",
 	    (double)st->overflowed);
-	self_counter(list, "pdc_declarations_differing_total",
+	self_counter(list, "pdc_declarations_differing",
 	    "Declarations of a family with another help, unit or ttl than it "
 	    "has.",
 	    (double)st->differing);
@@ -166,7 +203,7 @@ self_checkpoints(struct self_list *list)
 {
 	const struct pdc_stat *st = &list->stat;
 
-	self_counter(list, "pdc_checkpoints_total",
+	self_counter(list, "pdc_checkpoints",
 	    "Checkpoints of the store by any process.",
 	    (double)st->checkpoints);
 	if (st->checkpoint_age_ns >= 0)
@@ -185,26 +222,29 @@ self_checkpointer(struct self_list *list)
 		self_gauge(list, "pdc_last_checkpoint_duration_seconds",
 		    "Time that the last checkpoint by this server took.",
 		    (double)own.duration_ns / NOW_SECOND);
-	self_counter(list, "pdc_checkpoint_errors_total",
+	self_counter(list, "pdc_checkpoint_errors",
 	    "Checkpoints by this server that failed.", (double)own.errors);
 }
 
 static void
-self_answers(struct buf *b, const struct self_family *family,
+self_answers(struct expo *e, const struct self_family *family,
     const struct self_list *list)
 {
+	static const char *const names[] = { "code", "handler" };
 	struct counts *counts = &list->self->serve->counts;
-	char labels[64];
+	const char *values[2];
+	char code[16];
 	int i, j;
 
+	(void)family;
 	for (i = 0; i < NHANDLERS; i++)
 		for (j = 0; j < NCODES; j++) {
 			if (!counts_is_possible(i, j))
 				continue;
-			snprintf(labels, sizeof(labels),
-			    "code=\"%d\",handler=\"%s\"", counts_codes[j],
-			    counts_words[i]);
-			pdc_expo_sample(b, family->name, labels,
+			snprintf(code, sizeof(code), "%d", counts_codes[j]);
+			values[0] = code;
+			values[1] = counts_words[i];
+			self_sample(e, names, values, 2,
 			    (double)atomic_load(&counts->answers[i][j]));
 		}
 }
@@ -212,9 +252,9 @@ self_answers(struct buf *b, const struct self_family *family,
 static void
 self_requests(struct self_list *list)
 {
-	const struct self_family answers = { "pdc_http_requests_total",
-		"HTTP requests answered, by status and handler.", "counter", 0,
-		self_answers };
+	const struct self_family answers = { "pdc_http_requests",
+		"HTTP requests answered, by status and handler.", PDC_COUNTER,
+		0, self_answers };
 
 	self_add(list, &answers);
 	self_gauge(list, "pdc_http_requests_in_flight",
@@ -225,31 +265,47 @@ self_requests(struct self_list *list)
 static int
 self_compare(const void *a, const void *b)
 {
-	const struct self_family *fa = a, *fb = b;
+	char name_a[SELF_NAME], name_b[SELF_NAME];
 
-	return strcmp(fa->name, fb->name);
+	return strcmp(self_name(name_a, a), self_name(name_b, b));
 }
 
 static void
-self_write(struct buf *b, const struct self_list *list)
+self_write(struct expo *e, const struct self_family *f,
+    const struct self_list *list)
 {
-	const struct self_family *f;
+	const struct collect_family family = { .name = f->name,
+		.help = f->help,
+		.unit = "",
+		.type = f->type };
 
-	for (f = list->families; f < list->families + list->n; f++) {
-		if (self_is_taken(list->self, f->name))
-			continue;
-		pdc_expo_head(b, f->name, f->help, f->type);
-		if (f->samples != NULL)
-			f->samples(b, f, list);
-		else
-			pdc_expo_sample(b, f->name, NULL, f->value);
-	}
+	pdc_expo_begin(e, &family);
+	if (f->samples != NULL)
+		f->samples(e, f, list);
+	else
+		self_sample(e, NULL, NULL, 0, f->value);
+	pdc_expo_done(e);
+}
+
+static void
+self_write_all(struct expo *e, const struct self_list *list)
+{
+	const struct page_opts *opts = list->self->opts;
+	const struct self_family *f;
+	char name[SELF_NAME];
+
+	for (f = list->families; f < list->families + list->n; f++)
+		if ((pdc_page_wants(opts, self_name(name, f)) ||
+			pdc_page_wants(opts, f->name)) &&
+		    !self_is_taken(list->self, f))
+			self_write(e, f, list);
 }
 
 void
 self_append(struct buf *b, const struct self *self)
 {
 	struct self_list list;
+	struct expo e;
 
 	memset(&list, 0, sizeof(list));
 	list.self = self;
@@ -268,5 +324,7 @@ self_append(struct buf *b, const struct self *self)
 	    (double)(now_ns() - self->start_ns) / NOW_SECOND);
 	qsort(list.families, (size_t)list.n, sizeof(list.families[0]),
 	    self_compare);
-	self_write(b, &list);
+	pdc_expo_init(&e, b, &self->opts->how);
+	self_write_all(&e, &list);
+	pdc_expo_fini(&e);
 }

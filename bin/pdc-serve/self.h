@@ -12,12 +12,14 @@
 #include "api/page.h"
 
 struct buf;
+struct expo;
 struct serve;
 struct source_use;
 
 struct self {
 	struct serve *serve;
 	const struct source_use *use;
+	const struct page_opts *opts; /* of this page, with taken */
 	struct page_result result; /* of this page */
 	int64_t start_ns; /* of this page */
 };
@@ -27,9 +29,10 @@ struct self {
 struct self_list;
 
 struct self_family {
-	const char *name, *help, *type;
+	const char *name, *help; /* as stored: without _total and _info */
+	int type; /* enum pdc_type */
 	double value; /* of its one sample, if samples is NULL */
-	void (*samples)(struct buf *, const struct self_family *,
+	void (*samples)(struct expo *, const struct self_family *,
 	    const struct self_list *);
 };
 

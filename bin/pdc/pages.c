@@ -49,26 +49,54 @@ pages_save(struct cmd *cmd, const struct buf *buf)
 	return status;
 }
 
+/* The words of --format, and what an Accept header says for them. */
+static const struct show_format {
+	const char *word, *accept;
+} show_formats[] = {
+	{ "text", "text/plain;version=0.0.4" },
+	{ "text1", "text/plain;version=1.0.0;escaping=allow-utf-8" },
+	{ "openmetrics", "application/openmetrics-text;version=1.0.0" },
+	{ "protobuf",
+	    "application/vnd.google.protobuf;encoding=delimited;"
+	    "proto=io.prometheus.client.MetricFamily" },
+};
+
+static int
+show_format(struct cmd *cmd, struct expo_how *how)
+{
+	const char *word = cmd->opt[OPT_FORMAT];
+	size_t i;
+
+	if (word == NULL)
+		word = "text";
+	for (i = 0; i < sizeof(show_formats) / sizeof(show_formats[0]); i++)
+		if (strcmp(show_formats[i].word, word) == 0) {
+			pdc_accept_format(how, show_formats[i].accept);
+			return CMD_YES;
+		}
+	return cmd_fail(cmd, "unknown format '%.300s'", word);
+}
+
 int
 cmd_show(struct cmd *cmd)
 {
-	const char *format = cmd->opt[OPT_FORMAT];
 	const char *path = cmd->opt[OPT_TEXTFILE];
-	struct page_opts opts = { .format = PAGE_TEXT };
+	struct page_opts opts = { .format = PAGE_METRICS };
 	struct buf buf;
 	int ret, status;
 
-	if (format != NULL && strcmp(format, "openmetrics") == 0)
-		return cmd_fail(cmd, "format openmetrics: not built yet");
-	if (format != NULL && strcmp(format, "text") != 0)
-		return cmd_fail(cmd, "unknown format '%.300s'", format);
+	if (show_format(cmd, &opts.how) != CMD_YES)
+		return CMD_TROUBLE;
 	if (path != NULL && *path == '\0')
 		return cmd_fail(cmd, "--textfile needs a path");
 	if (cmd_open(cmd, PDC_RDONLY) != CMD_YES)
 		return CMD_TROUBLE;
 	pdc_buf_init(&buf);
 	ret = pdc_page_render(cmd->pdc, &buf, &opts, NULL);
-	if (ret != 0)
+	pdc_page_end(&buf, &opts);
+	if (ret == 0 && buf.error < 0)
+		status = cmd_fail(cmd, "no memory");
+	else if (ret != 0)
 		status = cmd_fail_pdc(cmd, ret);
 	else if (path != NULL)
 		status = pages_save(cmd, &buf);

@@ -60,13 +60,16 @@ update_observe(struct update *up, struct pdc_txn *txn,
 }
 
 static const struct update_verb update_verbs[] = {
-	{ "inc", PDC_COUNTER, TYPE(COUNTER) | TYPE(GAUGE), "a counter or gauge",
-	    update_inc },
-	{ "dec", PDC_GAUGE, TYPE(GAUGE), "a gauge", update_dec },
+	{ "inc", PDC_COUNTER, TYPE(COUNTER) | TYPE(GAUGE) | TYPE(UNKNOWN),
+	    "a counter or gauge", update_inc },
+	{ "dec", PDC_GAUGE, TYPE(GAUGE) | TYPE(UNKNOWN), "a gauge",
+	    update_dec },
 	{ "set", PDC_GAUGE,
-	    TYPE(COUNTER) | TYPE(GAUGE) | TYPE(INFO) | TYPE(STATESET),
+	    TYPE(COUNTER) | TYPE(GAUGE) | TYPE(INFO) | TYPE(STATESET) |
+		TYPE(UNKNOWN),
 	    "a counter, gauge, info or stateset", update_set },
-	{ "setnx", PDC_GAUGE, TYPE(COUNTER) | TYPE(GAUGE) | TYPE(INFO),
+	{ "setnx", PDC_GAUGE,
+	    TYPE(COUNTER) | TYPE(GAUGE) | TYPE(INFO) | TYPE(UNKNOWN),
 	    "a counter, gauge or info", update_setnx },
 	{ "observe", 0, TYPE(SUMMARY) | TYPE(HISTOGRAM),
 	    "a histogram or summary", update_observe },

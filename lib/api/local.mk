@@ -7,4 +7,5 @@ lib_libcore_la_SOURCES += \
 	%D%/target.h \
 	%D%/txn.c \
 	%D%/page.c \
-	%D%/page.h
+	%D%/page.h \
+	%D%/stat.c

@@ -2,18 +2,19 @@
 #include "config.h"
 
 /*
- * Pages, and the state of a store in numbers.
+ * Pages.
  */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/page.h"
 #include "base/err.h"
+#include "base/kinds.h"
 #include "check/check.h"
 #include "checkpoint/checkpoint.h"
 #include "expo/expo.h"
+#include "expo/taken.h"
 #include "metric/metric.h"
 #include "pdc.h"
 
@@ -21,15 +22,44 @@ struct page {
 	struct buf *buf;
 	const struct page_opts *opts;
 	struct collect *collect;
-	uint64_t families;
+	struct expo expo;
+	struct taken own; /* unless the caller has one */
+	struct taken *taken;
+	struct page_result result;
 };
 
+/* The series of a family, begun. */
 static int
-page_one(struct page *pg, const struct collect_family *f)
+page_series(struct page *pg)
 {
-	if (pg->opts->format == PAGE_KEYS)
-		return pdc_expo_keys(pg->buf, f, pg->collect);
-	return pdc_expo_text(pg->buf, f, pg->collect);
+	const struct collect_series *series;
+	int ret;
+
+	while ((ret = pdc_collect_series(pg->collect, &series)) == COLLECT_NEXT)
+		pdc_expo_series(&pg->expo, series);
+	if (ret == COLLECT_END)
+		pdc_expo_done(&pg->expo);
+	return ret;
+}
+
+static int
+page_metrics(struct page *pg, const struct collect_family *f)
+{
+	pdc_expo_begin(&pg->expo, f);
+	return page_series(pg);
+}
+
+static int
+page_created(struct page *pg, const struct collect_family *f)
+{
+	pdc_expo_begin_created(&pg->expo, f);
+	return page_series(pg);
+}
+
+static int
+page_keys(struct page *pg, const struct collect_family *f)
+{
+	return pdc_expo_keys(pg->buf, f, pg->collect);
 }
 
 #define SHOWN_WAIT_MS 20
@@ -50,7 +80,10 @@ page_shown(struct pdc *p, int late)
 	atomic_store(&c->head->page_mono_ns, pdc_clock_mono(&p->clock));
 }
 
-/* A family: again from a newer snapshot if one of its series moved. */
+/*
+ * A family: again from a newer snapshot if one of its series moved.  One whose
+ * record has been damaged meanwhile is left out.
+ */
 static int
 page_family(struct page *pg, const struct collect_family *f,
     int (*render)(struct page *, const struct collect_family *))
@@ -65,14 +98,13 @@ page_family(struct page *pg, const struct collect_family *f,
 		if (ret == COLLECT_NEXT)
 			ret = render(pg, f);
 	}
-	pg->families++;
+	if (ret == PDC_EFORMAT) {
+		pg->buf->len = mark;
+		pg->result.damaged++;
+		return COLLECT_END;
+	}
+	pg->result.families++;
 	return ret;
-}
-
-static int
-page_created(struct page *pg, const struct collect_family *f)
-{
-	return pdc_expo_text_created(pg->buf, f, pg->collect);
 }
 
 static int
@@ -84,6 +116,98 @@ page_late(const struct page *pg)
 	    pdc_clock_mono(&real) < pg->opts->deadline_ns)
 		return 0;
 	return pdc_err_set(PDC_EBUSY, "the page was not done in time");
+}
+
+int
+pdc_page_wants(const struct page_opts *opts, const char *name)
+{
+	const char *const *want;
+
+	if (opts->names == NULL)
+		return 1;
+	for (want = opts->names; *want != NULL; want++)
+		if (strcmp(*want, name) == 0)
+			return 1;
+	return 0;
+}
+
+/* A family is asked for as it is stored or shown, with or without _total. */
+static int
+page_wants(const struct page *pg, const struct collect_family *f)
+{
+	const char *suffix = pdc_expo_suffix(f->type);
+	int ret;
+	struct buf b;
+
+	if (pg->opts->names == NULL)
+		return 1;
+	pdc_buf_init(&b);
+	pdc_expo_base(&b, &pg->opts->how, f->name, f->type);
+	pdc_buf_fmt(&b, "%s%c%s%s", suffix, '\0', f->name, suffix);
+	pdc_buf_chr(&b, '\0');
+	ret = b.error < 0 || pdc_page_wants(pg->opts, f->name) ||
+	    pdc_page_wants(pg->opts, b.data) ||
+	    pdc_page_wants(pg->opts, b.data + strlen(b.data) + 1);
+	if (!ret && *suffix != '\0') {
+		b.data[strlen(b.data) - strlen(suffix)] = '\0';
+		ret = pdc_page_wants(pg->opts, b.data);
+	}
+	pdc_buf_fini(&b);
+	return ret;
+}
+
+/*
+ * Two samples of a page must not have one name, which can come of escaping: a
+ * family of the old letters stays, of others the first.  1: it has to be left
+ * out.
+ */
+static int
+page_clashes(struct page *pg, const struct collect_family *f)
+{
+	const char *const *suffixes = pdc_kind_suffixes(f->type), *const * s;
+	struct buf b;
+	size_t base;
+	int ret = 0;
+
+	if (!pdc_expo_labels_differ(&pg->opts->how, f))
+		return 1;
+	if (pg->opts->how.escape == ESCAPE_NONE || pdc_name_metric(f->name))
+		return 0;
+	pdc_buf_init(&b);
+	pdc_expo_base(&b, &pg->opts->how, f->name, f->type);
+	base = b.len;
+	for (s = suffixes; *s != NULL && ret == 0; s++) {
+		b.len = base;
+		pdc_buf_put(&b, *s, strlen(*s) + 1);
+		ret = b.error < 0 || pdc_taken_has(pg->taken, b.data) ||
+		    pdc_collect_named(pg->collect, b.data);
+	}
+	for (s = suffixes; *s != NULL && ret == 0; s++) {
+		b.len = base;
+		pdc_buf_put(&b, *s, strlen(*s) + 1);
+		ret = pdc_taken_add(pg->taken, b.data) < 0;
+	}
+	pdc_buf_fini(&b);
+	return ret;
+}
+
+/* One of the families of a page of metrics. */
+static int
+page_one(struct page *pg, const struct collect_family *f)
+{
+	int ret;
+
+	if (!page_wants(pg, f))
+		return 0;
+	if (page_clashes(pg, f)) {
+		pg->result.clashes++;
+		return 0;
+	}
+	ret = page_family(pg, f, page_metrics);
+	if (ret != 0 || !pdc_expo_has_created(&pg->expo, f))
+		return ret;
+	ret = pdc_collect_seek(pg->collect, f->name, &f);
+	return ret == COLLECT_NEXT ? page_family(pg, f, page_created) : ret;
 }
 
 static int
@@ -102,14 +226,10 @@ page_walk(struct page *pg)
 	}
 	while (ret == COLLECT_NEXT) {
 		ret = page_late(pg);
-		if (ret == 0)
-			ret = page_family(pg, f, page_one);
-		if (ret == 0 && pg->opts->created &&
-		    pg->opts->format == PAGE_TEXT && f->type != PDC_GAUGE) {
-			ret = pdc_collect_seek(pg->collect, f->name, &f);
-			if (ret == COLLECT_NEXT)
-				ret = page_family(pg, f, page_created);
-		}
+		if (ret == 0 && pg->opts->format == PAGE_KEYS)
+			ret = page_family(pg, f, page_keys);
+		else if (ret == 0)
+			ret = page_one(pg, f);
 		if (ret != 0 || pg->opts->family != NULL)
 			break;
 		ret = pdc_collect_family(pg->collect, &f);
@@ -117,30 +237,75 @@ page_walk(struct page *pg)
 	return ret;
 }
 
+/* All of a page but its end, which the caller may write something before. */
+static int
+page_write(struct page *pg)
+{
+	int ret;
+
+	pdc_expo_init(&pg->expo, pg->buf, &pg->opts->how);
+	ret = page_walk(pg);
+	pdc_expo_fini(&pg->expo);
+	if (ret == 0 && pg->buf->error < 0)
+		ret = pdc_err_set(PDC_ENOMEM, "a page of %zu bytes",
+		    pg->buf->len);
+	pg->result.series = pdc_collect_count(pg->collect);
+	pg->result.damaged += pdc_collect_damaged(pg->collect);
+	return ret;
+}
+
 int
 pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
     struct page_result *result)
 {
-	struct page pg = { .buf = b, .opts = opts };
+	struct page pg = { .buf = b, .opts = opts, .own = TAKEN_EMPTY };
 	int ret, late, uses;
 
+	pg.taken = opts->taken != NULL ? opts->taken : &pg.own;
 	ret = pdc_collect_open(&pg.collect, p->store,
 	    pdc_epoch_cells(p, p->store->wait_ms), &p->self);
 	if (ret < 0)
 		return ret;
-	ret = page_walk(&pg);
-	if (ret == 0 && b->error < 0)
-		ret = pdc_err_set(PDC_ENOMEM, "a page of %zu bytes", b->len);
-	if (ret == 0 && result != NULL) {
-		result->families = pg.families;
-		result->series = pdc_collect_count(pg.collect);
-		result->damaged = pdc_collect_damaged(pg.collect);
-	}
+	ret = page_write(&pg);
+	if (ret == 0 && result != NULL)
+		*result = pg.result;
 	late = pdc_collect_late(pg.collect);
-	uses = opts->family == NULL && pdc_collect_uses(pg.collect);
+	uses = opts->family == NULL && opts->names == NULL &&
+	    pdc_collect_uses(pg.collect);
 	pdc_collect_close(pg.collect);
+	pdc_taken_fini(&pg.own);
 	if (ret == 0 && uses)
 		page_shown(p, late);
+	return ret;
+}
+
+void
+pdc_page_end(struct buf *b, const struct page_opts *opts)
+{
+	struct expo e;
+
+	if (opts->format == PAGE_KEYS)
+		return;
+	pdc_expo_init(&e, b, &opts->how);
+	pdc_expo_tail(&e);
+	pdc_expo_fini(&e);
+}
+
+int
+pdc_page_named(struct pdc *p, const char *sample)
+{
+	struct family *f;
+	struct stxn x;
+	int ret = 1;
+
+	f = malloc(sizeof(*f));
+	if (f == NULL)
+		return ret;
+	if (pdc_stxn_read(&x, p->store) == 0) {
+		ret = pdc_family_named(&x, sample, f);
+		pdc_stxn_abort(&x);
+	}
+	free(f);
 	return ret;
 }
 
@@ -182,16 +347,17 @@ int
 pdc_render(struct pdc *p, const char *accept, char **text, size_t *len,
     const char **content_type)
 {
-	struct page_opts opts = { .format = PAGE_TEXT };
+	struct page_opts opts = { .format = PAGE_METRICS };
 	struct buf b;
 	int ret;
 
-	(void)accept; /* whatever is asked for: there is one format yet */
 	if (p == NULL || text == NULL || len == NULL)
 		return pdc_err_set(PDC_EINVAL,
 		    "render: no store, or nowhere to put the text");
+	pdc_accept_format(&opts.how, accept);
 	pdc_buf_init(&b);
 	ret = pdc_page_render(p, &b, &opts, NULL);
+	pdc_page_end(&b, &opts);
 	pdc_buf_chr(&b, '\0');
 	if (ret == 0 && b.error < 0)
 		ret = pdc_err_set(PDC_ENOMEM, "render");
@@ -202,128 +368,6 @@ pdc_render(struct pdc *p, const char *accept, char **text, size_t *len,
 	*text = b.data;
 	*len = b.len - 1;
 	if (content_type != NULL)
-		*content_type = EXPO_TEXT_TYPE;
-	return 0;
-}
-
-static void
-stat_uuid(char *out, size_t len, const unsigned char *u)
-{
-	snprintf(out, len,
-	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x"
-	    "%02x%02x",
-	    u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10],
-	    u[11], u[12], u[13], u[14], u[15]);
-}
-
-static void
-stat_cells(struct pdc *p, struct pdc_stat *s, const struct cells *c)
-{
-	int64_t last = atomic_load(&c->head->checkpoint_mono_ns);
-	int i;
-
-	s->checkpoint_wall_ns = atomic_load(&c->head->checkpoint_wall_ns);
-	s->checkpoints = atomic_load(&c->head->checkpoints);
-	if (last != 0)
-		s->checkpoint_age_ns = pdc_clock_mono(&p->clock) - last;
-
-	s->cells_mapped = 1;
-	s->cells_bytes = atomic_load(&c->head->allocated);
-	s->cells_budget = c->head->budget;
-	for (i = 0; i < NZONES; i++)
-		s->unit_cost[i] = pdc_cells_unit_cost(c, i);
-	s->lanes = c->head->nlanes;
-	s->atomic_lanes = c->head->natomic;
-	s->rseq = (int)atomic_load(&c->head->rseq);
-	s->uses_rseq = s->rseq == CELLS_RSEQ_OK && !(p->flags & PDC_ATOMIC) &&
-	    pdc_rseq_usable();
-	s->ring_backlog = pdc_ring_backlog(c);
-	s->anomalies = atomic_load(&c->head->anomalies);
-	s->unresolved = atomic_load(&c->head->unresolved);
-	s->overflowed = atomic_load(&c->head->overflowed);
-	s->differing = atomic_load(&c->head->differing);
-	for (i = 0; i < NDROPS; i++)
-		s->drops[i] = atomic_load(&c->head->drops[i]);
-}
-
-static void
-stat_meta(struct pdc *p, struct pdc_stat *s, const struct meta *m)
-{
-	snprintf(s->dir, sizeof(s->dir), "%s", p->store->dir);
-	if (m->cells_name[0] != '\0')
-		snprintf(s->cells_path, sizeof(s->cells_path), "%s/%s",
-		    m->cells_dir[0] ? m->cells_dir : p->store->dir,
-		    m->cells_name);
-	stat_uuid(s->uuid, sizeof(s->uuid), m->uuid);
-	snprintf(s->boot_id, sizeof(s->boot_id), "%s", m->boot_id);
-	s->version = m->version;
-	s->epoch = m->epoch;
-	s->families = m->nfamilies;
-	s->series = m->nseries;
-	s->checkpoint_age_ns = -1;
-}
-
-int
-pdc_stat_get(struct pdc *p, struct pdc_stat *s)
-{
-	const struct cells *c = pdc_epoch_cells(p, p->store->wait_ms);
-	struct store_stat ss;
-	struct stxn x;
-	int ret;
-
-	ret = pdc_stxn_read(&x, p->store);
-	if (ret < 0)
-		return ret;
-	ret = pdc_store_stat(p->store, &ss);
-	pdc_stxn_abort(&x);
-	if (ret < 0)
-		return ret;
-	memset(s, 0, sizeof(*s));
-	stat_meta(p, s, &x.meta);
-	s->data_bytes = ss.data_bytes;
-	s->map_bytes = ss.map_bytes;
-	s->last_txn = ss.last_txn;
-	s->readers = ss.readers;
-	s->max_readers = ss.max_readers;
-	if (c != NULL)
-		stat_cells(p, s, c);
-	return 0;
-}
-
-size_t
-pdc_stat_slots(struct pdc *p, struct pdc_slot *out, size_t max)
-{
-	int fd = pdc_wlock_fd(&p->store->wlock);
-	struct slots *slots;
-	size_t n = 0;
-	uint32_t i;
-
-	slots = malloc(sizeof(*slots));
-	if (slots == NULL)
-		return 0;
-	pdc_slots_look(slots, &p->self, fd);
-	for (i = 0; i < SLOTS_MAX && n < max; i++) {
-		if (slots->since[i] == 0)
-			continue;
-		out[n].slot = i;
-		out[n].pid = pdc_slot_pid(fd, i);
-		out[n++].since_wall_ns = slots->since[i] == SLOT_CLAIMED ?
-		    0 :
-		    (int64_t)(slots->since[i] + IDENT_FROM_US) * 1000;
-	}
-	free(slots);
-	return n;
-}
-
-int
-pdc_stat_cells(struct pdc *p, dev_t *dev, ino_t *ino)
-{
-	const struct cells *c = pdc_epoch_cells(p, p->store->wait_ms);
-
-	if (c == NULL)
-		return pdc_err_set(PDC_ENOENT, "%s: no cells are there",
-		    p->store->dir);
-	*dev = c->dev;
-	*ino = c->ino;
+		*content_type = pdc_expo_type(&opts.how);
 	return 0;
 }

@@ -12,30 +12,43 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "expo/expo.h"
 #include "lane/cells.h"
 
 struct pdc;
+struct taken;
 
-enum page_format { PAGE_TEXT, PAGE_KEYS };
+enum page_format { PAGE_METRICS, PAGE_KEYS };
 
 struct page_opts {
 	enum page_format format;
-	int created; /* PAGE_TEXT: also the _created families */
+	struct expo_how how; /* PAGE_METRICS: in which form */
 	const char *family; /* NULL: all; else this one (stored name) */
+	/* PAGE_METRICS, NULL: all; else the families to show, then NULL */
+	const char *const *names;
 	int64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none. Late: PDC_EBUSY */
+	struct taken *taken; /* NULL; or gets the names that were escaped */
 };
 
 struct page_result {
 	uint64_t families, series; /* that were rendered */
 	uint64_t damaged; /* records skipped */
+	uint64_t clashes; /* families skipped: a name of theirs is another's */
 };
 
 /*
- * Append one page to the buffer; result may be NULL.  PDC_ENOENT: no such
- * family.  Takes no lock; never checkpoints.
+ * Append one page without its end to the buffer; result may be NULL.
+ * PDC_ENOENT: no such family.  Takes no lock; never checkpoints.
  */
 int pdc_page_render(struct pdc *, struct buf *, const struct page_opts *,
     struct page_result *);
+/* Append what such a page ends with. */
+void pdc_page_end(struct buf *, const struct page_opts *);
+
+/* Whether the page is to have a family that is shown under this name. */
+int pdc_page_wants(const struct page_opts *, const char *name);
+/* Whether a family of the store has a sample, or itself, of this name. */
+int pdc_page_named(struct pdc *, const char *sample);
 
 /* The enum pdc_type of the family of this (stored) name, 0, or a PDC_E*. */
 int pdc_page_type(struct pdc *, const char *family);

@@ -253,3 +253,55 @@ pdc_name_label(const char *s)
 {
 	return name_check(s, '_');
 }
+
+/* A character in a name by its scheme; plain if it is an old letter. */
+static void
+escape_rune(struct buf *b, uint32_t cp, enum escape_scheme scheme, int plain)
+{
+	if (plain && (cp != '_' || scheme == ESCAPE_UNDERSCORES))
+		pdc_buf_chr(b, (char)cp);
+	else if (scheme == ESCAPE_UNDERSCORES)
+		pdc_buf_chr(b, '_');
+	else if (scheme == ESCAPE_DOTS)
+		pdc_buf_str(b, cp == '.' ? "_dot_" : "__");
+	else if (cp == '_')
+		pdc_buf_str(b, "__");
+	else
+		pdc_buf_fmt(b, "_%x_", (unsigned)cp);
+}
+
+/* colon as in name_check(). */
+static void
+escape_name(struct buf *b, const char *s, enum escape_scheme scheme, char colon)
+{
+	const char *start = s, *end = s + strlen(s);
+	uint32_t cp;
+	size_t n;
+
+	if (scheme == ESCAPE_NONE || name_check(s, colon)) {
+		pdc_buf_put(b, s, (size_t)(end - s));
+		return;
+	}
+	if (scheme == ESCAPE_VALUES)
+		pdc_buf_str(b, "U__");
+	for (; s < end; s += n) {
+		n = utf8_next(&cp, s, (size_t)(end - s));
+		if (cp == UTF8_INVALID)
+			cp = 0xfffd;
+		escape_rune(b, cp, scheme,
+		    name_letter(*s) || *s == colon ||
+			(s > start && *s >= '0' && *s <= '9'));
+	}
+}
+
+void
+pdc_escape_metric(struct buf *b, const char *name, enum escape_scheme scheme)
+{
+	escape_name(b, name, scheme, ':');
+}
+
+void
+pdc_escape_name(struct buf *b, const char *name, enum escape_scheme scheme)
+{
+	escape_name(b, name, scheme, '_');
+}

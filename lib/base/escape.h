@@ -31,6 +31,21 @@ void pdc_escape_json(struct buf *, const char *s, size_t len);
 size_t pdc_utf8_clean(char *dst, const char *src, size_t len);
 int pdc_utf8_valid(const char *s, size_t len);
 
+/*
+ * How a name that is not of the old letters is written where only these are
+ * understood; a name of the old letters stays as it is.
+ */
+enum escape_scheme {
+	ESCAPE_UNDERSCORES, /* my_metric */
+	ESCAPE_DOTS, /* my_dot_metric */
+	ESCAPE_VALUES, /* U__my_2e_metric */
+	ESCAPE_NONE /* "my.metric": all UTF-8 is understood, in quotes */
+};
+
+/* A name to be read by others, of a metric or label; without quotes. */
+void pdc_escape_metric(struct buf *, const char *name, enum escape_scheme);
+void pdc_escape_name(struct buf *, const char *name, enum escape_scheme);
+
 /* [a-zA-Z_:][a-zA-Z0-9_:]* */
 int pdc_name_metric(const char *);
 /* [a-zA-Z_][a-zA-Z0-9_]* */

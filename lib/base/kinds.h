@@ -13,6 +13,16 @@
 	X(SUMMARY, summary, "summary", "summary") \
 	X(HISTOGRAM, histogram, "histogram", "histogram") \
 	X(INFO, info, "gauge", "info") \
-	X(STATESET, stateset, "gauge", "stateset")
+	X(STATESET, stateset, "gauge", "stateset") \
+	X(UNKNOWN, unknown, "untyped", "unknown")
+
+/*
+ * What the names of a page that belong to a family of this type have after its
+ * own, with "" for the name of the family itself; then NULL.
+ */
+const char *const *pdc_kind_suffixes(int type);
+
+/* All suffixes that any type has, then NULL. */
+extern const char *const pdc_kind_every[];
 
 #endif

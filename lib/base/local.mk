@@ -16,6 +16,7 @@ lib_libcore_la_SOURCES += \
 	%D%/fork.h \
 	%D%/hash.c \
 	%D%/hash.h \
+	%D%/kinds.c \
 	%D%/kinds.h \
 	%D%/modes.c \
 	%D%/modes.h \

@@ -40,7 +40,7 @@ struct collect {
 	int have_block, tries;
 	uint64_t damaged, count;
 	int late; /* pdc_collect_late() */
-	struct family f;
+	struct family f, other;
 	struct collect_family family;
 	struct collect_series series;
 	const char *labels[LABELS_MAX + 1], *values[LABELS_MAX + 1];
@@ -257,6 +257,14 @@ pdc_collect_again(struct collect *co, const struct collect_family **fp)
 	ret = pdc_collect_seek(co, name, fp);
 	co->tries = tries + 1;
 	return ret;
+}
+
+int
+pdc_collect_named(struct collect *co, const char *sample)
+{
+	co->have_block = 0;
+	return pdc_family_named(&co->x, sample, &co->other) &&
+	    !pdc_live_expired(&co->x, co->cells, &co->other, co->v);
 }
 
 static int

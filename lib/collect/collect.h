@@ -40,7 +40,7 @@ struct collect_series {
 	size_t rendered_len;
 	uint32_t nlabels; /* of the family, and slot; or the one of overflow */
 	const char *const *labels, *const *values; /* sorted by name */
-	int64_t created_ns; /* wall clock */
+	int64_t created_ns; /* wall clock; 0: not known */
 	int64_t expires_ns; /* the same; 0: with its family */
 	double value; /* counter, gauge; info: 1 */
 	uint64_t states; /* of a stateset: bit i says that state i is on */
@@ -68,6 +68,9 @@ int pdc_collect_seek(struct collect *, const char *name,
 int pdc_collect_series(struct collect *, const struct collect_series **);
 /* The present family again, from a new snapshot. */
 int pdc_collect_again(struct collect *, const struct collect_family **);
+
+/* Whether the page has a family with a sample of this name. */
+int pdc_collect_named(struct collect *, const char *sample);
 
 /* Whether the store says that pages are uses. */
 int pdc_collect_uses(const struct collect *);

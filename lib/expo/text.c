@@ -1,369 +1,242 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "pdc.h"
 
 #include "base/buf.h"
-#include "base/escape.h"
-#include "base/kinds.h"
 #include "base/num.h"
 #include "base/states.h"
-#include "expo/expo.h"
+#include "expo/form.h"
 #include "expo/put.h"
 
 /*
- * Text exposition 0.0.4.
+ * The text formats: samples.
  *
- * A line is written into space reserved for all of it; the labels come
- * rendered and the text of each le is made once a family.
+ * A line is written into space reserved for all of it; the names of a family's
+ * samples and the text of each le and state are made once a family, and the
+ * labels come rendered.
+ *
+ * Where a name needs quotes it stands inside the braces, before the labels:
+ *
+ *	name_sum{a="x"} 1	{"my.name_sum",a="x"} 1
  */
-
-/* `le="0.5"} `: what ends the labels of a bucket. */
-struct text_le {
-	unsigned char len;
-	char text[NUM_SIZE + 7];
-};
-
-/* `NAME="open"} `: the same of each state, one behind the other. */
-struct text_states {
-	struct buf ends;
-	size_t to[STATES_MAX]; /* where that of state i ends */
-};
-
-struct text {
-	struct buf *out;
-	const char *name;
-	size_t name_len;
-	const struct collect_family *family;
-	struct text_le *le; /* nbounds + 1, of a histogram */
-	const struct text_states *states; /* of a stateset */
-};
-
-static const char *
-text_type(int type)
-{
-	static const char *const words[] = {
-#define X(name, word, text, om) [PDC_##name] = text,
-		PDC_KINDS(X)
-#undef X
-	};
-
-	if (type < 1 || (size_t)type >= sizeof(words) / sizeof(words[0]))
-		return "untyped";
-	return words[type];
-}
-
-/* The HELP and TYPE lines of name and suffix. */
-static void
-text_head(struct buf *out, const char *name, const char *suffix,
-    const char *help, const char *type)
-{
-	if (help != NULL && *help != '\0') {
-		pdc_buf_str(out, "# HELP ");
-		pdc_buf_str(out, name);
-		pdc_buf_str(out, suffix);
-		pdc_buf_chr(out, ' ');
-		pdc_escape_help(out, help, strlen(help));
-		pdc_buf_chr(out, '\n');
-	}
-	pdc_buf_str(out, "# TYPE ");
-	pdc_buf_str(out, name);
-	pdc_buf_str(out, suffix);
-	pdc_buf_chr(out, ' ');
-	pdc_buf_str(out, type);
-	pdc_buf_chr(out, '\n');
-}
 
 /*
- * Write `name_suffix{labels} `, with room for a number and a newline after it.
- * NULL if there is no memory.
+ * Write the name and the labels with what stands before them and between; at
+ * least extra more bytes, a number and a newline may follow.  NULL if there is
+ * no memory.
  */
 static inline char *
-text_start(const struct text *text, const char *suffix, size_t suffix_len,
-    const struct collect_series *series)
+text_start(struct expo *e, enum expo_part part,
+    const struct collect_series *series, size_t extra)
 {
+	const struct expo_name *name = &e->part[part];
 	char *p;
 
-	p = pdc_buf_reserve(text->out,
-	    text->name_len + suffix_len + series->rendered_len + sizeof("{} ") +
+	p = pdc_buf_reserve(e->out,
+	    name->len + series->rendered_len + extra + sizeof("{,} ") +
 		NUM_SIZE);
 	if (p == NULL)
 		return NULL;
-	p = put_mem(p, text->name, text->name_len);
-	p = put_mem(p, suffix, suffix_len);
+	p = put_mem(p, e->names.data + name->at, name->len);
 	if (series->rendered_len > 0) {
-		*p++ = '{';
+		*p++ = e->open;
 		p = put_mem(p, series->rendered, series->rendered_len);
-		*p++ = '}';
 	}
-	*p++ = ' ';
 	return p;
 }
 
 /* End a line that was written up to p. */
 static inline void
-text_end(const struct text *text, char *p)
+text_end(const struct expo *e, char *p)
 {
 	*p++ = '\n';
-	pdc_buf_commit(text->out,
-	    (size_t)(p - (text->out->data + text->out->len)));
+	pdc_buf_commit(e->out, (size_t)(p - (e->out->data + e->out->len)));
 }
 
-#define LITERAL(s) s, sizeof(s) - 1
+/* A line's name and labels, up to its value. */
+static inline char *
+text_line(struct expo *e, enum expo_part part,
+    const struct collect_series *series)
+{
+	char *p = text_start(e, part, series, 0);
+
+	if (p == NULL)
+		return NULL;
+	if (series->rendered_len > 0 || e->open == ',')
+		*p++ = '}';
+	*p++ = ' ';
+	return p;
+}
+
+/* The same with one label more, which the i-th of ends is. */
+static inline char *
+text_line_end(struct expo *e, enum expo_part part,
+    const struct collect_series *series, uint32_t i)
+{
+	const uint32_t *end_at = (const uint32_t *)(void *)e->end_at.data;
+	size_t at = i > 0 ? end_at[i - 1] : 0;
+	char *p;
+
+	p = text_start(e, part, series, end_at[i] - at);
+	if (p == NULL)
+		return NULL;
+	*p++ = series->rendered_len > 0 ? ',' : e->open;
+	return put_mem(p, e->ends.data + at, end_at[i] - at);
+}
 
 static inline void
-text_double(const struct text *text, const char *suffix, size_t suffix_len,
+text_double(struct expo *e, enum expo_part part,
     const struct collect_series *series, double value)
 {
-	char *p = text_start(text, suffix, suffix_len, series);
+	char *p = text_line(e, part, series);
 
 	if (p != NULL)
-		text_end(text, p + pdc_num_go(p, value));
+		text_end(e, p + e->form->number(p, value));
+}
+
+static void
+text_created(struct expo *e, const struct collect_series *series)
+{
+	char *p = text_line(e, PART_CREATED, series);
+
+	if (p != NULL)
+		text_end(e, p + put_seconds(p, series->created_ns));
 }
 
 /* _sum and _count */
 static void
-text_pair(const struct text *text, const struct collect_series *series,
-    struct pair pair)
+text_pair(struct expo *e, const struct collect_series *series, struct pair pair)
 {
 	char *p;
 
-	text_double(text, LITERAL("_sum"), series, pair.sum);
-	p = text_start(text, LITERAL("_count"), series);
+	text_double(e, PART_SUM, series, pair.sum);
+	p = text_line(e, PART_COUNT, series);
 	if (p != NULL)
-		text_end(text, p + pdc_num_u64(p, pair.count));
+		text_end(e, p + pdc_num_u64(p, pair.count));
+}
+
+/* A sum that is a counter: what was observed is never below 0. */
+static int
+text_sum_rises(const struct expo *e, double sum)
+{
+	const struct collect_family *f = e->family;
+
+	return sum >= 0 && (f->nbounds == 0 || f->bounds[0] >= 0);
 }
 
 static void
-text_bucket(const struct text *text, const struct collect_series *series,
-    const struct text_le *le, uint64_t count)
+text_summary(struct expo *e, const struct collect_series *series)
 {
+	struct pair pair = series->pairs[0];
 	char *p;
 
-	p = pdc_buf_reserve(text->out,
-	    text->name_len + sizeof("_bucket{,") + series->rendered_len +
-		sizeof(le->text) + NUM_SIZE);
-	if (p == NULL)
+	if (!e->form->strict || text_sum_rises(e, pair.sum)) {
+		text_pair(e, series, pair);
 		return;
-	p = put_mem(p, text->name, text->name_len);
-	p = put_mem(p, LITERAL("_bucket{"));
-	if (series->rendered_len > 0) {
-		p = put_mem(p, series->rendered, series->rendered_len);
-		*p++ = ',';
 	}
-	p = put_mem(p, le->text, le->len);
-	text_end(text, p + pdc_num_u64(p, count));
+	p = text_line(e, PART_COUNT, series);
+	if (p != NULL)
+		text_end(e, p + pdc_num_u64(p, pair.count));
 }
 
 static void
-text_histogram(const struct text *text, const struct collect_series *series)
+text_histogram(struct expo *e, const struct collect_series *series)
 {
-	uint32_t n = text->family->nbounds + 1, i;
+	uint32_t n = e->family->nbounds + 1, i;
+	struct pair total;
 	uint64_t count = 0;
+	char *p;
 
 	for (i = 0; i < n; i++) {
 		count += series->pairs[i].count;
-		text_bucket(text, series, &text->le[i], count);
+		p = text_line_end(e, PART_BUCKET, series, i);
+		if (p != NULL)
+			text_end(e, p + pdc_num_u64(p, count));
 	}
-	text_pair(text, series, put_total(series->pairs, n));
+	total = put_total(series->pairs, n);
+	if (!e->form->strict || text_sum_rises(e, total.sum))
+		text_pair(e, series, total);
 }
 
 static void
-text_state(const struct text *text, const struct collect_series *series,
-    uint32_t state)
-{
-	const struct text_states *states = text->states;
-	size_t at = state > 0 ? states->to[state - 1] : 0;
-	size_t len = states->to[state] - at;
-	char *p;
-
-	p = pdc_buf_reserve(text->out,
-	    text->name_len + sizeof("{,0\n") + series->rendered_len + len);
-	if (p == NULL)
-		return;
-	p = put_mem(p, text->name, text->name_len);
-	*p++ = '{';
-	if (series->rendered_len > 0) {
-		p = put_mem(p, series->rendered, series->rendered_len);
-		*p++ = ',';
-	}
-	p = put_mem(p, states->ends.data + at, len);
-	*p++ = series->states >> state & 1 ? '1' : '0';
-	text_end(text, p);
-}
-
-static void
-text_stateset(const struct text *text, const struct collect_series *series)
+text_stateset(struct expo *e, const struct collect_series *series)
 {
 	uint32_t i;
+	char *p;
 
-	for (i = 0; i < text->family->nstates; i++)
-		text_state(text, series, i);
+	for (i = 0; i < e->family->nstates; i++) {
+		p = text_line_end(e, PART_PLAIN, series, i);
+		if (p == NULL)
+			return;
+		*p++ = series->states >> i & 1 ? '1' : '0';
+		text_end(e, p);
+	}
 }
 
 static void
-text_series(const struct text *text, const struct collect_series *series)
+text_samples(struct expo *e, const struct collect_series *series)
 {
-	switch (text->family->type) {
+	switch (e->family->type) {
 	case PDC_COUNTER:
-		text_double(text, LITERAL("_total"), series, series->value);
+		text_double(e, PART_TOTAL, series, series->value);
 		break;
 	case PDC_SUMMARY:
-		text_pair(text, series, series->pairs[0]);
+		text_summary(e, series);
 		break;
 	case PDC_HISTOGRAM:
-		text_histogram(text, series);
+		text_histogram(e, series);
 		break;
 	case PDC_INFO:
-		text_double(text, LITERAL("_info"), series, series->value);
-		break;
+		text_double(e, PART_INFO, series, series->value);
+		return;
 	case PDC_STATESET:
-		text_stateset(text, series);
-		break;
+		text_stateset(e, series);
+		return;
 	default:
-		text_double(text, LITERAL(""), series, series->value);
+		text_double(e, PART_PLAIN, series, series->value);
+		return;
 	}
+	if (e->form->beside && e->how.created && series->created_ns != 0)
+		text_created(e, series);
 }
 
+/* The same series with its labels rendered for this format. */
 static void
-text_le_set(struct text_le *le, const char *number, size_t len)
+text_relabel(struct expo *e, struct collect_series *series)
 {
-	char *p = le->text;
-
-	p = put_mem(p, LITERAL("le=\""));
-	p = put_mem(p, number, len);
-	p = put_mem(p, LITERAL("\"} "));
-	le->len = (unsigned char)(p - le->text);
-}
-
-/* 0, or PDC_ENOMEM, which the buffer keeps as its error. */
-static int
-text_le_init(struct text *text)
-{
-	const struct collect_family *family = text->family;
-	char number[NUM_SIZE];
-	uint32_t i;
-	size_t len;
-
-	text->le = calloc((size_t)family->nbounds + 1, sizeof(*text->le));
-	if (text->le == NULL) {
-		text->out->error = PDC_ENOMEM;
-		return PDC_ENOMEM;
-	}
-	for (i = 0; i < family->nbounds; i++) {
-		len = pdc_num_om(number, family->bounds[i]);
-		text_le_set(&text->le[i], number, len);
-	}
-	text_le_set(&text->le[i], LITERAL("+Inf"));
-	return 0;
-}
-
-/* The same, and the ends to be freed in any case. */
-static int
-text_states_init(struct text *text, struct text_states *states)
-{
-	const struct collect_family *family = text->family;
 	uint32_t i;
 
-	for (i = 0; i < family->nstates; i++) {
-		pdc_buf_str(&states->ends, family->name);
-		pdc_buf_str(&states->ends, "=\"");
-		pdc_escape_label(&states->ends, family->states[i],
-		    strlen(family->states[i]));
-		pdc_buf_str(&states->ends, "\"} ");
-		states->to[i] = states->ends.len;
+	pdc_buf_reset(&e->labels);
+	for (i = 0; i < series->nlabels; i++) {
+		if (i > 0)
+			pdc_buf_chr(&e->labels, ',');
+		pdc_expo_label(&e->labels, e->how.escape, series->labels[i],
+		    series->values[i]);
 	}
-	text->states = states;
-	if (states->ends.error < 0)
-		text->out->error = PDC_ENOMEM;
-	return states->ends.error;
-}
-
-static const char *
-text_suffix(int type)
-{
-	switch (type) {
-	case PDC_COUNTER:
-		return "_total";
-	case PDC_INFO:
-		return "_info";
-	default:
-		return "";
-	}
-}
-
-int
-pdc_expo_text(struct buf *out, const struct collect_family *family,
-    struct collect *collect)
-{
-	struct text text = { .out = out,
-		.name = family->name,
-		.name_len = strlen(family->name),
-		.family = family };
-	const struct collect_series *series;
-	struct text_states states;
-	int ret = 0;
-
-	text_head(out, family->name, text_suffix(family->type), family->help,
-	    text_type(family->type));
-	pdc_buf_init(&states.ends);
-	if (family->type == PDC_HISTOGRAM)
-		ret = text_le_init(&text);
-	else if (family->type == PDC_STATESET)
-		ret = text_states_init(&text, &states);
-	if (ret == 0)
-		while ((ret = pdc_collect_series(collect, &series)) ==
-		    COLLECT_NEXT)
-			text_series(&text, series);
-	pdc_buf_fini(&states.ends);
-	free(text.le);
-	return ret;
-}
-
-int
-pdc_expo_text_created(struct buf *out, const struct collect_family *family,
-    struct collect *collect)
-{
-	const struct text text = { .out = out,
-		.name = family->name,
-		.name_len = strlen(family->name),
-		.family = family };
-	const struct collect_series *series;
-	char *p;
-	int ret;
-
-	if (family->type != PDC_COUNTER && family->type != PDC_SUMMARY &&
-	    family->type != PDC_HISTOGRAM)
-		return COLLECT_END;
-	text_head(out, family->name, "_created", family->help,
-	    text_type(PDC_GAUGE));
-	while ((ret = pdc_collect_series(collect, &series)) == COLLECT_NEXT) {
-		p = text_start(&text, LITERAL("_created"), series);
-		if (p != NULL)
-			text_end(&text, p + put_seconds(p, series->created_ns));
-	}
-	return ret;
+	if (e->labels.error < 0)
+		e->out->error = e->labels.error;
+	series->rendered = e->labels.data;
+	series->rendered_len = e->labels.len;
 }
 
 void
-pdc_expo_head(struct buf *out, const char *name, const char *help,
-    const char *type)
+pdc_text_series(struct expo *e, const struct collect_series *series)
 {
-	text_head(out, name, "", help, type);
-}
+	struct collect_series again;
 
-void
-pdc_expo_sample(struct buf *out, const char *name, const char *labels,
-    double value)
-{
-	const struct text text = { .out = out,
-		.name = name,
-		.name_len = strlen(name) };
-	struct collect_series series = { .rendered = labels };
-
-	series.rendered_len = labels == NULL ? 0 : strlen(labels);
-	text_double(&text, LITERAL(""), &series, value);
+	if (e->out->error < 0)
+		return;
+	if (e->relabel && series->nlabels > 0) {
+		again = *series;
+		text_relabel(e, &again);
+		series = &again;
+	}
+	if (e->alone)
+		text_created(e, series);
+	else
+		text_samples(e, series);
 }

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/escape.h"
 #include "base/fork.h"
+#include "base/kinds.h"
 #include "base/num.h"
 #include "metric/metric.h"
 #include "pdc.h"
@@ -22,34 +23,11 @@ static const double usual_bounds[] = { .005, .01, .025, .05, .075, .1, .25, .5,
 	.75, 1, 2.5, 5, 7.5, 10 };
 #define NUSUAL (sizeof(usual_bounds) / sizeof(usual_bounds[0]))
 
-static const char *const type_words[] = { "", "counter", "gauge", "summary",
-	"histogram", "info", "stateset" };
-
-/* What a family's samples are called, after its name. */
-static const char *const *
-declare_suffixes(int type)
-{
-	static const char *const counter[] = { "_total", "_created", NULL };
-	static const char *const plain[] = { "", NULL };
-	static const char *const info[] = { "_info", "", NULL };
-	static const char *const summary[] = { "_count", "_sum", "_created", "",
-		NULL };
-	static const char *const histogram[] = { "_bucket", "_count", "_sum",
-		"_created", "", NULL };
-
-	switch (type) {
-	case PDC_COUNTER:
-		return counter;
-	case PDC_INFO:
-		return info;
-	case PDC_SUMMARY:
-		return summary;
-	case PDC_HISTOGRAM:
-		return histogram;
-	default:
-		return plain;
-	}
-}
+static const char *const type_words[] = {
+#define X(name, word, text, om) [PDC_##name] = #word,
+	PDC_KINDS(X)
+#undef X
+};
 
 static int
 desc_name(struct family *f, const struct pdc_desc *d)
@@ -205,7 +183,7 @@ desc_built(const struct pdc_desc *d)
 {
 	size_t i;
 
-	if (d->type < PDC_COUNTER || d->type > PDC_STATESET)
+	if (d->type < PDC_COUNTER || d->type > PDC_UNKNOWN)
 		return pdc_err_set(PDC_EINVAL, "declare: no type %d",
 		    (int)d->type);
 	if (d->mode > PDC_LIVEMOSTRECENT ||
@@ -327,7 +305,7 @@ declare_has(struct stxn *x, const char *name, const char *sample,
 
 	if (declare_get(x, name, other) < 0)
 		return 0;
-	for (suffix = declare_suffixes(other->r.type); *suffix; suffix++)
+	for (suffix = pdc_kind_suffixes(other->r.type); *suffix; suffix++)
 		if (strcmp(sample + n, *suffix) == 0)
 			break;
 	if (*suffix == NULL || !other->r.hidden)
@@ -340,18 +318,16 @@ declare_has(struct stxn *x, const char *name, const char *sample,
 static int
 declare_clash(struct stxn *x, const struct family *f, struct family *other)
 {
-	static const char *const all[] = { "", "_total", "_bucket", "_count",
-		"_sum", "_created", "_info" };
 	char sample[NAME_MAX_LEN + 16], name[NAME_MAX_LEN + 16];
-	const char *const *suffix;
-	size_t i, n, m;
+	const char *const *suffix, *const *cut;
+	size_t n, m;
 
-	for (suffix = declare_suffixes(f->r.type); *suffix; suffix++) {
+	for (suffix = pdc_kind_suffixes(f->r.type); *suffix; suffix++) {
 		snprintf(sample, sizeof(sample), "%s%s", f->name, *suffix);
 		n = strlen(sample);
-		for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-			m = strlen(all[i]);
-			if (n <= m || strcmp(sample + n - m, all[i]) != 0)
+		for (cut = pdc_kind_every; *cut != NULL; cut++) {
+			m = strlen(*cut);
+			if (n <= m || strcmp(sample + n - m, *cut) != 0)
 				continue;
 			memcpy(name, sample, n - m);
 			name[n - m] = '\0';
@@ -500,7 +476,8 @@ declare_handle(struct pdc *p, const struct family *f, const uint32_t *order)
 		return NULL;
 	}
 	h->id = f->r.id;
-	h->type = f->r.type;
+	/* What is done to an unknown is what is done to a gauge. */
+	h->type = f->r.type == PDC_UNKNOWN ? PDC_GAUGE : f->r.type;
 	h->mode = f->r.mode;
 	h->zone = f->r.zone;
 	h->width = f->r.width;

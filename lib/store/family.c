@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/escape.h"
+#include "base/kinds.h"
 #include "base/wire.h"
 #include "pdc.h"
 #include "store/family.h"
@@ -31,7 +32,7 @@ family_string(const char **p, const char *end)
 static int
 family_sane(const struct family_rec *r, size_t len)
 {
-	if (r->type < PDC_COUNTER || r->type > PDC_STATESET ||
+	if (r->type < PDC_COUNTER || r->type > PDC_UNKNOWN ||
 	    r->zone > VALUE_GAUGE || r->hidden > 1 || r->nlabels > LABELS_MAX ||
 	    r->nbounds > BOUNDS_MAX || r->width < 1 ||
 	    r->width > BOUNDS_MAX + 1)
@@ -146,6 +147,39 @@ pdc_family_get(struct stxn *x, const char *name, struct family *f)
 		    "%s/data.mdb: the record of family %s is damaged",
 		    x->st->dir, name);
 	return ret;
+}
+
+/* The sample is called like the family, and suffix after that. */
+static int
+family_has(struct stxn *x, const char *sample, const char *suffix,
+    struct family *f)
+{
+	size_t n = strlen(sample), m = strlen(suffix);
+	const char *const *has;
+	char name[NAME_MAX_LEN + 1];
+
+	if (n <= m || n - m > NAME_MAX_LEN ||
+	    strcmp(sample + n - m, suffix) != 0)
+		return 0;
+	memcpy(name, sample, n - m);
+	name[n - m] = '\0';
+	if (pdc_family_get(x, name, f) < 0 || f->r.hidden)
+		return 0;
+	for (has = pdc_kind_suffixes(f->r.type); *has != NULL; has++)
+		if (strcmp(*has, suffix) == 0)
+			return 1;
+	return 0;
+}
+
+int
+pdc_family_named(struct stxn *x, const char *sample, struct family *f)
+{
+	const char *const *suffix;
+
+	for (suffix = pdc_kind_every; *suffix != NULL; suffix++)
+		if (family_has(x, sample, *suffix, f))
+			return 1;
+	return 0;
 }
 
 int

@@ -33,6 +33,8 @@ int pdc_family_parse(struct family *, const void *name, size_t nlen,
 /* 0, PDC_ENOENT, PDC_EFORMAT or an error. */
 int pdc_family_get(struct stxn *, const char *name, struct family *);
 int pdc_family_by_id(struct stxn *, uint32_t id, struct family *);
+/* Whether a family that is shown has a sample of this name; f is that one. */
+int pdc_family_named(struct stxn *, const char *sample, struct family *f);
 /* Of the family that has this id now. */
 int pdc_family_incarnation(struct stxn *, uint32_t id, uint32_t *);
 /* Write it; its strings must not point into a page that was written. */

@@ -211,6 +211,56 @@ test_names(void)
 	}
 }
 
+static void
+test_schemes(void)
+{
+	static const struct {
+		const char *name, *underscores, *dots, *values;
+	} cases[] = {
+		{ "no:escaping_required", "no:escaping_required",
+		    "no:escaping_required", "no:escaping_required" },
+		{ "mysystem.prod.west.cpu.load", "mysystem_prod_west_cpu_load",
+		    "mysystem_dot_prod_dot_west_dot_cpu_dot_load",
+		    "U__mysystem_2e_prod_2e_west_2e_cpu_2e_load" },
+		{ "mysystem.prod.west.cpu.load_total",
+		    "mysystem_prod_west_cpu_load_total",
+		    "mysystem_dot_prod_dot_west_dot_cpu_dot_load__total",
+		    "U__mysystem_2e_prod_2e_west_2e_cpu_2e_load__total" },
+		{ "http.status:sum", "http_status:sum", "http_dot_status:sum",
+		    "U__http_2e_status:sum" },
+		{ "label with \360\237\230\261", "label_with__",
+		    "label__with____", "U__label_20_with_20__1f631_" },
+		{ "\350\212\261\347\201\253", "__", "____", "U___82b1__706b_" },
+		{ "1a1", "_a1", "__a1", "U___31_a1" },
+	};
+	struct buf b;
+	size_t i;
+
+	pdc_buf_init(&b);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *const want[] = { cases[i].underscores,
+			cases[i].dots, cases[i].values, cases[i].name };
+		int scheme;
+
+		for (scheme = ESCAPE_UNDERSCORES; scheme <= ESCAPE_NONE;
+		     scheme++) {
+			pdc_buf_reset(&b);
+			pdc_escape_metric(&b, cases[i].name,
+			    (enum escape_scheme)scheme);
+			pdc_buf_chr(&b, '\0');
+			is_str(b.data, want[scheme], "%s by scheme %d",
+			    cases[i].name, scheme);
+		}
+	}
+	pdc_buf_reset(&b);
+	pdc_escape_name(&b, "a:b", ESCAPE_UNDERSCORES);
+	pdc_escape_name(&b, "a:b", ESCAPE_DOTS);
+	pdc_escape_name(&b, "a:b", ESCAPE_VALUES);
+	pdc_buf_chr(&b, '\0');
+	is_str(b.data, "a_ba__bU__a_3a_b", "a label has no colon");
+	pdc_buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -221,6 +271,7 @@ main(void)
 	test_all_characters();
 	test_overlong();
 	test_names();
+	test_schemes();
 	pdc_buf_fini(&buf);
 	return tap_done();
 }

@@ -462,7 +462,12 @@ test_show()
 	answer 0 '' set g 1
 	answer 0 "# TYPE g gauge${nl}g 1" show
 	answer 0 "# TYPE g gauge${nl}g 1" show --format=text
-	trouble "format openmetrics: not built yet" show --format=openmetrics
+	answer 0 "# TYPE g gauge${nl}g 1" show --format=text1
+	answer 0 "# TYPE g gauge${nl}g 1.0${nl}# EOF" show --format=openmetrics
+	"$PDC" -s "$store" show --format=protobuf >"$tmp/proto"
+	is "$?:$(od -An -tx1 "$tmp/proto" | tr -d '\n')" \
+	    "0: 12 0a 01 67 18 01 22 0b 12 09 09 00 00 00 00 00 00 f0 3f" \
+	    "show writes protobuf"
 	trouble "unknown format 'frob'" show --format frob
 	trouble "--textfile needs a path" show --textfile=
 	trouble "$tmp/no/x: No such file*" show "--textfile=$tmp/no/x"

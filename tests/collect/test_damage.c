@@ -109,7 +109,7 @@ put_raw(const void *key, size_t klen, const void *val, size_t len)
 static uint64_t
 damaged(void)
 {
-	struct page_opts o = { .format = PAGE_TEXT };
+	struct page_opts o = { .format = PAGE_METRICS };
 	struct page_result r = { 0 };
 	struct buf b;
 

@@ -42,8 +42,26 @@ pdc_collect_series(struct collect *collect,
 typedef int (*fake_render)(struct buf *, const struct collect_family *,
     struct collect *);
 
+/* A family in the form of how, as the page of a store writes it. */
+static inline int
+fake_family(const struct expo_how *how, struct buf *buf,
+    const struct collect_family *family, struct collect *collect)
+{
+	const struct collect_series *series = NULL;
+	struct expo e;
+	int ret;
+
+	pdc_expo_init(&e, buf, how);
+	pdc_expo_begin(&e, family);
+	while ((ret = pdc_collect_series(collect, &series)) == COLLECT_NEXT)
+		pdc_expo_series(&e, series);
+	pdc_expo_done(&e);
+	pdc_expo_fini(&e);
+	return ret;
+}
+
 /* What a renderer makes of these series; to be freed. */
-static char *
+static inline char *
 fake_page(fake_render render, const struct collect_family *family,
     const struct collect_series *series, size_t n)
 {
@@ -59,7 +77,7 @@ fake_page(fake_render render, const struct collect_family *family,
 	return buf.data;
 }
 
-static void
+static inline void
 fake_is(fake_render render, const struct collect_family *family,
     const struct collect_series *series, size_t n, const char *want)
 {

@@ -1,3 +1,10 @@
-C_TESTS += %D%/test_text %D%/test_keys
-%C%_test_text_SOURCES = %D%/test_text.c %D%/fake.h
+C_TESTS += \
+	%D%/test_accept \
+	%D%/test_keys \
+	%D%/test_om \
+	%D%/test_proto \
+	%D%/test_text
 %C%_test_keys_SOURCES = %D%/test_keys.c %D%/fake.h
+%C%_test_om_SOURCES = %D%/test_om.c %D%/fake.h
+%C%_test_proto_SOURCES = %D%/test_proto.c %D%/fake.h
+%C%_test_text_SOURCES = %D%/test_text.c %D%/fake.h

@@ -223,8 +223,8 @@ test_not_built(void)
 	d.reserved[3] = 0;
 	d.type = (enum pdc_type)0;
 	refused(&d, PDC_EINVAL, "no type 0");
-	d.type = (enum pdc_type)7;
-	refused(&d, PDC_EINVAL, "no type 7");
+	d.type = (enum pdc_type)8;
+	refused(&d, PDC_EINVAL, "no type 8");
 	is_int(pdc_declare(NULL, p, &d), PDC_EINVAL, "nowhere to put it");
 	is_int(declare(NULL), PDC_EINVAL, "no description");
 }
@@ -332,7 +332,7 @@ test_clashes(void)
 	help_family(p, PDC_GAUGE, "clash_e_created", NULL);
 	clash(PDC_COUNTER, "clash_e", "clash_e_created");
 	help_family(p, PDC_GAUGE, "clash_c_buckets", NULL);
-	help_family(p, PDC_COUNTER, "clash_c_bucket", NULL);
+	clash(PDC_COUNTER, "clash_c_bucket", "clash_c_bucket");
 	help_family(p, PDC_GAUGE, "clash_f_bucket", NULL);
 	help_family(p, PDC_SUMMARY, "clash_f", NULL);
 	ok(1, "what only looks like one is none");

@@ -77,7 +77,7 @@ own="pdc_up pdc_build_info pdc_store_data_bytes pdc_store_map_bytes
     pdc_checkpoint_errors_total pdc_updates_dropped_total pdc_anomalies_total
     pdc_unresolved_handles_total pdc_overflow_total
     pdc_declarations_differing_total
-    pdc_ring_backlog_bytes pdc_damaged_records
+    pdc_ring_backlog_bytes pdc_damaged_records pdc_name_clashes
     pdc_scrape_duration_seconds pdc_http_requests_total
     pdc_http_requests_in_flight process_cpu_seconds_total process_open_fds
     process_max_fds process_virtual_memory_bytes

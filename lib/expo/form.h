@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_EXPO_FORM_H
+#define PDC_EXPO_FORM_H
+
+/* The renderers behind expo.h: what a page calls by its format. */
+
+#include "expo/expo.h"
+
+/* What the text formats do differently. */
+struct text_form {
+	const char *const *words; /* of TYPE, by type */
+	void (*head)(struct expo *, const char *suffix, const char *word);
+	size_t (*number)(char *, double);
+	int beside; /* created times stand beside their series */
+	int strict; /* a sum that may go down is left out, with its count */
+	const char *tail;
+};
+
+extern const struct text_form pdc_text_classic, pdc_text_om;
+
+void pdc_text_begin(struct expo *);
+void pdc_text_series(struct expo *, const struct collect_series *);
+
+void pdc_proto_begin(struct expo *);
+void pdc_proto_series(struct expo *, const struct collect_series *);
+void pdc_proto_done(struct expo *);
+
+/* name="value", the value escaped */
+void pdc_expo_label(struct buf *, enum escape_scheme, const char *name,
+    const char *value);
+
+#endif

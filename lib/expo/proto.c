@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * The protobuf format: for each family its length, then a message of
+ * io.prometheus.client.MetricFamily.  We only ever encode:
+ *
+ *	MetricFamily	name 1, help 2, type 3, metric 4, unit 5
+ *	Metric		label 1, gauge 2, counter 3, summary 4, untyped 5,
+ *			histogram 7
+ *	LabelPair	name 1, value 2
+ *	Counter		value 1, start 3
+ *	Gauge, Untyped	value 1
+ *	Summary		count 1, sum 2, start 4
+ *	Histogram	count 1, sum 2, bucket 3, start 15
+ *	Bucket		cumulative count 1, upper bound 2
+ *	Timestamp	seconds 1, nanos 2
+ *
+ * A message is written behind one byte for its length, and moved by what the
+ * length needs besides when it is known.
+ */
+
+#include <math.h>
+#include <string.h>
+
+#include "expo/form.h"
+#include "expo/put.h"
+#include "pdc.h"
+
+#define VARINT_MAX 10
+
+enum proto_wire { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_LEN = 2 };
+
+/* enum MetricType; an info and a stateset are gauges here. */
+static unsigned
+proto_type(int type)
+{
+	switch (type) {
+	case PDC_COUNTER:
+		return 0;
+	case PDC_SUMMARY:
+		return 2;
+	case PDC_UNKNOWN:
+		return 3;
+	case PDC_HISTOGRAM:
+		return 4;
+	default:
+		return 1;
+	}
+}
+
+/* The message within a metric, by the type of its family. */
+enum proto_metric {
+	METRIC_GAUGE = 2,
+	METRIC_COUNTER = 3,
+	METRIC_SUMMARY = 4,
+	METRIC_UNTYPED = 5,
+	METRIC_HISTOGRAM = 7
+};
+
+static size_t
+proto_varint(unsigned char *p, uint64_t v)
+{
+	size_t n = 0;
+
+	for (; v >= 0x80; v >>= 7)
+		p[n++] = (unsigned char)(v | 0x80);
+	p[n++] = (unsigned char)v;
+	return n;
+}
+
+static void
+proto_u64(struct buf *b, unsigned field, uint64_t v)
+{
+	unsigned char p[1 + VARINT_MAX];
+
+	p[0] = (unsigned char)(field << 3 | WIRE_VARINT);
+	pdc_buf_put(b, p, 1 + proto_varint(p + 1, v));
+}
+
+static void
+proto_double(struct buf *b, unsigned field, double v)
+{
+	unsigned char p[9];
+	uint64_t bits;
+	int i;
+
+	memcpy(&bits, &v, sizeof(bits));
+	p[0] = (unsigned char)(field << 3 | WIRE_FIXED64);
+	for (i = 1; i < 9; i++, bits >>= 8)
+		p[i] = (unsigned char)bits;
+	pdc_buf_put(b, p, sizeof(p));
+}
+
+/* Begin a message, to be ended with what this returns. */
+static size_t
+proto_open(struct buf *b, unsigned field)
+{
+	pdc_buf_chr(b, (char)(field << 3 | WIRE_LEN));
+	pdc_buf_chr(b, 0);
+	return b->len;
+}
+
+static void
+proto_close(struct buf *b, size_t mark)
+{
+	unsigned char size[VARINT_MAX];
+	size_t len = b->len - mark, n = proto_varint(size, len);
+
+	if (pdc_buf_reserve(b, n) == NULL)
+		return;
+	if (n > 1)
+		memmove(b->data + mark + n - 1, b->data + mark, len);
+	memcpy(b->data + mark - 1, size, n);
+	pdc_buf_commit(b, n - 1);
+}
+
+static void
+proto_string(struct buf *b, unsigned field, const char *s, const char *suffix)
+{
+	size_t mark = proto_open(b, field);
+
+	pdc_buf_str(b, s);
+	pdc_buf_str(b, suffix);
+	proto_close(b, mark);
+}
+
+static void
+proto_label(struct expo *e, const char *name, const char *value)
+{
+	struct buf *b = e->out;
+	size_t mark = proto_open(b, 1), at = proto_open(b, 1);
+
+	pdc_escape_name(b, name, e->how.escape);
+	proto_close(b, at);
+	proto_string(b, 2, value, "");
+	proto_close(b, mark);
+}
+
+static void
+proto_start(struct buf *b, unsigned field, int64_t ns)
+{
+	int64_t nanos = ns % 1000000000, sec = ns / 1000000000;
+	size_t mark;
+
+	if (ns == 0)
+		return;
+	if (nanos < 0) {
+		nanos += 1000000000;
+		sec--;
+	}
+	mark = proto_open(b, field);
+	proto_u64(b, 1, (uint64_t)sec);
+	proto_u64(b, 2, (uint64_t)nanos);
+	proto_close(b, mark);
+}
+
+static void
+proto_pair(struct buf *b, struct pair pair)
+{
+	proto_u64(b, 1, pair.count);
+	proto_double(b, 2, pair.sum);
+}
+
+static void
+proto_histogram(struct buf *b, const struct collect_family *f,
+    const struct collect_series *series)
+{
+	uint64_t count = 0;
+	size_t mark;
+	uint32_t i;
+
+	proto_pair(b, put_total(series->pairs, f->nbounds + 1));
+	for (i = 0; i <= f->nbounds; i++) {
+		count += series->pairs[i].count;
+		mark = proto_open(b, 3);
+		proto_u64(b, 1, count);
+		proto_double(b, 2, i < f->nbounds ? f->bounds[i] : INFINITY);
+		proto_close(b, mark);
+	}
+	proto_start(b, 15, series->created_ns);
+}
+
+/* One metric but its labels: a message of its own kind. */
+static void
+proto_value(struct buf *b, const struct collect_family *f,
+    const struct collect_series *series)
+{
+	size_t mark;
+
+	switch (f->type) {
+	case PDC_COUNTER:
+		mark = proto_open(b, METRIC_COUNTER);
+		proto_double(b, 1, series->value);
+		proto_start(b, 3, series->created_ns);
+		break;
+	case PDC_SUMMARY:
+		mark = proto_open(b, METRIC_SUMMARY);
+		proto_pair(b, series->pairs[0]);
+		proto_start(b, 4, series->created_ns);
+		break;
+	case PDC_HISTOGRAM:
+		mark = proto_open(b, METRIC_HISTOGRAM);
+		proto_histogram(b, f, series);
+		break;
+	case PDC_UNKNOWN:
+		mark = proto_open(b, METRIC_UNTYPED);
+		proto_double(b, 1, series->value);
+		break;
+	default:
+		mark = proto_open(b, METRIC_GAUGE);
+		proto_double(b, 1, series->value);
+	}
+	proto_close(b, mark);
+}
+
+/* Begin a metric with the labels of the series. */
+static size_t
+proto_metric(struct expo *e, const struct collect_series *series)
+{
+	size_t mark = proto_open(e->out, 4);
+	uint32_t i;
+
+	for (i = 0; i < series->nlabels; i++)
+		proto_label(e, series->labels[i], series->values[i]);
+	return mark;
+}
+
+static void
+proto_stateset(struct expo *e, const struct collect_series *series)
+{
+	struct collect_series one = *series;
+	size_t mark;
+	uint32_t i;
+
+	for (i = 0; i < e->family->nstates; i++) {
+		mark = proto_metric(e, series);
+		proto_label(e, e->family->name, e->family->states[i]);
+		one.value = series->states >> i & 1;
+		proto_value(e->out, e->family, &one);
+		proto_close(e->out, mark);
+	}
+}
+
+void
+pdc_proto_begin(struct expo *e)
+{
+	const struct collect_family *f = e->family;
+	struct buf *b = e->out;
+
+	pdc_buf_chr(b, 0); /* the length */
+	e->mark = b->len;
+	proto_string(b, 1, e->base.data, pdc_expo_suffix(f->type));
+	if (*f->help != '\0')
+		proto_string(b, 2, f->help, "");
+	proto_u64(b, 3, proto_type(f->type));
+	if (*f->unit != '\0')
+		proto_string(b, 5, f->unit, "");
+}
+
+void
+pdc_proto_series(struct expo *e, const struct collect_series *series)
+{
+	size_t mark;
+
+	if (e->family->type == PDC_STATESET) {
+		proto_stateset(e, series);
+		return;
+	}
+	mark = proto_metric(e, series);
+	proto_value(e->out, e->family, series);
+	proto_close(e->out, mark);
+}
+
+void
+pdc_proto_done(struct expo *e)
+{
+	proto_close(e->out, e->mark);
+}
