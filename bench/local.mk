@@ -1,6 +1,7 @@
 # Never built by all or check.  BENCHES: programs, run in this order.
-BENCHES = %D%/bench_update
+BENCHES = %D%/bench_update %D%/bench_page
 %C%_bench_update_LDADD = lib/libpdc.la $(LMDB_LIBS)
+%C%_bench_page_LDADD = lib/libpdc.la
 
 EXTRA_PROGRAMS += $(BENCHES)
 EXTRA_DIST += %D%/README.md

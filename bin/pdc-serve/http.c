@@ -21,6 +21,8 @@
 
 #include "base/buf.h"
 #include "expo/expo.h"
+#include "pdc-serve/ask.h"
+#include "pdc-serve/compress.h"
 #include "pdc-serve/landing.h"
 #include "pdc-serve/now.h"
 #include "pdc-serve/scrape.h"
@@ -41,6 +43,8 @@ struct http_request {
 struct http_answer {
 	int code;
 	const char *type;
+	const char *coding; /* NULL: as it is */
+	int varies; /* by what was accepted */
 	struct buf body;
 };
 
@@ -63,8 +67,33 @@ http_words(struct http_answer *answer, int code, const char *words)
 {
 	answer->code = code;
 	answer->type = HTTP_WORDS_TYPE;
+	answer->coding = NULL;
 	pdc_buf_reset(&answer->body);
 	pdc_buf_fmt(&answer->body, "%s\n", words);
+}
+
+/* Make the page and, if that is well, put it into the coding asked for. */
+static void
+http_scrape(struct serve *serve, struct scrape *scrape, const struct ask *ask,
+    struct http_answer *answer)
+{
+	enum expo_coding coding;
+
+	scrape->how = ask->how;
+	scrape->names = ask->names;
+	pdc_buf_init(&scrape->page);
+	answer->code = scrape_page(serve, scrape);
+	answer->type = pdc_expo_type(&scrape->how);
+	answer->body = scrape->page;
+	if (answer->code != 200) {
+		log_msg(&serve->log, LEVEL_WARN, "scrape failed", "err",
+		    scrape->words, NULL);
+		http_words(answer, answer->code, scrape->words);
+		return;
+	}
+	coding = compress_body(&answer->body, ask->coding);
+	if (coding != CODING_IDENTITY)
+		answer->coding = pdc_coding_word(coding);
 }
 
 static void
@@ -73,7 +102,9 @@ http_metrics(struct serve *serve, struct MHD_Connection *connection,
 {
 	unsigned max = serve->options->max_requests, others;
 	struct scrape scrape;
+	struct ask ask;
 
+	answer->varies = 1;
 	others = atomic_fetch_add(&serve->counts.scrapes, 1);
 	if (max != 0 && others >= max) {
 		atomic_fetch_sub(&serve->counts.scrapes, 1);
@@ -86,18 +117,11 @@ http_metrics(struct serve *serve, struct MHD_Connection *connection,
 	scrape.deadline_ns = scrape_deadline(request->arrival_ns,
 	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 		HTTP_TIMEOUT));
-	pdc_accept_format(&scrape.how,
-	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-		MHD_HTTP_HEADER_ACCEPT));
-	pdc_buf_init(&scrape.page);
-	answer->code = scrape_page(serve, &scrape);
-	answer->type = pdc_expo_type(&scrape.how);
-	answer->body = scrape.page;
-	if (answer->code == 200)
-		return;
-	log_msg(&serve->log, LEVEL_WARN, "scrape failed", "err", scrape.words,
-	    NULL);
-	http_words(answer, answer->code, scrape.words);
+	if (ask_read(&ask, connection) == 0)
+		http_scrape(serve, &scrape, &ask, answer);
+	else
+		http_words(answer, 500, "out of memory");
+	ask_fini(&ask);
 }
 
 static void
@@ -163,6 +187,12 @@ http_send(struct MHD_Connection *connection, struct http_answer *answer)
 	}
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
 	    answer->type);
+	if (answer->coding != NULL)
+		MHD_add_response_header(response,
+		    MHD_HTTP_HEADER_CONTENT_ENCODING, answer->coding);
+	if (answer->varies)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY,
+		    "Accept, Accept-Encoding");
 	if (answer->code == 405)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
 		    "GET, HEAD");

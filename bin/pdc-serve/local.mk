@@ -1,7 +1,11 @@
 noinst_LTLIBRARIES += %D%/libserve.la
 %C%_libserve_la_SOURCES = \
+	%D%/ask.c \
+	%D%/ask.h \
 	%D%/checkpointer.c \
 	%D%/checkpointer.h \
+	%D%/compress.c \
+	%D%/compress.h \
 	%D%/counts.c \
 	%D%/counts.h \
 	%D%/http.c \
@@ -25,12 +29,14 @@ noinst_LTLIBRARIES += %D%/libserve.la
 	%D%/serve.h \
 	%D%/source.c \
 	%D%/source.h
-%C%_libserve_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBMICROHTTPD_CFLAGS)
+%C%_libserve_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBMICROHTTPD_CFLAGS) \
+	$(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 
 sbin_PROGRAMS += %D%/pdc-serve
 %C%_pdc_serve_SOURCES = %D%/main.c
 %C%_pdc_serve_CPPFLAGS = $(AM_CPPFLAGS) $(LIBMICROHTTPD_CFLAGS)
-%C%_pdc_serve_LDADD = %D%/libserve.la lib/libcore.la $(LIBMICROHTTPD_LIBS)
+%C%_pdc_serve_LDADD = %D%/libserve.la lib/libcore.la $(LIBMICROHTTPD_LIBS) \
+	$(ZLIB_LIBS) $(ZSTD_LIBS)
 dist_man_MANS += %D%/pdc-serve.8
 
 # A service of systemd, below the prefix like the rest.

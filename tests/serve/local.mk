@@ -1,5 +1,6 @@
 SH_TESTS += \
 	%D%/test_flags.sh \
+	%D%/test_formats.sh \
 	%D%/test_limits.sh \
 	%D%/test_serve.sh \
 	%D%/test_store.sh \
