@@ -122,8 +122,8 @@ struct pdc_options {
 struct pdc_desc {
 	enum pdc_type type;
 	enum pdc_mode mode; /* of a gauge */
-	const char
-	    *name; /* with or without a counter's _total, an info's _info */
+	/* UTF-8; with or without a counter's _total, an info's _info */
+	const char *name;
 	const char *help; /* NULL: none */
 	const char *unit; /* NULL: none; else the name ends in _unit */
 	const char *const *labels; /* names, then NULL; NULL: none */

@@ -10,7 +10,8 @@
 #include "pdc/cmd.h"
 
 /*
- * The words of the command line.  A name is read from left to right into one
+ * The words of the command line.  A name that needs quotes stands in braces:
+ * {"my.metric","a.label"="x"}.  A name is read from left to right into one
  * block that is never longer than the word: each NUL has the room of a "{", a
  * "=", a closing quote or the end.
  */
@@ -91,17 +92,35 @@ scan_value(struct scan *scan, const char **out)
 	return CMD_YES;
 }
 
+/* A label's name, in quotes or not. */
+static int
+scan_label_name(struct scan *scan, const char **out)
+{
+	char *ident = NULL;
+	int status;
+
+	if (*scan->pos == '"')
+		return scan_value(scan, out);
+	status = scan_ident(scan, 0, &ident, "no label name");
+	*out = ident;
+	return status;
+}
+
 static int
 scan_label(struct scan *scan, struct parse_name *name)
 {
 	struct pdc_label *label = &name->labels[name->nlabels];
 	const struct scan start = *scan;
-	char *ident;
+	const char *ident;
 	size_t i;
 
-	if (scan_ident(scan, 0, &ident, "no label name") != CMD_YES)
+	if (scan_label_name(scan, &ident) != CMD_YES)
 		return CMD_TROUBLE;
 	scan_blanks(scan);
+	if (name->metric == NULL && *start.pos == '"' && *scan->pos != '=') {
+		name->metric = start.out;
+		return CMD_YES;
+	}
 	if (*scan->pos != '=')
 		return scan_fail(scan, "'=' is missing");
 	scan->pos++;
@@ -139,7 +158,8 @@ static int
 scan_name(struct scan *scan, struct parse_name *name)
 {
 	scan_blanks(scan);
-	if (scan_ident(scan, ':', &name->metric, "no metric name") != CMD_YES)
+	if (*scan->pos != '{' &&
+	    scan_ident(scan, ':', &name->metric, "no metric name") != CMD_YES)
 		return CMD_TROUBLE;
 	scan_blanks(scan);
 	if (*scan->pos == '{') {
@@ -148,6 +168,8 @@ scan_name(struct scan *scan, struct parse_name *name)
 			return CMD_TROUBLE;
 		scan_blanks(scan);
 	}
+	if (name->metric == NULL)
+		return scan_fail(scan, "no metric name");
 	if (*scan->pos != '\0')
 		return scan_fail(scan, "unexpected character");
 	return CMD_YES;

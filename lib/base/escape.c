@@ -305,3 +305,25 @@ pdc_escape_name(struct buf *b, const char *name, enum escape_scheme scheme)
 {
 	escape_name(b, name, scheme, '_');
 }
+
+void
+pdc_escape_pair(struct buf *b, const char *name, const char *value,
+    enum escape_scheme scheme)
+{
+	if (scheme == ESCAPE_NONE && !pdc_name_label(name)) {
+		pdc_buf_chr(b, '"');
+		pdc_escape_label(b, name, strlen(name));
+		pdc_buf_chr(b, '"');
+	} else {
+		pdc_escape_name(b, name, scheme);
+	}
+	pdc_buf_put(b, "=\"", 2);
+	pdc_escape_label(b, value, strlen(value));
+	pdc_buf_chr(b, '"');
+}
+
+int
+pdc_name_utf8(const char *s)
+{
+	return *s != '\0' && pdc_utf8_valid(s, strlen(s));
+}

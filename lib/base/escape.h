@@ -46,6 +46,15 @@ enum escape_scheme {
 void pdc_escape_metric(struct buf *, const char *name, enum escape_scheme);
 void pdc_escape_name(struct buf *, const char *name, enum escape_scheme);
 
+/*
+ * name="value", as it stands between the braces of a sample: the name by the
+ * scheme, and in quotes if it needs them then.
+ */
+void pdc_escape_pair(struct buf *, const char *name, const char *value,
+    enum escape_scheme);
+
+/* What may be a name: UTF-8 and not empty. */
+int pdc_name_utf8(const char *);
 /* [a-zA-Z_:][a-zA-Z0-9_:]* */
 int pdc_name_metric(const char *);
 /* [a-zA-Z_][a-zA-Z0-9_]* */

@@ -72,7 +72,7 @@ family_sorted(const struct family *f)
 	uint32_t i;
 
 	for (i = 0; i < f->r.nlabels; i++)
-		if (!pdc_name_label(f->labels[i]) ||
+		if (!pdc_name_utf8(f->labels[i]) ||
 		    (i > 0 && strcmp(f->labels[i - 1], f->labels[i]) >= 0))
 			return 0;
 	for (i = 0; i < f->r.nbounds; i++)

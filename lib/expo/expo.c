@@ -179,22 +179,6 @@ pdc_expo_suffix(int type)
 	}
 }
 
-void
-pdc_expo_label(struct buf *b, enum escape_scheme scheme, const char *name,
-    const char *value)
-{
-	if (scheme == ESCAPE_NONE && !pdc_name_label(name)) {
-		pdc_buf_chr(b, '"');
-		pdc_escape_label(b, name, strlen(name));
-		pdc_buf_chr(b, '"');
-	} else {
-		pdc_escape_name(b, name, scheme);
-	}
-	pdc_buf_put(b, "=\"", 2);
-	pdc_escape_label(b, value, strlen(value));
-	pdc_buf_chr(b, '"');
-}
-
 /* Whether it is one of the n names before it, or the name of names. */
 static int
 expo_twice(const char *names, const char *name)

@@ -25,8 +25,4 @@ void pdc_proto_begin(struct expo *);
 void pdc_proto_series(struct expo *, const struct collect_series *);
 void pdc_proto_done(struct expo *);
 
-/* name="value", the value escaped */
-void pdc_expo_label(struct buf *, enum escape_scheme, const char *name,
-    const char *value);
-
 #endif

@@ -68,6 +68,17 @@ head_classic(struct expo *e, const char *suffix, const char *word)
 	head_line(e, "# TYPE ", suffix, word);
 }
 
+/* An escaped name may not end in its unit any more. */
+static int
+head_has_unit(const struct expo *e, const char *unit)
+{
+	size_t n = strlen(unit);
+
+	return n > 0 && e->base.len > n &&
+	    e->base.data[e->base.len - n - 1] == '_' &&
+	    memcmp(e->base.data + e->base.len - n, unit, n) == 0;
+}
+
 /* Of the family, whose name has no suffix; quotes in HELP are escaped too. */
 static void
 head_om(struct expo *e, const char *suffix, const char *word)
@@ -76,7 +87,7 @@ head_om(struct expo *e, const char *suffix, const char *word)
 
 	(void)suffix;
 	head_line(e, "# TYPE ", "", word);
-	if (*unit != '\0')
+	if (head_has_unit(e, unit))
 		head_line(e, "# UNIT ", "", unit);
 	if (*help == '\0')
 		return;
@@ -174,7 +185,7 @@ head_ends(struct expo *e)
 	if (f->type == PDC_HISTOGRAM)
 		head_le(e, "+Inf");
 	for (i = 0; i < f->nstates; i++) {
-		pdc_expo_label(&e->ends, e->how.escape, f->name, f->states[i]);
+		pdc_escape_pair(&e->ends, f->name, f->states[i], e->how.escape);
 		head_end(e);
 	}
 }

@@ -50,7 +50,7 @@ keys_start(const struct keys *keys, const struct collect_series *series,
 	char before = '{';
 	uint32_t i;
 
-	pdc_buf_str(out, keys->family->name);
+	pdc_escape_label(out, keys->family->name, strlen(keys->family->name));
 	pdc_buf_str(out, "  ");
 	pdc_buf_str(out, suffix);
 	pdc_buf_chr(out, ':');

@@ -214,8 +214,8 @@ text_relabel(struct expo *e, struct collect_series *series)
 	for (i = 0; i < series->nlabels; i++) {
 		if (i > 0)
 			pdc_buf_chr(&e->labels, ',');
-		pdc_expo_label(&e->labels, e->how.escape, series->labels[i],
-		    series->values[i]);
+		pdc_escape_pair(&e->labels, series->labels[i],
+		    series->values[i], e->how.escape);
 	}
 	if (e->labels.error < 0)
 		e->out->error = e->labels.error;

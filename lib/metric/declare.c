@@ -5,6 +5,7 @@
  * Declaring families.
  */
 
+#include <ctype.h>
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
@@ -29,13 +30,25 @@ static const char *const type_words[] = {
 #undef X
 };
 
+/* It begins with pdc_, or does where it is escaped. */
+static int
+desc_ours(const char *name)
+{
+	const unsigned char *next = (const unsigned char *)name + 3;
+
+	return strncmp(name, "pdc", 3) == 0 && *next != '\0' && *next != ':' &&
+	    !(*next < 0x80 && isalnum(*next));
+}
+
 static int
 desc_name(struct family *f, const struct pdc_desc *d)
 {
 	size_t n;
 
-	if (d->name == NULL || !pdc_name_metric(d->name))
-		return pdc_err_set(PDC_EINVAL, "declare %s: not a metric name",
+	if (d->name == NULL || !pdc_name_utf8(d->name))
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: not a metric name, which is UTF-8 and not "
+		    "empty",
 		    d->name != NULL ? d->name : "(null)");
 	n = strlen(d->name);
 	if (d->type == PDC_COUNTER && n > 6 &&
@@ -50,7 +63,7 @@ desc_name(struct family *f, const struct pdc_desc *d)
 		    d->name, NAME_MAX_LEN, n);
 	memcpy(f->name, d->name, n);
 	f->name[n] = '\0';
-	if (strncmp(f->name, "pdc_", 4) == 0)
+	if (desc_ours(f->name))
 		return pdc_err_set(PDC_EINVAL,
 		    "declare %s: names that begin with pdc_ are the store's "
 		    "own",
@@ -84,9 +97,11 @@ desc_unit(struct family *f, const struct pdc_desc *d)
 static int
 desc_label(const struct family *f, const struct pdc_desc *d, const char *label)
 {
-	if (!pdc_name_label(label))
+	if (!pdc_name_utf8(label))
 		return pdc_err_set(PDC_EINVAL,
-		    "declare %s: %s is not a label name", f->name, label);
+		    "declare %s: %s is not a label name, which is UTF-8 and "
+		    "not empty",
+		    f->name, label);
 	if (strncmp(label, "__", 2) == 0 ||
 	    (d->type == PDC_HISTOGRAM && strcmp(label, "le") == 0) ||
 	    (d->type == PDC_SUMMARY && strcmp(label, "quantile") == 0) ||

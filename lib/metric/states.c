@@ -40,7 +40,7 @@ states_name(const struct family *f)
 {
 	uint32_t i;
 
-	if (!pdc_name_label(f->name) || strncmp(f->name, "__", 2) == 0)
+	if (strchr(f->name, ':') != NULL || strncmp(f->name, "__", 2) == 0)
 		return pdc_err_set(PDC_EINVAL,
 		    "declare %s: a stateset's name is that of a label, too, "
 		    "and this one cannot be",

@@ -77,7 +77,7 @@ family_states(struct family *f, const char **p, const char *end)
 	for (j = 0; j < f->r.nlabels; j++)
 		if (strcmp(f->labels[j], f->name) == 0)
 			return PDC_EFORMAT;
-	return pdc_name_label(f->name) ? 0 : PDC_EFORMAT;
+	return strchr(f->name, ':') == NULL ? 0 : PDC_EFORMAT;
 }
 
 int

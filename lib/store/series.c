@@ -195,10 +195,7 @@ series_label(struct buf *b, size_t begin, const char *name, const char *value)
 {
 	if (b->len > begin)
 		pdc_buf_chr(b, ',');
-	pdc_buf_str(b, name);
-	pdc_buf_put(b, "=\"", 2);
-	pdc_escape_label(b, value, strlen(value));
-	pdc_buf_chr(b, '"');
+	pdc_escape_pair(b, name, value, ESCAPE_NONE);
 }
 
 /* The label slot of a mode that shows one stands in its sorted place. */

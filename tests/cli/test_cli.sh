@@ -299,10 +299,10 @@ it.' --labels=host
 	has '*# HELP jobs_total All "jobs" \\\\ of\\nit.*' show
 	has "*# TYPE jobs_total counter*" show
 	trouble "*jobs*" declare gauge jobs
-	trouble "*" declare counter 'a b'
+	trouble "*" declare counter "$(printf 'a\377')"
 	trouble "*" declare counter ''
-	trouble "*" declare counter 1a
-	trouble "*" declare counter good --labels='a b'
+	trouble "*" declare counter pdc.x
+	trouble "*" declare counter good --labels="$(printf 'a\377')"
 	trouble "empty word in 'a,'" declare counter good --labels=a,
 	trouble "empty word in ','" declare counter good --labels=,
 	trouble "*" declare counter good --labels=a,a
@@ -386,9 +386,19 @@ test_names()
 	answer 0 2 get m
 	answer 0 '' set 'a:b' 3
 	answer 0 3 get 'a:b'
+	answer 0 '' inc '{"my.hits_total", "a.b"="x", c="y"}' 2
+	answer 0 2 get '{"my.hits",c="y","a.b"="x"}'
+	answer 0 '' declare gauge 'my temp'
+	answer 0 '' set '{"my temp"}' 1
+	answer 0 1 get '{"my temp"}'
+	answer 0 '' check
 	trouble "no metric name at position 1 of '1x'" set 1x 1
 	trouble "no metric name at position 1 of ''" set '' 1
-	trouble "no metric name at position 1 of '{a=\"b\"}'" set '{a="b"}' 1
+	trouble "no metric name at position 8 of '{a=\"b\"}'" set '{a="b"}' 1
+	trouble "'=' is missing*" set '{"a","b"}' 1
+	trouble "no metric name*" set '{}' 1
+	trouble "closing*" set '{"a' 1
+	trouble "'=' is missing*" set 'a{"b"}' 1
 	trouble "unexpected character at position 2 of 'x-y'" set x-y 1
 	trouble "unexpected character at position 3 of 'x y'" set 'x y' 1
 	trouble "*position 9 of*" set 'x{a="b"}y' 1

@@ -61,8 +61,12 @@ refused(const struct pdc_desc *d, int want, const char *words)
 static void
 test_names(void)
 {
-	static const char *const bad[] = { "", "1a", "a-b", "a b", "\xc3\xa9",
-		"a\n" };
+	static const char *const bad[] = { "", "\xc3", "a\xff", "\xed\xa0\x80",
+		"\xc0\xaf" };
+	static const char *const ours[] = { "pdc_own", "pdc.own", "pdc own",
+		"pdc\xc3\xa9" };
+	static const char *const good[] = { "1a", "a-b", "a b", "\xc3\xa9",
+		"a\n", "\"", "pdc", "pdc1.a", "pdcx_a", "a.b" };
 	struct pdc_desc d = { .type = PDC_GAUGE };
 	char name[420];
 	size_t i;
@@ -72,8 +76,14 @@ test_names(void)
 		d.name = bad[i];
 		refused(&d, PDC_EINVAL, "not a metric name");
 	}
-	d.name = "pdc_own";
-	refused(&d, PDC_EINVAL, "the store's own");
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		d.name = ours[i];
+		refused(&d, PDC_EINVAL, "the store's own");
+	}
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		d.name = good[i];
+		is_int(declare(&d), 0, "%s is a name", good[i]);
+	}
 	memset(name, 'a', sizeof(name));
 	name[401] = '\0';
 	d.name = name;
@@ -98,7 +108,9 @@ test_labels_and_units(void)
 	static const char *const quantile[] = { "quantile", NULL };
 	static const char *const under[] = { "__a", NULL };
 	static const char *const twice[] = { "a", "b", "a", NULL };
-	static const char *const bad[] = { "a:b", NULL };
+	static const char *const bad[] = { "a\xff", NULL };
+	static const char *const empty[] = { "", NULL };
+	static const char *const utf8[] = { "a:b", "a.b", "\xc3\xa9", NULL };
 	char words[66][8];
 	const char *many[66], *longest[2] = { NULL };
 	char large[300];
@@ -113,7 +125,12 @@ test_labels_and_units(void)
 	d.labels = under;
 	refused(&d, PDC_EINVAL, "__a is reserved");
 	d.labels = bad;
-	refused(&d, PDC_EINVAL, "a:b is not a label");
+	refused(&d, PDC_EINVAL, "is not a label");
+	d.labels = empty;
+	refused(&d, PDC_EINVAL, "is not a label");
+	d.labels = utf8;
+	d.name = "lab_utf8";
+	is_int(declare(&d), 0, "labels of all letters");
 	d.labels = twice;
 	refused(&d, PDC_EINVAL, "twice");
 	for (i = 0; i < 65; i++) {

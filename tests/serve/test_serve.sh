@@ -148,9 +148,16 @@ test_names_taken()
 {
 	"$PDC" -s "$store" inc process_cpu_seconds_total 77
 	"$PDC" -s "$store" set process_open_fds 6
+	"$PDC" -s "$store" set '{"process.start.time.seconds"}' 5
 	status /metrics >/dev/null
 	is "$(value process_cpu_seconds_total)" 77 "a counter of the store wins"
 	is "$(value process_open_fds)" 6 "a gauge too"
+	is "$(value process_start_time_seconds)" 5 "and one whose name was escaped"
+	is "$(value pdc_name_clashes)" 0 "which is no clash"
+	"$PDC" -s "$store" set '{"process start time seconds"}' 7
+	status /metrics >/dev/null
+	is "$(value process_start_time_seconds):$(value pdc_name_clashes)" 7:1 \
+	    "of two that become one name the first stays, and it is counted"
 	is "$(grep -c '^# TYPE process_open_fds ' "$tmp/body")" 1 \
 	    "and there is one family of the name"
 }
