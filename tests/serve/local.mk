@@ -5,5 +5,5 @@ SH_TESTS += \
 	%D%/test_serve.sh \
 	%D%/test_store.sh \
 	%D%/test_systemd.sh
-TEST_HELPERS += %D%/fill
+TEST_HELPERS += %D%/fill %D%/random
 EXTRA_DIST += %D%/serve.sh

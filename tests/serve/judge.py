@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: ISC
+"""judge.py PAGE ...: read pages SEED.FORMAT and say what is wrong with them.
+
+Text 0.0.4 and OpenMetrics are read by the parsers of the official client, all
+text by a strict reader of our own, protobuf by another.  Pages of one store in
+one scheme of escaping must have the same samples with the same values.
+"""
+
+import decimal
+import io
+import math
+import re
+import struct
+import sys
+
+from prometheus_client.openmetrics.parser import text_fd_to_metric_families \
+    as parse_om
+from prometheus_client.parser import text_fd_to_metric_families as parse_text
+
+NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+QUOTED = re.compile(r'"((?:[^"\\\n]|\\["\\n])*)"')
+UNESCAPE = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
+
+
+def unescape(text):
+    return re.sub(r'\\[\\"n]', lambda m: UNESCAPE[m.group()], text)
+
+
+def read_quoted(line, at):
+    m = QUOTED.match(line, at)
+    assert m, "no quoted string at %d: %r" % (at, line)
+    return unescape(m.group(1)), m.end()
+
+
+def read_sample(line):
+    """The name, labels and value of a line: name{a="b"} 1, {"name","a"="b"} 1"""
+    name, at, labels = None, 0, []
+    m = NAME.match(line)
+    if m:
+        name, at = m.group(), m.end()
+    if line[at] == "{":
+        at += 1
+        while True:
+            m = LABEL.match(line, at)
+            if m:
+                label, at = m.group(), m.end()
+            else:
+                label, at = read_quoted(line, at)
+                if line[at] != "=":
+                    assert name is None, "two names: %r" % line
+                    assert not NAME.fullmatch(label), "quoted: %r" % line
+                    name, label = label, None
+                else:
+                    assert not LABEL.fullmatch(label), "quoted: %r" % line
+            if label is not None:
+                assert line[at] == "=", "no =: %r" % line
+                value, at = read_quoted(line, at + 1)
+                labels.append((label, value))
+            at += 1
+            if line[at - 1] == "}":
+                break
+            assert line[at - 1] == ",", "no comma: %r" % line
+    assert name is not None and line[at] == " ", "no name: %r" % line
+    names = [label for label, _ in labels]
+    assert len(names) == len(set(names)), "label twice: %r" % line
+    assert "__name__" not in names, "a name in labels: %r" % line
+    return name, tuple(sorted(labels)), read_number(line[at + 1:])
+
+
+def read_number(text):
+    assert re.fullmatch(
+        r"NaN|[+-]Inf|-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-][0-9]{2,3})?", text), \
+        "number: %r" % text
+    return float(text)
+
+
+def read_text(data):
+    """All samples of a text page; each may be there once."""
+    samples, heads = {}, set()
+    text = data.decode("utf-8")
+    assert text == "" or text.endswith("\n"), "no newline at the end"
+    for line in text.split("\n")[:-1]:
+        if line.startswith("#"):
+            if line != "# EOF":
+                m = re.match(r'# (HELP|TYPE|UNIT) ("(?:[^"\\]|\\.)*"|[^ "]+) ',
+                             line)
+                assert m, "comment: %r" % line
+                assert m.groups() not in heads, "twice: %r" % line
+                heads.add(m.groups())
+            continue
+        name, labels, value = read_sample(line)
+        assert (name, labels) not in samples, "twice: %r" % line
+        samples[name, labels] = value
+    return samples
+
+
+def varint(data, at):
+    v = shift = 0
+    while True:
+        v |= (data[at] & 127) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 128:
+            return v, at
+
+
+def fields(data):
+    """A message: field number to the list of its values."""
+    out, at = {}, 0
+    while at < len(data):
+        key, at = varint(data, at)
+        if key & 7 == 0:
+            v, at = varint(data, at)
+        elif key & 7 == 1:
+            v, at = struct.unpack("<d", data[at:at + 8])[0], at + 8
+        else:
+            assert key & 7 == 2, "wire type %d" % (key & 7)
+            n, at = varint(data, at)
+            v, at = data[at:at + n], at + n
+            assert len(v) == n, "cut off"
+        out.setdefault(key >> 3, []).append(v)
+    return out
+
+
+def om_number(v):
+    """A bound as le has it."""
+    if math.isinf(v):
+        return "+Inf" if v > 0 else "-Inf"
+    if v == 0:
+        return "0.0"
+    number = decimal.Decimal(repr(v)).normalize()
+    if -4 <= number.adjusted() < 6:
+        text = "{:f}".format(number)
+        return text if "." in text else text + ".0"
+    digits = "".join(map(str, number.as_tuple().digits))
+    exp = number.adjusted()
+    return "%s%s%se%s%02d" % (
+        "-" if v < 0 else "", digits[0],
+        "." + digits[1:] if digits[1:] else "", "-" if exp < 0 else "+",
+        abs(exp))
+
+
+def read_proto(data):
+    samples, at, seen = {}, 0, set()
+    while at < len(data):
+        n, at = varint(data, at)
+        family = fields(data[at:at + n])
+        at += n
+        name = family[1][0].decode("utf-8")
+        assert name not in seen, "family twice: %r" % name
+        seen.add(name)
+        for metric in map(fields, family.get(4, [])):
+            pairs = [fields(p) for p in metric.get(1, [])]
+            labels = [(p[1][0].decode(), p[2][0].decode()) for p in pairs]
+            read_metric(samples, name, labels, metric)
+    return samples
+
+
+def read_metric(samples, name, labels, metric):
+    def put(suffix, value, more=()):
+        key = name + suffix, tuple(sorted(labels + list(more)))
+        assert key not in samples, "twice: %r" % (key,)
+        samples[key] = value
+
+    for kind in 2, 3, 5:
+        for value in map(fields, metric.get(kind, [])):
+            put("", value[1][0])
+            assert (kind == 3) == (3 in value), "created: %s" % name
+    for pair in map(fields, metric.get(4, []) + metric.get(7, [])):
+        put("_count", pair[1][0])
+        put("_sum", pair[2][0])
+        assert 4 in pair or 15 in pair, "created: %s" % name
+    for histogram in map(fields, metric.get(7, [])):
+        for bucket in map(fields, histogram[3]):
+            put("_bucket", bucket[1][0],
+                [("le", om_number(bucket[2][0]))])
+
+
+def same(a, b, lost=()):
+    """What differs; b may lack what ends in lost."""
+    for key in sorted(set(a) | set(b)):
+        if key not in b and key[0].endswith(lost):
+            continue
+        x, y = a.get(key), b.get(key)
+        if x is None or y is None or not (x == y or (x != x and y != y)):
+            return "%r: %r and %r" % (key, x, y)
+    return None
+
+
+def judge_official(path, data, parse):
+    fd = io.StringIO(data.decode("utf-8"), newline="\n")
+    names = [f.name for f in parse(fd)]
+    assert len(names) == len(set(names)), "family twice"
+
+
+def judge_schemes(pages):
+    for scheme in "", ".dots", ".values":
+        text = pages["text" + scheme]
+        wrong = same(text, pages["proto" + scheme])
+        assert not wrong, "text and protobuf%s: %s" % (scheme, wrong)
+        wrong = same(text, pages["om" + scheme], ("_sum", "_count"))
+        assert not wrong, "text and OpenMetrics%s: %s" % (scheme, wrong)
+    wrong = same(pages["utf8"], pages["proto.utf8"])
+    assert not wrong, "text and protobuf in UTF-8: %s" % wrong
+    assert sorted(map(repr, pages["utf8"].values()))  # not an empty store
+
+
+def main():
+    stores, nsamples, failed = {}, 0, 0
+    for path in sys.argv[1:]:
+        seed, form = path.rsplit("/", 1)[-1].split(".", 1)
+        with open(path, "rb") as f:
+            data = f.read()
+        try:
+            if form.startswith("proto"):
+                page = read_proto(data)
+            else:
+                page = read_text(data)
+                if form.startswith("om"):
+                    judge_official(path, data, parse_om)
+                elif form != "utf8":
+                    judge_official(path, data, parse_text)
+        except Exception as e:
+            print("%s: %s: %s" % (path, type(e).__name__, e))
+            failed = 1
+            page = None
+        stores.setdefault(seed, {})[form] = page
+        nsamples += len(page or ())
+    for seed, pages in sorted(stores.items()):
+        try:
+            if None not in pages.values():
+                judge_schemes(pages)
+        except Exception as e:
+            print("seed %s: %s: %s" % (seed, type(e).__name__, e))
+            failed = 1
+    print("%d pages of %d stores, %d samples" %
+          (len(sys.argv) - 1, len(stores), nsamples))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
