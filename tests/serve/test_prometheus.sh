@@ -1,0 +1,145 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# A real Prometheus scrapes each format and is asked what it has read.
+. "$srcdir/tests/tap.sh"
+. "$srcdir/tests/serve/serve.sh"
+
+command -v prometheus >/dev/null 2>&1 || skip_all "prometheus is not installed"
+
+relay_pid=
+prometheus_pid=
+cleanup()
+{
+	for child in $pid $relay_pid $prometheus_pid; do
+		kill -KILL "$child" 2>/dev/null
+	done
+}
+
+"$PDC" -s "$store" declare counter hits --help='Say "all" \ of it.' --labels=a
+"$PDC" -s "$store" inc 'hits{a="q\"\\"}' 3
+"$PDC" -s "$store" declare gauge size_bytes --unit=bytes
+"$PDC" -s "$store" set size_bytes 1234567.5
+"$PDC" -s "$store" declare histogram wait_seconds --buckets=0.5,1,1000000
+"$PDC" -s "$store" observe wait_seconds 0.75
+"$PDC" -s "$store" observe wait_seconds 2
+"$PDC" -s "$store" declare summary rest
+"$PDC" -s "$store" observe rest 5
+"$PDC" -s "$store" set '{"my.name"}' 7
+"$PDC" -s "$store" declare unknown odd
+"$PDC" -s "$store" set odd 9
+"$PDC" -s "$store" declare info about --labels=v
+"$PDC" -s "$store" set 'about{v="1"}' 1
+"$PDC" -s "$store" declare stateset door --states=open,shut
+"$PDC" -s "$store" set 'door{door="shut"}' 1
+
+start
+"$python" "$srcdir/tests/serve/relay.py" "$url/metrics" "$tmp/relay" \
+    >"$tmp/types" &
+relay_pid=$!
+until_true 10 test -s "$tmp/relay"
+cat >"$tmp/prometheus.yml" <<END
+global:
+  scrape_interval: 200ms
+  scrape_timeout: 200ms
+scrape_configs:
+END
+for format in om proto text text1; do
+	cat >>"$tmp/prometheus.yml" <<END
+- job_name: $format
+  metrics_path: /$format
+  static_configs:
+  - targets: ["127.0.0.1:$(cat "$tmp/relay")"]
+END
+done
+# With native histograms it asks for protobuf.
+prometheus --config.file="$tmp/prometheus.yml" \
+    --storage.tsdb.path="$tmp/tsdb" --web.listen-address=127.0.0.1:0 \
+    --enable-feature=native-histograms >"$tmp/prometheus.log" 2>&1 &
+prometheus_pid=$!
+until_true 20 grep -q 'Listening on.*127\.0\.0\.1:[1-9]' "$tmp/prometheus.log"
+at=$(sed -n 's/.*Listening on.*\(127\.0\.0\.1:[0-9]*\).*/\1/p' \
+    "$tmp/prometheus.log")
+
+cat >"$tmp/ask.py" <<'END'
+import json, sys, time, urllib.parse, urllib.request
+
+def api(path, **query):
+    url = "http://%s/api/v1/%s?%s" % (sys.argv[1], path,
+                                      urllib.parse.urlencode(query))
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)["data"]
+
+def show(job, name):
+    for sample in api("query", query='%s{job="%s"}' % (name, job))["result"]:
+        labels = sample["metric"]
+        more = sorted("%s=%s" % (k, labels[k]) for k in labels
+                      if k not in ("__name__", "job", "instance"))
+        print(job, name, *more, sample["value"][1])
+
+jobs = ["om", "proto", "text", "text1"]
+for _ in range(200):
+    up = api("query", query="up == 1")["result"]
+    if sorted(u["metric"]["job"] for u in up) == jobs:
+        break
+    time.sleep(0.05)
+for target in api("targets")["activeTargets"]:
+    print(target["labels"]["job"], target["health"], target["lastError"])
+for job in jobs:
+    for name in ("hits_total", "size_bytes", "wait_seconds_bucket",
+                 "wait_seconds_sum", "wait_seconds_count", "rest_sum",
+                 "rest_count", "my_name", "odd", "about_info", "door"):
+        show(job, name)
+# What is said of a metric, by the target's metadata.
+for job in jobs:
+    for m in api("targets/metadata", match_target='{job="%s"}' % job):
+        if not m["metric"].startswith(("pdc_", "process_")):
+            print(job, m["metric"], m["type"], repr(m["help"]), m["unit"])
+END
+"$python" "$tmp/ask.py" "$at" >"$tmp/out" 2>&1 || diag "$(cat "$tmp/out")"
+
+# of JOB: what was read of it, without its name
+of()
+{
+	sed -n "s/^$1 //p" "$tmp/out" | LC_ALL=C sort
+}
+
+values='about_info v=1 1
+door door=open 0
+door door=shut 1
+hits_total a=q"\ 3
+my_name 7
+odd 9
+rest_count 1
+rest_sum 5
+size_bytes 1234567.5
+up 
+wait_seconds_bucket le=+Inf 2
+wait_seconds_bucket le=0.5 0
+wait_seconds_bucket le=1.0 1
+wait_seconds_bucket le=1e+06 2
+wait_seconds_count 2
+wait_seconds_sum 2.75'
+
+# A sample's line ends in a number, and that of a target in nothing.
+for job in om proto text text1; do
+	is "$(of $job | grep '[0-9]$\|^up ')" "$values" "$job: the values"
+done
+for job in text text1 proto; do
+	is "$(of $job | grep "^hits_total counter")" \
+	    "hits_total counter 'Say \"all\" \\\\ of it.' " \
+	    "$job: what is said of a counter"
+	is "$(of $job | grep "^about_info ")" "about_info gauge '' 
+about_info v=1 1" "$job: an info is a gauge"
+done
+is "$(of om | grep "^hits counter")" \
+    "hits counter 'Say \"all\" \\\\ of it.' " \
+    "om: what is said of a counter"
+is "$(of om | grep "^about info")" "about info '' " "om: an info"
+is "$(of om | grep "^door stateset")" "door stateset '' " "om: a stateset"
+is "$(of om | grep "^odd [a-z]")" "odd unknown '' " "om: an unknown"
+is "$(of om | grep "^size_bytes [a-z]")" "size_bytes gauge '' bytes" \
+    "om: a unit"
+is "$(grep '^/proto' "$tmp/types" | sort -u)" \
+    "/proto application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited" \
+    "it asked for protobuf by itself"
+tap_done
