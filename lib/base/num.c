@@ -150,8 +150,14 @@ pdc_num_go(char *out, double v)
 size_t
 pdc_num_om(char *out, double v)
 {
-	size_t len = pdc_num_go(out, v);
+	size_t len;
 
+	if (v >= 0 && v < 1e6 && (double)(uint64_t)v == v) {
+		len = pdc_num_u64(out, (uint64_t)v);
+		memcpy(out + len, ".0", 3);
+		return len + 2;
+	}
+	len = pdc_num_go(out, v);
 	if (!isfinite(v) || strpbrk(out, ".e") != NULL)
 		return len;
 	memcpy(out + len, ".0", 3);

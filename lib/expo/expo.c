@@ -92,6 +92,13 @@ pdc_expo_base(struct buf *out, const struct expo_how *how, const char *name,
 		pdc_buf_chr(out, '_');
 }
 
+static void
+expo_nothing(struct expo *e, const struct collect_series *series)
+{
+	(void)e;
+	(void)series;
+}
+
 static int
 expo_relabels(const struct collect_family *f)
 {
@@ -113,6 +120,7 @@ expo_open(struct expo *e, const struct collect_family *family, int alone)
 	pdc_expo_base(&e->base, &e->how, family->name, family->type);
 	pdc_buf_chr(&e->base, '\0');
 	if (e->base.error < 0) {
+		e->write = expo_nothing;
 		e->out->error = e->base.error;
 		return;
 	}
@@ -141,15 +149,6 @@ void
 pdc_expo_begin_created(struct expo *e, const struct collect_family *family)
 {
 	expo_open(e, family, 1);
-}
-
-void
-pdc_expo_series(struct expo *e, const struct collect_series *series)
-{
-	if (e->form != NULL)
-		pdc_text_series(e, series);
-	else
-		pdc_proto_series(e, series);
 }
 
 void

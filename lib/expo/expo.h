@@ -53,6 +53,9 @@ enum expo_part {
 	NPARTS
 };
 
+struct expo;
+typedef void (*expo_write)(struct expo *, const struct collect_series *);
+
 /*
  * A page being written: families, their series, and the end.  Nothing fails;
  * the caller checks buf.error at its end.  Who wants a family again cuts the
@@ -69,6 +72,7 @@ struct expo {
 	char open; /* what stands before the first label */
 	int relabel; /* the labels as stored cannot be used */
 	int alone; /* only created times */
+	expo_write write, line, sample; /* see text.c */
 	struct buf labels; /* of a series, if so */
 	struct buf
 	    ends; /* `le="0.5"} `, `NAME="open"} `: one after the other */
@@ -80,7 +84,12 @@ void pdc_expo_init(struct expo *, struct buf *, const struct expo_how *);
 void pdc_expo_fini(struct expo *);
 
 void pdc_expo_begin(struct expo *, const struct collect_family *);
-void pdc_expo_series(struct expo *, const struct collect_series *);
+static inline void
+pdc_expo_series(struct expo *e, const struct collect_series *series)
+{
+	e->write(e, series);
+}
+
 void pdc_expo_done(struct expo *);
 /*
  * Text 0.0.4 and 1.0.0 have created times in a gauge NAME_created of their own:

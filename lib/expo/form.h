@@ -19,10 +19,9 @@ struct text_form {
 extern const struct text_form pdc_text_classic, pdc_text_om;
 
 void pdc_text_begin(struct expo *);
-void pdc_text_series(struct expo *, const struct collect_series *);
+void pdc_text_writers(struct expo *);
 
 void pdc_proto_begin(struct expo *);
-void pdc_proto_series(struct expo *, const struct collect_series *);
 void pdc_proto_done(struct expo *);
 
 #endif

@@ -205,6 +205,7 @@ pdc_text_begin(struct expo *e)
 		e->form->head(e, pdc_expo_suffix(type), e->form->words[type]);
 	head_parts(e);
 	head_ends(e);
+	pdc_text_writers(e);
 	if (e->names.error < 0 || e->ends.error < 0 || e->end_at.error < 0)
 		e->out->error = PDC_ENOMEM;
 }

@@ -242,24 +242,8 @@ proto_stateset(struct expo *e, const struct collect_series *series)
 	}
 }
 
-void
-pdc_proto_begin(struct expo *e)
-{
-	const struct collect_family *f = e->family;
-	struct buf *b = e->out;
-
-	pdc_buf_chr(b, 0); /* the length */
-	e->mark = b->len;
-	proto_string(b, 1, e->base.data, pdc_expo_suffix(f->type));
-	if (*f->help != '\0')
-		proto_string(b, 2, f->help, "");
-	proto_u64(b, 3, proto_type(f->type));
-	if (*f->unit != '\0')
-		proto_string(b, 5, f->unit, "");
-}
-
-void
-pdc_proto_series(struct expo *e, const struct collect_series *series)
+static void
+proto_series(struct expo *e, const struct collect_series *series)
 {
 	size_t mark;
 
@@ -270,6 +254,23 @@ pdc_proto_series(struct expo *e, const struct collect_series *series)
 	mark = proto_metric(e, series);
 	proto_value(e->out, e->family, series);
 	proto_close(e->out, mark);
+}
+
+void
+pdc_proto_begin(struct expo *e)
+{
+	const struct collect_family *f = e->family;
+	struct buf *b = e->out;
+
+	e->write = proto_series;
+	pdc_buf_chr(b, 0); /* the length */
+	e->mark = b->len;
+	proto_string(b, 1, e->base.data, pdc_expo_suffix(f->type));
+	if (*f->help != '\0')
+		proto_string(b, 2, f->help, "");
+	proto_u64(b, 3, proto_type(f->type));
+	if (*f->unit != '\0')
+		proto_string(b, 5, f->unit, "");
 }
 
 void

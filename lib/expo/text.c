@@ -151,7 +151,7 @@ text_histogram(struct expo *e, const struct collect_series *series)
 	uint64_t count = 0;
 	char *p;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && e->out->error == 0; i++) {
 		count += series->pairs[i].count;
 		p = text_line_end(e, PART_BUCKET, series, i);
 		if (p != NULL)
@@ -168,7 +168,7 @@ text_stateset(struct expo *e, const struct collect_series *series)
 	uint32_t i;
 	char *p;
 
-	for (i = 0; i < e->family->nstates; i++) {
+	for (i = 0; i < e->family->nstates && e->out->error == 0; i++) {
 		p = text_line_end(e, PART_PLAIN, series, i);
 		if (p == NULL)
 			return;
@@ -178,36 +178,37 @@ text_stateset(struct expo *e, const struct collect_series *series)
 }
 
 static void
-text_samples(struct expo *e, const struct collect_series *series)
+text_counter(struct expo *e, const struct collect_series *series)
 {
-	switch (e->family->type) {
-	case PDC_COUNTER:
-		text_double(e, PART_TOTAL, series, series->value);
-		break;
-	case PDC_SUMMARY:
-		text_summary(e, series);
-		break;
-	case PDC_HISTOGRAM:
-		text_histogram(e, series);
-		break;
-	case PDC_INFO:
-		text_double(e, PART_INFO, series, series->value);
-		return;
-	case PDC_STATESET:
-		text_stateset(e, series);
-		return;
-	default:
-		text_double(e, PART_PLAIN, series, series->value);
-		return;
-	}
-	if (e->form->beside && e->how.created && series->created_ns != 0)
+	text_double(e, PART_TOTAL, series, series->value);
+}
+
+static void
+text_info(struct expo *e, const struct collect_series *series)
+{
+	text_double(e, PART_INFO, series, series->value);
+}
+
+static void
+text_gauge(struct expo *e, const struct collect_series *series)
+{
+	text_double(e, PART_PLAIN, series, series->value);
+}
+
+/* And its created time beside it. */
+static void
+text_beside(struct expo *e, const struct collect_series *series)
+{
+	e->sample(e, series);
+	if (series->created_ns != 0)
 		text_created(e, series);
 }
 
 /* The same series with its labels rendered for this format. */
 static void
-text_relabel(struct expo *e, struct collect_series *series)
+text_relabel(struct expo *e, const struct collect_series *series)
 {
+	struct collect_series again = *series;
 	uint32_t i;
 
 	pdc_buf_reset(&e->labels);
@@ -219,24 +220,31 @@ text_relabel(struct expo *e, struct collect_series *series)
 	}
 	if (e->labels.error < 0)
 		e->out->error = e->labels.error;
-	series->rendered = e->labels.data;
-	series->rendered_len = e->labels.len;
+	again.rendered = e->labels.data;
+	again.rendered_len = e->labels.len;
+	e->line(e, &again);
 }
 
+/* How series are written: their samples, what else, and their labels. */
 void
-pdc_text_series(struct expo *e, const struct collect_series *series)
+pdc_text_writers(struct expo *e)
 {
-	struct collect_series again;
+	static const expo_write samples[] = {
+		[PDC_COUNTER] = text_counter,
+		[PDC_GAUGE] = text_gauge,
+		[PDC_SUMMARY] = text_summary,
+		[PDC_HISTOGRAM] = text_histogram,
+		[PDC_INFO] = text_info,
+		[PDC_STATESET] = text_stateset,
+		[PDC_UNKNOWN] = text_gauge,
+	};
+	int type = e->family->type;
 
-	if (e->out->error < 0)
-		return;
-	if (e->relabel && series->nlabels > 0) {
-		again = *series;
-		text_relabel(e, &again);
-		series = &again;
-	}
-	if (e->alone)
-		text_created(e, series);
-	else
-		text_samples(e, series);
+	e->sample = e->alone ? text_created : samples[type];
+	e->line = e->form->beside && e->how.created &&
+		(type == PDC_COUNTER || type == PDC_SUMMARY ||
+		    type == PDC_HISTOGRAM) ?
+	    text_beside :
+	    e->sample;
+	e->write = e->relabel ? text_relabel : e->line;
 }
