@@ -8,3 +8,6 @@ C_TESTS += \
 %C%_test_om_SOURCES = %D%/test_om.c %D%/fake.h
 %C%_test_proto_SOURCES = %D%/test_proto.c %D%/fake.h
 %C%_test_text_SOURCES = %D%/test_text.c %D%/fake.h
+SH_TESTS += %D%/test_go.sh
+TEST_HELPERS += %D%/numbers
+EXTRA_DIST += %D%/numbers.go
