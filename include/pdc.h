@@ -132,8 +132,11 @@ struct pdc_desc {
 	size_t nbounds;
 	double ttl_s; /* 0: the store's; negative: never; see below */
 	double idle_s; /* of each series; 0: as long as its family */
-	uint64_t reserved[8]; /* 0 */
+	uint64_t flags; /* PDC_EXEMPLARS */
+	uint64_t reserved[7]; /* 0 */
 };
+
+#define PDC_EXEMPLARS 1u /* of a counter or histogram: keep them */
 
 /*
  * Expiry.  A family that nobody has used for ttl_s ends: all its series with
@@ -232,6 +235,21 @@ PDC_API void pdc_dec(struct pdc_series *, double amount);
 PDC_API void pdc_set(struct pdc_series *, double value);
 PDC_API void pdc_observe(struct pdc_series *, double value);
 PDC_API void pdc_set_state(struct pdc_series *, size_t state, int on);
+
+/*
+ * The same, and an exemplar: labels that tell of this one update, as a trace_id
+ * does.  Of a counter or a histogram declared with PDC_EXEMPLARS; pages in
+ * OpenMetrics and protobuf show the newest of each counter and each bucket,
+ * with its value and time.  Names and values together have at most 128 code
+ * points and, with a NUL each, 464 bytes; no name comes twice.  What cannot be
+ * kept is dropped and counted as "exemplar", and the update counts in any case.
+ * A store has 4096 places for them, or as many as are an eighth of the cells;
+ * where they do not suffice the newest stay.  They go with the cells.
+ */
+PDC_API void pdc_inc_exemplar(struct pdc_series *, double amount,
+    const struct pdc_label *, size_t nlabels);
+PDC_API void pdc_observe_exemplar(struct pdc_series *, double value,
+    const struct pdc_label *, size_t nlabels);
 
 /*
  * Start a counter, summary or histogram from 0, with a new created time.  What

@@ -33,7 +33,9 @@
 	X(TEXTFILE, "textfile")
 
 /* And without. */
-#define CMD_FLAGS(X) X(WHO, "who")
+#define CMD_FLAGS(X) \
+	X(WHO, "who") \
+	X(EXEMPLARS, "exemplars")
 
 enum cmd_opt {
 #define X(name, word) OPT_##name,

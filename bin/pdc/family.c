@@ -99,6 +99,8 @@ declare_options(struct cmd *cmd, struct pdc_desc *desc,
 {
 	if (declare_mode(cmd, &desc->mode) != CMD_YES)
 		return CMD_TROUBLE;
+	if (cmd->opt[OPT_EXEMPLARS] != NULL)
+		desc->flags |= PDC_EXEMPLARS;
 	if (cmd->opt[OPT_TTL] != NULL &&
 	    parse_number(cmd, cmd->opt[OPT_TTL], &desc->ttl_s) != CMD_YES)
 		return CMD_TROUBLE;

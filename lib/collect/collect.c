@@ -173,6 +173,7 @@ collect_give(struct collect *co, const struct collect_family **fp)
 	cf->nlabels = co->f.r.nlabels;
 	cf->labels = co->f.labels;
 	cf->bounds = co->f.bounds;
+	cf->exemplars = co->f.r.flags & FAMILY_EXEMPLARS ? co->cells : NULL;
 	cf->nbounds = co->f.r.nbounds;
 	cf->states = co->f.states;
 	cf->nstates = co->f.r.nstates;
@@ -368,6 +369,7 @@ collect_one(struct collect *co, uint32_t n)
 			return COLLECT_AGAIN;
 		pdc_live_read(NULL, co->v, pos, s.id, co->pairs);
 	}
+	cs->id = s.id;
 	cs->rendered = s.rendered;
 	cs->rendered_len = s.rendered_len;
 	collect_labels(co, &s);

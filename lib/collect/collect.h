@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "lane/cells.h"
+#include "lane/exemplar.h"
 
 struct store;
 struct slot_self;
@@ -33,9 +34,12 @@ struct collect_family {
 	const char *const *states; /* of a stateset, as declared */
 	uint32_t nstates;
 	int64_t expires_ns; /* wall clock; 0: never */
+	/* Where exemplars of its series are; NULL: there are none. */
+	const struct cells *exemplars;
 };
 
 struct collect_series {
+	uint64_t id;
 	const char *rendered; /* a="x",b="y" escaped, sorted; "" if none */
 	size_t rendered_len;
 	uint32_t nlabels; /* of the family, and slot; or the one of overflow */
@@ -71,6 +75,15 @@ int pdc_collect_again(struct collect *, const struct collect_family **);
 
 /* Whether the page has a family with a sample of this name. */
 int pdc_collect_named(struct collect *, const char *sample);
+
+/* The newest exemplar of a counter (bucket 0) or a bucket; 1 if there is one. */
+static inline int
+pdc_collect_exemplar(const struct collect_family *f,
+    const struct collect_series *s, uint32_t bucket, struct exemplar *e)
+{
+	return f->exemplars != NULL &&
+	    pdc_exemplar_get(f->exemplars, s->id, bucket, e);
+}
 
 /* Whether the store says that pages are uses. */
 int pdc_collect_uses(const struct collect *);

@@ -12,6 +12,7 @@ struct text_form {
 	void (*head)(struct expo *, const char *suffix, const char *word);
 	size_t (*number)(char *, double);
 	int beside; /* created times stand beside their series */
+	int exemplars; /* stand behind the number */
 	int strict; /* a sum that may go down is left out, with its count */
 	const char *tail;
 };

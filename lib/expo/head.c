@@ -110,6 +110,7 @@ const struct text_form pdc_text_om = {
 	.head = head_om,
 	.number = pdc_num_om,
 	.beside = 1,
+	.exemplars = 1,
 	.strict = 1,
 	.tail = "# EOF\n",
 };

@@ -9,11 +9,12 @@
  *	Metric		label 1, gauge 2, counter 3, summary 4, untyped 5,
  *			histogram 7
  *	LabelPair	name 1, value 2
- *	Counter		value 1, start 3
+ *	Counter		value 1, exemplar 2, start 3
  *	Gauge, Untyped	value 1
  *	Summary		count 1, sum 2, start 4
  *	Histogram	count 1, sum 2, bucket 3, start 15
- *	Bucket		cumulative count 1, upper bound 2
+ *	Bucket		cumulative count 1, upper bound 2, exemplar 3
+ *	Exemplar	label 1, value 2, timestamp 3
  *	Timestamp	seconds 1, nanos 2
  *
  * A message is written behind one byte for its length, and moved by what the
@@ -156,6 +157,26 @@ proto_start(struct buf *b, unsigned field, int64_t ns)
 }
 
 static void
+proto_exemplar(struct expo *e, unsigned field,
+    const struct collect_series *series, uint32_t bucket)
+{
+	struct exemplar ex;
+	const char *s;
+	size_t mark;
+
+	if (!pdc_collect_exemplar(e->family, series, bucket, &ex))
+		return;
+	mark = proto_open(e->out, field);
+	for (s = ex.labels; s < ex.labels + ex.len; s += strlen(s) + 1) {
+		proto_label(e, s, s + strlen(s) + 1);
+		s += strlen(s) + 1;
+	}
+	proto_double(e->out, 2, ex.value);
+	proto_start(e->out, 3, ex.time_ns);
+	proto_close(e->out, mark);
+}
+
+static void
 proto_pair(struct buf *b, struct pair pair)
 {
 	proto_u64(b, 1, pair.count);
@@ -163,9 +184,10 @@ proto_pair(struct buf *b, struct pair pair)
 }
 
 static void
-proto_histogram(struct buf *b, const struct collect_family *f,
-    const struct collect_series *series)
+proto_histogram(struct expo *e, const struct collect_series *series)
 {
+	const struct collect_family *f = e->family;
+	struct buf *b = e->out;
 	uint64_t count = 0;
 	size_t mark;
 	uint32_t i;
@@ -176,6 +198,7 @@ proto_histogram(struct buf *b, const struct collect_family *f,
 		mark = proto_open(b, 3);
 		proto_u64(b, 1, count);
 		proto_double(b, 2, i < f->nbounds ? f->bounds[i] : INFINITY);
+		proto_exemplar(e, 3, series, i);
 		proto_close(b, mark);
 	}
 	proto_start(b, 15, series->created_ns);
@@ -183,15 +206,16 @@ proto_histogram(struct buf *b, const struct collect_family *f,
 
 /* One metric but its labels: a message of its own kind. */
 static void
-proto_value(struct buf *b, const struct collect_family *f,
-    const struct collect_series *series)
+proto_value(struct expo *e, const struct collect_series *series)
 {
+	struct buf *b = e->out;
 	size_t mark;
 
-	switch (f->type) {
+	switch (e->family->type) {
 	case PDC_COUNTER:
 		mark = proto_open(b, METRIC_COUNTER);
 		proto_double(b, 1, series->value);
+		proto_exemplar(e, 2, series, 0);
 		proto_start(b, 3, series->created_ns);
 		break;
 	case PDC_SUMMARY:
@@ -201,7 +225,7 @@ proto_value(struct buf *b, const struct collect_family *f,
 		break;
 	case PDC_HISTOGRAM:
 		mark = proto_open(b, METRIC_HISTOGRAM);
-		proto_histogram(b, f, series);
+		proto_histogram(e, series);
 		break;
 	case PDC_UNKNOWN:
 		mark = proto_open(b, METRIC_UNTYPED);
@@ -237,7 +261,7 @@ proto_stateset(struct expo *e, const struct collect_series *series)
 		mark = proto_metric(e, series);
 		proto_label(e, e->family->name, e->family->states[i]);
 		one.value = series->states >> i & 1;
-		proto_value(e->out, e->family, &one);
+		proto_value(e, &one);
 		proto_close(e->out, mark);
 	}
 }
@@ -252,7 +276,7 @@ proto_series(struct expo *e, const struct collect_series *series)
 		return;
 	}
 	mark = proto_metric(e, series);
-	proto_value(e->out, e->family, series);
+	proto_value(e, series);
 	proto_close(e->out, mark);
 }
 

@@ -107,6 +107,36 @@ text_created(struct expo *e, const struct collect_series *series)
 		text_end(e, p + put_seconds(p, series->created_ns));
 }
 
+/* Behind the number of a line that was ended: ` # {a="b"} 1.0 1700000000.5`. */
+static void
+text_exemplar(struct expo *e, const struct collect_series *series,
+    uint32_t bucket)
+{
+	struct buf *b = e->out;
+	struct exemplar ex;
+	const char *s;
+	char *p;
+
+	if (!e->form->exemplars ||
+	    !pdc_collect_exemplar(e->family, series, bucket, &ex))
+		return;
+	b->len--;
+	pdc_buf_str(b, " # {");
+	for (s = ex.labels; s < ex.labels + ex.len; s += strlen(s) + 1) {
+		if (s > ex.labels)
+			pdc_buf_chr(b, ',');
+		pdc_escape_pair(b, s, s + strlen(s) + 1, e->how.escape);
+		s += strlen(s) + 1;
+	}
+	pdc_buf_str(b, "} ");
+	p = pdc_buf_reserve(b, 2 * NUM_SIZE + 2);
+	if (p == NULL)
+		return;
+	p += e->form->number(p, ex.value);
+	*p++ = ' ';
+	text_end(e, p + put_seconds(p, ex.time_ns));
+}
+
 /* _sum and _count */
 static void
 text_pair(struct expo *e, const struct collect_series *series, struct pair pair)
@@ -156,6 +186,8 @@ text_histogram(struct expo *e, const struct collect_series *series)
 		p = text_line_end(e, PART_BUCKET, series, i);
 		if (p != NULL)
 			text_end(e, p + pdc_num_u64(p, count));
+		if (e->family->exemplars != NULL)
+			text_exemplar(e, series, i);
 	}
 	total = put_total(series->pairs, n);
 	if (!e->form->strict || text_sum_rises(e, total.sum))
@@ -181,6 +213,8 @@ static void
 text_counter(struct expo *e, const struct collect_series *series)
 {
 	text_double(e, PART_TOTAL, series, series->value);
+	if (e->family->exemplars != NULL)
+		text_exemplar(e, series, 0);
 }
 
 static void

@@ -258,6 +258,10 @@ cells_damage(const struct cells_head *h, uint64_t size)
 		return "number of lanes";
 	if (h->nfwd != FWD_ENTRIES)
 		return "forward table";
+	if (h->nexemplars < EXEMPLARS_MIN || h->nexemplars > EXEMPLARS_MAX ||
+	    (h->nexemplars & (h->nexemplars - 1)) != 0 ||
+	    h->exemplars_ready > 1)
+		return "places of exemplars";
 	if (h->ring_size < RING_SIZE_MIN || h->ring_size > RING_SIZE_MAX ||
 	    (h->ring_size & (h->ring_size - 1)) != 0)
 		return "size of the rings";
@@ -316,6 +320,8 @@ cells_set(struct cells *cells, const struct cells_head *h)
 	cells->slots = (_Atomic uint64_t *)(cells->map + h->slots_off);
 	cells->fwd = (struct fwd_entry *)(cells->map + h->fwd_off);
 	cells->nfwd = h->nfwd;
+	cells->exemplars = cells->map + h->exemplars_off;
+	cells->nexemplars = h->nexemplars;
 	cells->nlanes = h->nlanes;
 	cells->epoch = h->epoch;
 	for (i = 0; i < NZONES; i++) {
@@ -556,6 +562,36 @@ pdc_cells_reserve(struct cells *cells, enum cells_zone_kind kind, uint64_t upto)
 		more = capacity;
 	ret = more > least ? cells_grow(cells, kind, from, more) : PDC_EFULL;
 	return ret == 0 ? 0 : cells_grow(cells, kind, from, least);
+}
+
+int
+pdc_cells_exemplars(struct cells *cells)
+{
+	struct cells_head *h = cells->head;
+	uint64_t used = pdc_plan_used(h);
+	uint64_t off = (uint64_t)(cells->exemplars - cells->map);
+	uint64_t cost = cells->nexemplars * EXEMPLAR_PLACE;
+
+	if (atomic_load(&h->exemplars_ready))
+		return 0;
+	if (cells->rdonly)
+		return pdc_err_set(PDC_EPERM, "cells mapped to read only");
+	if (used > h->budget || cost > h->budget - used)
+		return pdc_err_set(PDC_EFULL,
+		    "exemplars: %llu bytes more, %llu of %llu are in use",
+		    (unsigned long long)cost, (unsigned long long)used,
+		    (unsigned long long)h->budget);
+	if (!cells_has_fd(cells)) {
+		errno = EBADF;
+		return pdc_err_sys("cells: somebody closed our descriptor");
+	}
+	if (FAULT(CELLS_GROW) || cells_allocate(cells->fd, off, cost) == -1)
+		return pdc_err_sys("exemplars: reserving %llu bytes",
+		    (unsigned long long)cost);
+	atomic_store(&h->allocated, used + cost);
+	/* Pairs with the acquires in exemplar.c. */
+	atomic_store_explicit(&h->exemplars_ready, 1, memory_order_release);
+	return 0;
 }
 
 void

@@ -10,6 +10,7 @@
  *	fwd	the forward table (ring.h)
  *	rings	one per rseq lane (ring.h)
  *	zones	add, pair, gauge; each: tags, rseq lanes, atomic lanes
+ *	exemplars	places (exemplar.h); blocks only once one is wanted
  *
  * A zone is addressed in units.  tag[unit] is the id of the series that owns
  * the run starting there.  In an rseq lane a unit is 8 bytes (add: a double)
@@ -51,7 +52,8 @@ enum cells_zone_kind { ZONE_ADD, ZONE_PAIR, ZONE_GAUGE, NZONES };
 	X(SHAPE, "shape") /* of a family declared differently */ \
 	X(DAMAGED, "damaged") /* a record that makes no sense */ \
 	X(NONFINITE, "non_finite") /* a late credit that is not finite */ \
-	X(NOSLOT, "no_slot") /* a gauge of a mode: no slot was free */
+	X(NOSLOT, "no_slot") /* a gauge of a mode: no slot was free */ \
+	X(EXEMPLAR, "exemplar") /* the update was counted, without it */
 
 enum cells_drop {
 #define X(name, word) DROP_##name,
@@ -74,7 +76,8 @@ struct cells_zone_head {
 
 /*
  * Offsets, strides and file_size follow from nlanes, natomic, ring_size, nfwd
- * and the capacities alone, so a head that says something else is damaged.
+ * nexemplars and the capacities alone, so a head that says something else is
+ * damaged.
  */
 struct cells_head {
 	char magic[8];
@@ -102,6 +105,8 @@ struct cells_head {
 	_Atomic uint64_t drops[32]; /* enum cells_drop */
 	_Atomic uint64_t differing; /* declarations of another help etc. */
 	uint64_t slots_off; /* SLOTS_MAX words */
+	uint64_t exemplars_off, nexemplars;
+	_Atomic uint64_t exemplars_ready; /* the places have blocks */
 };
 
 /* A zone as mapped here; but for known it never changes. */
@@ -125,6 +130,8 @@ struct cells {
 	size_t ring_stride, ring_size;
 	_Atomic uint64_t *slots;
 	struct fwd_entry *fwd;
+	char *exemplars; /* nexemplars places, a power of 2 */
+	uint64_t nexemplars;
 	uint64_t nfwd;
 	uint32_t nlanes; /* and rings */
 	uint64_t epoch;
@@ -203,6 +210,8 @@ uint64_t pdc_cells_unit_cost(const struct cells *, enum cells_zone_kind);
  * pieces of at most 64 MiB; signals are blocked by the caller.
  */
 int pdc_cells_reserve(struct cells *, enum cells_zone_kind, uint64_t upto);
+/* The same for the places of exemplars, all of them; the write lock is held. */
+int pdc_cells_exemplars(struct cells *);
 /* Units that have blocks, which is known of the zone from now on. */
 uint64_t pdc_cells_known(const struct cells *, enum cells_zone_kind);
 

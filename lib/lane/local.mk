@@ -2,6 +2,8 @@ lib_libcore_la_SOURCES += \
 	%D%/atomic.h \
 	%D%/cells.c \
 	%D%/cells.h \
+	%D%/exemplar.c \
+	%D%/exemplar.h \
 	%D%/fast.h \
 	%D%/lane.c \
 	%D%/lane.h \

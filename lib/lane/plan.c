@@ -71,6 +71,8 @@ pdc_plan_layout(struct cells_head *h)
 		z->atomic_stride = z->capacity * sizeof(struct word16);
 		off += z->natomic * z->atomic_stride;
 	}
+	h->exemplars_off = off;
+	off += h->nexemplars * EXEMPLAR_PLACE;
 	h->file_size = off;
 }
 
@@ -83,6 +85,8 @@ pdc_plan_used(const struct cells_head *h)
 
 	for (i = 0; i < NZONES; i++)
 		sum += h->zone[i].reserved * pdc_plan_cost(&h->zone[i]);
+	if (h->exemplars_ready)
+		sum += h->nexemplars * EXEMPLAR_PLACE;
 	return sum;
 }
 
@@ -143,6 +147,10 @@ plan_sizes(struct cells_head *h)
 	while (h->ring_size < RING_SIZE_MAX && h->ring_size * 2 <= each)
 		h->ring_size *= 2;
 	h->nfwd = FWD_ENTRIES;
+	h->nexemplars = EXEMPLARS_MIN;
+	while (h->nexemplars < EXEMPLARS_MAX &&
+	    h->nexemplars * 2 * EXEMPLAR_PLACE <= h->budget / 8)
+		h->nexemplars *= 2;
 	pdc_plan_layout(h); /* for what a unit costs */
 	for (i = 0; i < NZONES; i++) {
 		z = &h->zone[i];

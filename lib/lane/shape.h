@@ -30,6 +30,9 @@ struct fwd_entry {
 #define RING_SIZE_MIN ((uint64_t)64 << 10)
 #define RING_SIZE_MAX ((uint64_t)1 << 20)
 #define FWD_ENTRIES 4096
+#define EXEMPLAR_PLACE 1024 /* bytes */
+#define EXEMPLARS_MIN 64
+#define EXEMPLARS_MAX 4096
 
 uint64_t pdc_plan_round(uint64_t n, uint64_t to);
 /* Bytes of all regions for one unit. */

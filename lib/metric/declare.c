@@ -205,6 +205,12 @@ desc_built(const struct pdc_desc *d)
 	    (d->type != PDC_GAUGE && d->mode != PDC_SHARED))
 		return pdc_err_set(PDC_EINVAL,
 		    "declare: mode %d is not for this type", (int)d->mode);
+	if (d->flags & ~(uint64_t)PDC_EXEMPLARS)
+		return pdc_err_set(PDC_EINVAL, "declare: flags that are none");
+	if (d->flags & PDC_EXEMPLARS && d->type != PDC_COUNTER &&
+	    d->type != PDC_HISTOGRAM)
+		return pdc_err_set(PDC_EINVAL,
+		    "declare: exemplars are for counters and histograms");
 	for (i = 0; i < sizeof(d->reserved) / sizeof(d->reserved[0]); i++)
 		if (d->reserved[i] != 0)
 			return pdc_err_set(PDC_EINVAL,
@@ -237,6 +243,7 @@ pdc_desc_family(struct family *f, const struct pdc_desc *d, uint32_t *order)
 		ret = pdc_states_desc(f, d);
 	f->r.type = (uint8_t)d->type;
 	f->r.mode = (uint8_t)d->mode;
+	f->r.flags = d->flags & PDC_EXEMPLARS ? FAMILY_EXEMPLARS : 0;
 	f->r.ttl_s = d->ttl_s;
 	f->r.idle_s = d->idle_s;
 	f->r.zone = d->type == PDC_COUNTER		       ? VALUE_ADD :
@@ -375,14 +382,23 @@ static int
 declare_again(struct stxn *x, struct family *f, const struct family *old)
 {
 	double ttl_s = f->r.ttl_s, idle_s = f->r.idle_s;
+	uint32_t flags = f->r.flags;
 
 	f->r = old->r;
 	f->r.ttl_s = ttl_s;
 	f->r.idle_s = idle_s;
+	f->r.flags = flags;
 	f->r.hidden = 0;
 	x->meta.nfamilies++;
 	pdc_family_live(x, &f->r, 0);
 	return pdc_family_put(x, f);
+}
+
+/* Who asks for exemplars gets them, also where others do not. */
+static int
+declare_asks(const struct family *old, const struct family *f)
+{
+	return (f->r.flags & ~old->r.flags) != 0;
 }
 
 static int
@@ -408,6 +424,10 @@ declare_new(struct pdc *p, struct family *f, struct family *old)
 		f->r.id = old->r.id;
 		if (ret == 0 && !old->r.hidden)
 			declare_note(p, old, f);
+		if (ret == 0 && !old->r.hidden && declare_asks(old, f)) {
+			old->r.flags |= f->r.flags;
+			ret = pdc_family_touch(&x, old);
+		}
 		if (ret == 0 && old->r.hidden)
 			ret = declare_again(&x, f, old);
 		if (ret == 0 && old->r.hidden)
@@ -437,7 +457,9 @@ declare_store(struct pdc *p, struct family *f)
 		} else if (ret == 0) {
 			ret = declare_same(old, f);
 			f->r.id = old->r.id;
-			if (ret == 0)
+			if (ret == 0 && declare_asks(old, f))
+				ret = PDC_ENOENT; /* by the lock */
+			else if (ret == 0)
 				declare_note(p, old, f);
 		}
 		pdc_stxn_abort(&x);
@@ -494,6 +516,7 @@ declare_handle(struct pdc *p, const struct family *f, const uint32_t *order)
 	/* What is done to an unknown is what is done to a gauge. */
 	h->type = f->r.type == PDC_UNKNOWN ? PDC_GAUGE : f->r.type;
 	h->mode = f->r.mode;
+	h->exemplars = (f->r.flags & FAMILY_EXEMPLARS) != 0;
 	h->zone = f->r.zone;
 	h->width = f->r.width;
 	h->nlabels = f->r.nlabels;

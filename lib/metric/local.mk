@@ -2,6 +2,7 @@ lib_libcore_la_SOURCES += \
 	%D%/metric.h \
 	%D%/budget.c \
 	%D%/declare.c \
+	%D%/exemplar.c \
 	%D%/mode.c \
 	%D%/resolve.c \
 	%D%/states.c \

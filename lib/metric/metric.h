@@ -70,6 +70,7 @@ struct pdc_family {
 	char *name;
 	uint32_t id;
 	int type, mode;
+	int exemplars; /* they are kept */
 	uint32_t zone, width, nlabels, nbounds, nstates;
 	double *bounds;
 	uint32_t order[LABELS_MAX]; /* sorted place -> place as declared */

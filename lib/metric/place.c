@@ -194,6 +194,9 @@ pdc_place_cells(struct stxn *x, struct pdc *p, struct place *pl)
 	uint64_t unit, units;
 	int ret;
 
+	/* Without room for exemplars it goes on without them. */
+	if (pl->f.r.flags & FAMILY_EXEMPLARS)
+		(void)pdc_cells_exemplars(c);
 	if (pl->unit != UNIT_NONE) {
 		if (pdc_cells_tag_get(c, zone, pl->unit) != pl->id)
 			place_tag_later(x, zone, pl->unit, pl->id);

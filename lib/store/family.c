@@ -33,7 +33,8 @@ static int
 family_sane(const struct family_rec *r, size_t len)
 {
 	if (r->type < PDC_COUNTER || r->type > PDC_UNKNOWN ||
-	    r->zone > VALUE_GAUGE || r->hidden > 1 || r->nlabels > LABELS_MAX ||
+	    r->zone > VALUE_GAUGE || r->hidden > 1 ||
+	    (r->flags & ~FAMILY_EXEMPLARS) != 0 || r->nlabels > LABELS_MAX ||
 	    r->nbounds > BOUNDS_MAX || r->width < 1 ||
 	    r->width > BOUNDS_MAX + 1)
 		return 0;

@@ -91,9 +91,12 @@ struct family_rec {
 	int64_t expires_mono_ns, expires_wall_ns; /* 0: never */
 	int64_t created_ns;
 	uint64_t expires_boot; /* boot_epoch that expires_mono_ns is of */
-	uint32_t nstates, pad; /* of a stateset, at most STATES_MAX */
+	uint32_t nstates; /* of a stateset, at most STATES_MAX */
+	uint32_t flags; /* FAMILY_EXEMPLARS */
 	uint64_t reserved[2];
 };
+
+#define FAMILY_EXEMPLARS 1u
 
 /* Then: values, each with its NUL, by sorted name; then the rendered labels. */
 struct series_rec {

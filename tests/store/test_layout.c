@@ -70,7 +70,7 @@
 	X(family_rec, created_ns) \
 	X(family_rec, expires_boot) \
 	X(family_rec, nstates) \
-	X(family_rec, pad) \
+	X(family_rec, flags) \
 	X(family_rec, reserved)
 
 #define SERIES_REC(X) \
@@ -157,7 +157,10 @@
 	X(cells_head, page_mono_ns) \
 	X(cells_head, drops) \
 	X(cells_head, differing) \
-	X(cells_head, slots_off)
+	X(cells_head, slots_off) \
+	X(cells_head, exemplars_off) \
+	X(cells_head, nexemplars) \
+	X(cells_head, exemplars_ready)
 
 #define CELLS_ZONE_HEAD(X) \
 	X(cells_zone_head, tags_off) \

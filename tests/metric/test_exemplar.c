@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Updates with exemplars, and what a page shows of them.
+ */
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "metric/metric.h"
+#include "multi/multi.h"
+#include "sound.h"
+#include "tap.h"
+
+#define OM "application/openmetrics-text"
+
+static struct pdc *p;
+
+static struct pdc_family *
+declare(enum pdc_type type, const char *name, uint64_t flags)
+{
+	static const double bounds[] = { 1, 2 };
+	struct pdc_desc d = { .type = type,
+		.name = name,
+		.labels = (const char *const[]){ "l", NULL },
+		.flags = flags };
+	struct pdc_family *f;
+
+	if (type == PDC_HISTOGRAM) {
+		d.bounds = bounds;
+		d.nbounds = 2;
+	}
+	if (pdc_declare(&f, p, &d) < 0)
+		bail_out("declare: %s", pdc_error());
+	return f;
+}
+
+/* The line of a page that begins so, up to the time of its exemplar. */
+static const char *
+line(const char *accept, const char *begin)
+{
+	static char words[2048];
+	char *text, *at, *end;
+	size_t len;
+
+	if (pdc_render(p, accept, &text, &len, NULL) < 0)
+		bail_out("render: %s", pdc_error());
+	at = strstr(text, begin);
+	words[0] = '\0';
+	if (at != NULL) {
+		snprintf(words, sizeof(words), "%.*s", (int)strcspn(at, "\n"),
+		    at);
+		end = strstr(words, " # ");
+		if (end != NULL)
+			*strrchr(end, ' ') = '\0';
+	}
+	pdc_free(text);
+	return words;
+}
+
+static long long
+drops(void)
+{
+	return (long long)atomic_load(
+	    &pdc_cells_now(p)->head->drops[DROP_EXEMPLAR]);
+}
+
+static void
+test_shown(void)
+{
+	struct pdc_label trace[] = { { "trace_id", "abc\"\n" },
+		{ "span_id", "\xc3\xa9" } };
+	struct pdc_series *s;
+
+	p = multi_open(tap_tmpdir(), 0);
+	s = multi_series(declare(PDC_COUNTER, "c", PDC_EXEMPLARS), "x");
+	pdc_inc_exemplar(s, 2, trace, 2);
+	is_str(line(OM, "c_total{"),
+	    "c_total{l=\"x\"} 2.0 # {trace_id=\"abc\\\"\\n\",span_id=\"\xc3\xa9\"} "
+	    "2.0",
+	    "a counter's stands behind its number");
+	is_str(line(NULL, "c_total{"), "c_total{l=\"x\"} 2",
+	    "text 0.0.4 has none");
+	pdc_inc(s, 1);
+	pdc_inc_exemplar(s, 1, NULL, 0);
+	is_str(line(OM, "c_total{"), "c_total{l=\"x\"} 4.0 # {} 1.0",
+	    "the newest counts, also without labels");
+	s = multi_series(declare(PDC_HISTOGRAM, "h", PDC_EXEMPLARS), "x");
+	pdc_observe_exemplar(s, 1.5, trace + 1, 1);
+	pdc_observe_exemplar(s, 70, trace + 1, 1);
+	is_str(line(OM, "h_bucket{l=\"x\",le=\"1.0\"}"),
+	    "h_bucket{l=\"x\",le=\"1.0\"} 0", "a bucket without one");
+	is_str(line(OM, "h_bucket{l=\"x\",le=\"2.0\"}"),
+	    "h_bucket{l=\"x\",le=\"2.0\"} 1 # {span_id=\"\xc3\xa9\"} 1.5",
+	    "a bucket's is of its own observations");
+	is_str(line(OM, "h_bucket{l=\"x\",le=\"+Inf\"}"),
+	    "h_bucket{l=\"x\",le=\"+Inf\"} 2 # {span_id=\"\xc3\xa9\"} 70.0",
+	    "and the last bucket's");
+	is_int(pdc_reset(s), 0, "what is reset");
+	is_str(line(OM, "h_bucket{l=\"x\",le=\"2.0\"}"),
+	    "h_bucket{l=\"x\",le=\"2.0\"} 0", "has none");
+	is_int(drops(), 0, "none was dropped");
+	sound_close(p);
+}
+
+static void
+test_dropped(void)
+{
+	char points[129], names[] = "n", bad[] = "\xff", wide[470];
+	struct pdc_label l[2] = { { names, points }, { names, "" } };
+	struct pdc_family *f;
+	struct pdc_series *s;
+
+	p = multi_open(tap_tmpdir(), 0);
+	f = declare(PDC_COUNTER, "c", 0);
+	s = multi_series(f, "x");
+	memset(points, 'p', sizeof(points));
+	points[127] = '\0';
+	pdc_inc_exemplar(s, 1, l, 1);
+	is_int(drops(), 1, "who has not asked for exemplars has none");
+	is_double(multi_now(p, "c_total{l=\"x\"}"), 1, "but is counted");
+	f = declare(PDC_COUNTER, "c2", PDC_EXEMPLARS);
+	s = multi_series(f, "x");
+	pdc_inc_exemplar(s, 1, l, 1);
+	is_int(drops(), 1, "128 code points are kept");
+	points[127] = 'p';
+	points[128] = '\0';
+	pdc_inc_exemplar(s, 1, l, 1);
+	is_int(drops(), 2, "129 are not");
+	points[1] = '\0';
+	pdc_inc_exemplar(s, 1, l, 2);
+	is_int(drops(), 3, "nor a name that comes twice");
+	l[0].value = bad;
+	pdc_inc_exemplar(s, 1, l, 1);
+	is_int(drops(), 4, "nor what is no UTF-8");
+	memset(wide, 'w', sizeof(wide));
+	wide[469] = '\0';
+	l[0].value = wide;
+	pdc_inc_exemplar(s, 1, l, 1);
+	l[0].value = NULL;
+	pdc_inc_exemplar(s, 1, l, 1);
+	l[0].name = "";
+	l[0].value = "";
+	pdc_inc_exemplar(s, 1, l, 1);
+	is_int(drops(), 7, "nor too many bytes, no value, no name");
+	is_double(multi_now(p, "c2_total{l=\"x\"}"), 7, "all are counted");
+	pdc_inc_exemplar(s, -1, l, 0);
+	pdc_inc_exemplar(s, NAN, l, 0);
+	is_double(multi_now(p, "c2_total{l=\"x\"}"), 7,
+	    "what is no amount is not");
+	pdc_inc_exemplar(NULL, 1, l, 0);
+	pdc_observe_exemplar(NULL, 1, l, 0);
+	sound_close(p);
+}
+
+static int
+other(void *arg)
+{
+	struct pdc_label l = { "who", "child" };
+
+	pdc_observe_exemplar(arg, 0.5, &l, 1);
+	return 0;
+}
+
+/* One place for all processes; and who does not ask changes nothing. */
+static void
+test_shared(void)
+{
+	char *dir = tap_tmpdir();
+	struct pdc_desc d = { .type = PDC_SUMMARY,
+		.name = "s",
+		.flags = PDC_EXEMPLARS };
+	struct pdc_family *f;
+	struct pdc_series *s;
+
+	p = multi_open(dir, 0);
+	(void)multi_series(declare(PDC_HISTOGRAM, "h", 0), "x");
+	s = multi_series(declare(PDC_HISTOGRAM, "h2", PDC_EXEMPLARS), "x");
+	(void)declare(PDC_HISTOGRAM, "h2", 0);
+	is_int(multi_run(other, s, 10000), 0, "a child observes");
+	is_str(line(OM, "h2_bucket{l=\"x\",le=\"1.0\"}"),
+	    "h2_bucket{l=\"x\",le=\"1.0\"} 1 # {who=\"child\"} 0.5",
+	    "its exemplar is everybody's");
+	pdc_close(p);
+	p = multi_open(dir, 0);
+	s = multi_series(declare(PDC_HISTOGRAM, "h", PDC_EXEMPLARS), "x");
+	is_int(multi_run(other, s, 10000), 0, "a new version asks for them");
+	is_str(line(OM, "h_bucket{l=\"x\",le=\"1.0\"}"),
+	    "h_bucket{l=\"x\",le=\"1.0\"} 1 # {who=\"child\"} 0.5",
+	    "and has them");
+	is_int(pdc_declare(&f, p, &d), PDC_EINVAL, "a summary has none");
+	ok(strstr(pdc_error(), "exemplars") != NULL, "which is told: %s",
+	    pdc_error());
+	d.flags = 2;
+	is_int(pdc_declare(&f, p, &d), PDC_EINVAL, "no other flag is known");
+	sound_close(p);
+}
+
+int
+main(void)
+{
+	alarm(50);
+	test_shown();
+	test_dropped();
+	test_shared();
+	return tap_done();
+}
