@@ -21,7 +21,7 @@ struct cmd_verb {
 #define BIT(opt) (1u << OPT_##opt)
 #define DECLARE_OPTS \
 	(BIT(HELP) | BIT(UNIT) | BIT(LABELS) | BIT(BUCKETS) | BIT(STATES) | \
-	    BIT(MODE) | BIT(TTL) | BIT(IDLE))
+	    BIT(MODE) | BIT(TTL) | BIT(IDLE) | BIT(EXEMPLARS))
 
 static const struct cmd_verb cmd_verbs[] = {
 	{ "declare", cmd_declare, DECLARE_OPTS, 2, 2, "TYPE NAME" },
@@ -35,6 +35,7 @@ static const struct cmd_verb cmd_verbs[] = {
 	{ "show", cmd_show, BIT(FORMAT) | BIT(TEXTFILE), 0, 0, "no operand" },
 	{ "stat", cmd_stat, BIT(WHO), 0, 0, "no operand" },
 	{ "check", cmd_check, 0, 0, 0, "no operand" },
+	{ "compare", cmd_compare, BIT(TOLERANCE), 2, 2, "FILE|URL FILE|URL" },
 	{ "reset", cmd_remove, 0, 1, 1, "NAME" },
 	{ "remove", cmd_remove, 0, 1, 1, "NAME" },
 	{ "clear", cmd_clear, 0, 0, 0, "no operand" },

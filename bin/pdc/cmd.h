@@ -30,6 +30,7 @@
 	X(TTL, "ttl") \
 	X(IDLE, "idle") \
 	X(FORMAT, "format") \
+	X(TOLERANCE, "tolerance") \
 	X(TEXTFILE, "textfile")
 
 /* And without. */
@@ -117,6 +118,7 @@ int cmd_keys(struct cmd *);
 int cmd_show(struct cmd *);
 int cmd_stat(struct cmd *);
 int cmd_check(struct cmd *);
+int cmd_compare(struct cmd *);
 int who_print(struct cmd *); /* stat --who */
 int cmd_remove(struct cmd *); /* reset remove */
 int cmd_clear(struct cmd *);

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += %D%/libpdccmd.la
 	%D%/check.c \
 	%D%/cmd.c \
 	%D%/cmd.h \
+	%D%/compare.c \
 	%D%/family.c \
 	%D%/get.c \
 	%D%/options.c \

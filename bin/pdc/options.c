@@ -27,13 +27,14 @@ static const char options_usage[] =
     "  show [--format=text] [--textfile=PATH]\n"
     "  stat [--who]\n"
     "  check\n"
+    "  compare FILE|URL FILE|URL [--tolerance=PART]\n"
     "\n"
     "  -s, --store=STORE  the store; default: $PDC_STORE, or the system's\n"
     "  -h, --help         this text\n"
     "      --version      the version\n"
     "\n"
     "status: 0 yes; 1 no (get: absent, setnx: already set,\n"
-    "        check: findings); 2 trouble\n";
+    "        check: findings, compare: differences); 2 trouble\n";
 
 static const char *const options_words[NOPTS] = {
 #define X(name, word) word,
