@@ -247,8 +247,8 @@ block_pair(const struct cells *c, struct value *v, struct slice *sl)
 
 /*
  * Whether somebody has set the cell.  A fresh one, also of a transaction that
- * was refused then, is not touched.  Applied goes on also when it is given back,
- * and where that is a part of its time, only a tag tells.
+ * was refused then, is not touched.  Applied goes on also when it is given
+ * back, and where that is a part of its time, only a tag tells.
  */
 static int
 gauge_used(const struct cells *c, const struct value_head *h, uint32_t pos,

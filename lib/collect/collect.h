@@ -76,7 +76,7 @@ int pdc_collect_again(struct collect *, const struct collect_family **);
 /* Whether the page has a family with a sample of this name. */
 int pdc_collect_named(struct collect *, const char *sample);
 
-/* The newest exemplar of a counter (bucket 0) or a bucket; 1 if there is one. */
+/* The newest exemplar of a counter (bucket 0) or a bucket; 1: there is one. */
 static inline int
 pdc_collect_exemplar(const struct collect_family *f,
     const struct collect_series *s, uint32_t bucket, struct exemplar *e)

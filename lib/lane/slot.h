@@ -6,7 +6,7 @@
  * Slots: which processes live that keep a gauge value of their own.
  *
  * A process has slot n while it holds the POSIX record lock on a file from byte
- * 1 + (n << IDENT_BITS) on.  So many bytes of it as are its identity's since: so
+ * 1 + (n << IDENT_BITS) on, of as many bytes as are its identity's since: so
  * the process before it in the same slot is known to be dead.  The kernel gives
  * it up with the process however that ends; it is not inherited by a child, and
  * neither a stop nor the end of a thread touches it.  It has nothing to do with

@@ -79,8 +79,8 @@ test_shown(void)
 	s = multi_series(declare(PDC_COUNTER, "c", PDC_EXEMPLARS), "x");
 	pdc_inc_exemplar(s, 2, trace, 2);
 	is_str(line(OM, "c_total{"),
-	    "c_total{l=\"x\"} 2.0 # {trace_id=\"abc\\\"\\n\",span_id=\"\xc3\xa9\"} "
-	    "2.0",
+	    "c_total{l=\"x\"} 2.0 # {trace_id=\"abc\\\"\\n\","
+	    "span_id=\"\xc3\xa9\"} 2.0",
 	    "a counter's stands behind its number");
 	is_str(line(NULL, "c_total{"), "c_total{l=\"x\"} 2",
 	    "text 0.0.4 has none");

@@ -56,7 +56,7 @@ clean(void)
 static struct pdc *
 disk_open(void)
 {
-	struct pdc_options o = { .cells_dir = cells_dir };
+	struct pdc_options o = { .cells_dir = cells_dir, .wait_ms = 20000 };
 	struct pdc *p;
 
 	if (pdc_open(&p, dir, &o) < 0)
@@ -144,6 +144,8 @@ test_workers(void)
 	want += NWORKERS * NUPDATES;
 	p = disk_open();
 	disk_cells(p);
+	/* Who found the lock busy has counted by a ring. */
+	is_int(pdc_checkpoint(p), 0, "a checkpoint");
 	exact(p, "their counts");
 	pdc_close(p);
 }
