@@ -3,7 +3,7 @@
 
 /*
  * Containers that share a tmpfs: namespaces of processes, mounts and IPC of
- * their own, all with the same pids, on one store.  And what a container may
+ * their own, of one also of users, all with the same pids, on one store.  And what a container may
  * be denied: rights, a writable root, room.
  */
 
@@ -91,6 +91,9 @@ container(int number)
 	pid = multi_fork();
 	if (pid != 0)
 		return pid;
+	/* One of them has users of its own, too; where root may, at least. */
+	if (number == 1 && geteuid() == 0 && smallfs_unshare_user() == -1)
+		diag("no namespace of users is allowed");
 	if (smallfs_unshare() == -1 ||
 	    unshare(CLONE_NEWPID | CLONE_NEWIPC) == -1)
 		_exit(DENIED);

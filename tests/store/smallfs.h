@@ -29,19 +29,27 @@ smallfs_write(const char *path, const char *fmt, unsigned id)
 		close(fd);
 }
 
+/* Be 0 in a namespace of users of one's own, and nobody else; -1 if denied. */
+static inline int
+smallfs_unshare_user(void)
+{
+	unsigned uid = geteuid(), gid = getegid();
+
+	if (unshare(CLONE_NEWUSER) == -1)
+		return -1;
+	smallfs_write("/proc/self/setgroups", "deny", 0);
+	smallfs_write("/proc/self/uid_map", "0 %u 1", uid);
+	smallfs_write("/proc/self/gid_map", "0 %u 1", gid);
+	return 0;
+}
+
 /* Mount from here on for this process and its children alone; -1 if denied. */
 static inline int
 smallfs_unshare(void)
 {
-	unsigned uid = geteuid(), gid = getegid();
-
-	if (unshare(CLONE_NEWNS) == -1) {
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1)
-			return -1;
-		smallfs_write("/proc/self/setgroups", "deny", 0);
-		smallfs_write("/proc/self/uid_map", "0 %u 1", uid);
-		smallfs_write("/proc/self/gid_map", "0 %u 1", gid);
-	}
+	if (unshare(CLONE_NEWNS) == -1 &&
+	    (smallfs_unshare_user() == -1 || unshare(CLONE_NEWNS) == -1))
+		return -1;
 	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }
 
