@@ -94,7 +94,8 @@ pdc_family_parse(struct family *f, const void *name, size_t nlen,
 	memcpy(f->name, name, nlen);
 	f->name[nlen] = '\0';
 	memcpy(&f->r, val, sizeof(f->r));
-	if (!family_sane(&f->r, len))
+	if (!family_sane(&f->r, len) || strlen(f->name) != nlen ||
+	    !pdc_name_utf8(f->name))
 		return PDC_EFORMAT;
 	p = (const char *)val + sizeof(f->r);
 	end = p + f->r.strings_len;
@@ -104,7 +105,7 @@ pdc_family_parse(struct family *f, const void *name, size_t nlen,
 		return PDC_EFORMAT;
 	for (i = 0; i < f->r.nlabels; i++) {
 		name_at = family_string(&p, end);
-		if (name_at == NULL ||
+		if (name_at == NULL || !pdc_name_utf8(name_at) ||
 		    (size_t)(p - name_at) > sizeof(f->label_names) - used)
 			return PDC_EFORMAT;
 		memcpy(f->label_names + used, name_at, (size_t)(p - name_at));

@@ -207,6 +207,10 @@ is "$(get /metrics -I)" 200 "HEAD has no body"
 get /metrics -D "$tmp/head" >/dev/null
 like "$(tr -d '\r' <"$tmp/head")" \
     '*Content-Type: text/plain; version=0.0.4*' "the type of a page"
+get /metrics -D "$tmp/head" -H 'Accept: application/openmetrics-text' >/dev/null
+like "$(tr -d '\r' <"$tmp/head")" \
+    '*Vary: Accept*Content-Type: application/openmetrics-text; version=1.0.0*' \
+    "and of another that was asked for"
 if test "$(id -u)" -eq 0; then
 	is "$(find "$store" ! -user www-data)" "" \
 	    "the store belongs to the server's User"

@@ -182,6 +182,36 @@ test_statesets(void)
 	is_int(STATESET("\0\0name\0a\0b", 1, 2), 0,
 	    "with a label called like it");
 	is_int(STATESET("\0\0l\0a\0b", 1, 54), 0, "with more than can be");
+	is_int(STATESET("\0\0l.\303\251\0a\0b", 1, 2), 1,
+	    "with a label of all letters");
+	is_int(STATESET("\0\0l\377\0a\0b", 1, 2), 0,
+	    "with a label that is not UTF-8");
+	is_int(STATESET("\0\0\0a\0b", 1, 2), 0, "with a label without name");
+}
+
+/* A gauge whose key is F and these bytes. */
+static int
+named(const char *name, size_t len)
+{
+	struct family f;
+	unsigned char rec[sizeof(struct family_rec) + 2] = { 0 };
+	struct family_rec r = { .id = 1,
+		.type = PDC_GAUGE,
+		.zone = VALUE_GAUGE,
+		.width = 1,
+		.strings_len = 2 };
+
+	memcpy(rec, &r, sizeof(r));
+	return pdc_family_parse(&f, name, len, rec, sizeof(rec));
+}
+
+static void
+test_family_names(void)
+{
+	is_int(named("a.b", 3), 0, "a name of all letters");
+	is_int(named("a\377", 2), PDC_EFORMAT, "a name that is not UTF-8");
+	is_int(named("a\0b", 3), PDC_EFORMAT, "a name with a NUL");
+	is_int(named("", 0), PDC_EFORMAT, "no name");
 }
 
 static void
@@ -225,6 +255,7 @@ main(void)
 	end = map + ROOM;
 	test_families();
 	test_statesets();
+	test_family_names();
 	test_series();
 	test_values();
 	for (i = 0; i < 100; i++)

@@ -397,6 +397,7 @@ handler(request_rec *r)
 	ap_set_content_type(r, apr_pstrdup(r->pool, type));
 	ap_set_content_length(r, (apr_off_t)len);
 	apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+	apr_table_mergen(r->headers_out, "Vary", "Accept");
 	ap_rwrite(text, (int)len, r);
 	pdc_free(text);
 	return OK;
