@@ -179,14 +179,18 @@ page_clashes(struct page *pg, const struct collect_family *f)
 	for (s = suffixes; *s != NULL && ret == 0; s++) {
 		b.len = base;
 		pdc_buf_put(&b, *s, strlen(*s) + 1);
-		ret = b.error < 0 || pdc_taken_has(pg->taken, b.data) ||
-		    pdc_collect_named(pg->collect, b.data);
+		if (b.error == 0)
+			ret = pdc_taken_has(pg->taken, b.data) ||
+			    pdc_collect_named(pg->collect, b.data);
 	}
 	for (s = suffixes; *s != NULL && ret == 0; s++) {
 		b.len = base;
 		pdc_buf_put(&b, *s, strlen(*s) + 1);
-		ret = pdc_taken_add(pg->taken, b.data) < 0;
+		if (b.error == 0)
+			b.error = pdc_taken_add(pg->taken, b.data);
 	}
+	if (b.error < 0) /* no page rather than one that lacks something */
+		pg->buf->error = b.error;
 	pdc_buf_fini(&b);
 	return ret;
 }

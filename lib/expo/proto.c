@@ -29,6 +29,7 @@
 #include "pdc.h"
 
 #define VARINT_MAX 10
+#define SHORT_LABEL 123 /* its length, and 4 bytes, are one byte */
 
 enum proto_wire { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_LEN = 2 };
 
@@ -136,6 +137,31 @@ proto_label(struct expo *e, const char *name, const char *value)
 	proto_close(b, at);
 	proto_string(b, 2, value, "");
 	proto_close(b, mark);
+}
+
+/* The same of a name that is written as it is, at once if it is short. */
+static void
+proto_plain(struct expo *e, const char *name, const char *value)
+{
+	size_t n = strlen(name), m = strlen(value);
+	char *p;
+
+	if (n + m > SHORT_LABEL) {
+		proto_label(e, name, value);
+		return;
+	}
+	p = pdc_buf_reserve(e->out, n + m + 6);
+	if (p == NULL)
+		return;
+	*p++ = 1 << 3 | WIRE_LEN;
+	*p++ = (char)(n + m + 4);
+	*p++ = 1 << 3 | WIRE_LEN;
+	*p++ = (char)n;
+	p = put_mem(p, name, n);
+	*p++ = 2 << 3 | WIRE_LEN;
+	*p++ = (char)m;
+	put_mem(p, value, m);
+	pdc_buf_commit(e->out, n + m + 6);
 }
 
 static void
@@ -246,7 +272,10 @@ proto_metric(struct expo *e, const struct collect_series *series)
 	uint32_t i;
 
 	for (i = 0; i < series->nlabels; i++)
-		proto_label(e, series->labels[i], series->values[i]);
+		if (e->relabel)
+			proto_label(e, series->labels[i], series->values[i]);
+		else
+			proto_plain(e, series->labels[i], series->values[i]);
 	return mark;
 }
 

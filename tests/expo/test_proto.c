@@ -132,6 +132,38 @@ test_long(void)
 	proto_is(&family, NULL, 0, want);
 }
 
+/* A label on either side of the length that needs a second byte. */
+static void
+test_long_label(void)
+{
+	const struct collect_family family = { .name = "g",
+		.help = "",
+		.unit = "",
+		.type = PDC_GAUGE };
+	char value[130], want[400];
+	const char *const values[] = { value };
+	const struct collect_series series[] = { { .nlabels = 1,
+	    .labels = label_a,
+	    .values = values,
+	    .value = 1 } };
+	size_t at;
+	int len;
+
+	for (len = 122; len <= 123; len++) {
+		memset(value, 'v', (size_t)len);
+		value[len] = '\0';
+		at = (size_t)snprintf(want, sizeof(want), "%s",
+		    len == 122 ? "94010a01671801228c010a7f0a0161127a" :
+				 "96010a01671801228e010a80010a0161127b");
+		for (; len-- > 0; at += 2)
+			memcpy(want + at, "76", 2);
+		len = (int)strlen(value);
+		snprintf(want + at, sizeof(want) - at,
+		    "120909000000000000f03f");
+		proto_is(&family, series, 1, want);
+	}
+}
+
 int
 main(void)
 {
@@ -139,5 +171,6 @@ main(void)
 	test_pairs();
 	test_gauges();
 	test_long();
+	test_long_label();
 	return tap_done();
 }
