@@ -128,24 +128,18 @@ head_part(struct expo *e, enum expo_part part, const char *suffix)
 static void
 head_parts(struct expo *e)
 {
+	int type = e->family->type;
+
 	pdc_buf_reset(&e->names);
-	switch (e->family->type) {
-	case PDC_COUNTER:
+	if (type == PDC_COUNTER) {
 		head_part(e, PART_TOTAL, "_total");
-		break;
-	case PDC_HISTOGRAM:
+	} else if (type == PDC_HISTOGRAM || type == PDC_SUMMARY) {
 		head_part(e, PART_BUCKET, "_bucket");
-		/* FALLTHROUGH */
-	case PDC_SUMMARY:
 		head_part(e, PART_SUM, "_sum");
 		head_part(e, PART_COUNT, "_count");
-		break;
-	case PDC_INFO:
+	} else {
 		head_part(e, PART_INFO, "_info");
-		return;
-	default:
 		head_part(e, PART_PLAIN, "");
-		return;
 	}
 	head_part(e, PART_CREATED, "_created");
 }
