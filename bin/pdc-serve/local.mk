@@ -49,6 +49,7 @@ dist_tmpfiles_DATA = %D%/tmpfiles.d/pdc.conf
 dist_sysusers_DATA = %D%/sysusers.d/pdc.conf
 EXTRA_DIST += %D%/pdc-serve.service.in
 CLEANFILES += %D%/pdc-serve.service
+# In brackets, or configure would put its own value here.
 %D%/pdc-serve.service: %D%/pdc-serve.service.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) %D% && sed 's|@sbindir@|$(sbindir)|' \
+	$(AM_V_GEN)$(MKDIR_P) %D% && sed 's|[@]sbindir[@]|$(sbindir)|' \
 		$(srcdir)/%D%/pdc-serve.service.in >$@.tmp && mv $@.tmp $@

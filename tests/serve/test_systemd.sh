@@ -69,6 +69,10 @@ refused '1:*cannot listen*99 sockets*' env LISTEN_FDS=99 sh -c \
 units=$tmp/units
 mkdir "$units"
 cp "$srcdir/bin/pdc-serve/pdc-serve.socket" "$units"
+like "$(grep '^ExecStart=' \
+    "$top_builddir/bin/pdc-serve/pdc-serve.service")" \
+    "ExecStart=/*/sbin/pdc-serve --store=/run/pdc --web.systemd-socket" \
+    "the service runs what was installed"
 sed "s|^ExecStart=[^ ]*|ExecStart=$PDC_SERVE|" \
     "$top_builddir/bin/pdc-serve/pdc-serve.service" >"$units/pdc-serve.service"
 # That of the manual pages would be looked for where they are installed.
