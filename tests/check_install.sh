@@ -24,6 +24,14 @@ test -x "$prefix/bin/pdc" &&
     test -x "$prefix/sbin/pdc-serve"
 ok $? "both programs are installed"
 
+sample=$(find "$inst" -name mod_pdc.conf)
+if test -n "$sample"; then
+	test -f "$inst$(sed -n 's/.*LoadModule pdc_module //p' "$sample")"
+	ok $? "the sample configuration of httpd names the module"
+else
+	skip "mod_pdc was not built"
+fi
+
 # flags ARGUMENT ...: of pkg-config, for the installed tree
 flags()
 {

@@ -35,6 +35,7 @@ SH_TESTS =
 TEST_HELPERS =
 TSAN_TESTS =
 HOUSE_TESTS = \
+	%D%/check_debian.sh \
 	%D%/check_format.sh \
 	%D%/check_install.sh \
 	%D%/check_layers.sh \
@@ -59,6 +60,7 @@ include %D%/compile/local.mk
 include %D%/example/local.mk
 include %D%/demo/local.mk
 include %D%/httpd/local.mk
+include %D%/deb/local.mk
 
 check_PROGRAMS = $(C_TESTS) $(TEST_HELPERS)
 dist_check_SCRIPTS = $(SH_TESTS) $(HOUSE_TESTS)

@@ -1,5 +1,6 @@
 # mod_pdc, where httpd's apxs was found.  It sees pdc.h alone.
-EXTRA_DIST += %D%/mod_pdc.c %D%/mod_pdc.h %D%/store.c %D%/mod_pdc.8
+EXTRA_DIST += %D%/mod_pdc.c %D%/mod_pdc.h %D%/store.c %D%/mod_pdc.8 \
+	%D%/mod_pdc.conf.in
 if WITH_HTTPD
 httpdmoduledir = $(HTTPD_MODULES)
 httpdmodule_LTLIBRARIES = %D%/mod_pdc.la
@@ -11,5 +12,11 @@ httpdmodule_LTLIBRARIES = %D%/mod_pdc.la
 	-export-symbols-regex '^pdc_module$$'
 man8_MANS = %D%/mod_pdc.8
 httpddocdir = $(docdir)
-dist_httpddoc_DATA = %D%/mod_pdc.conf
+httpddoc_DATA = %D%/mod_pdc.conf
+CLEANFILES += %D%/mod_pdc.conf
+# In brackets, for configure to leave it.
+%D%/mod_pdc.conf: %D%/mod_pdc.conf.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) %D% && sed \
+		's|[@]httpdmoduledir[@]|$(httpdmoduledir)|' \
+		$(srcdir)/%D%/mod_pdc.conf.in >$@.tmp && mv $@.tmp $@
 endif
