@@ -70,10 +70,11 @@ END
 machine_make()
 {
 	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	test -n "$(mirrors '$(SITE)')" || apt-get -q update || return 1
 	mirror=$(mirrors '$(CODENAME) $(SITE)' |
 	    sed -n "s/^$release //p" | sort -u | head -n 1)
 	test -n "$mirror" || {
-		echo "apt knows no mirror of $release; is apt-get update needed?"
+		echo "apt knows no mirror of $release"
 		return 1
 	}
 	mkdir -p "$machine"

@@ -245,6 +245,8 @@ test "$(mapped libpdc.so)" -gt 0
 ok $? "which have a library that is no more"
 test "$(on systemctl show -P MainPID pdc-serve)" != "$was"
 ok $? "pdc-serve is a new one"
+is "$(on systemctl is-active pdc-serve.socket pdc-serve.service | xargs)" \
+    "active active" "and its socket is there"
 is "$(sample 19464 "pdc_build_info{version=\"$version+1\"}")" 1 \
     "of the new version"
 sleep 1
