@@ -5,7 +5,7 @@
 # systemd in namespaces of its own, after tests/tap.sh and as root in a mount
 # namespace of the script alone:
 #
-#	machine_make PACKAGE ...	in $machine, from where apt gets packages here
+#	machine_make PACKAGE ...	in $machine, from the mirror of apt here
 #	machine_boot			its init, in $init
 #	machine_end			in cleanup: nothing of it stays
 #	on COMMAND ...			there

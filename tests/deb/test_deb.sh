@@ -15,7 +15,6 @@ fi
 test -n "${PDC_DEB:-}" || skip_all "without PDC_DEB=1"
 chmod 711 "$tmp"
 unset MAKEFLAGS MFLAGS MAKELEVEL
-export PYTHONDONTWRITEBYTECODE=1
 next=
 
 cleanup()
@@ -188,7 +187,8 @@ on sh -c 'a2dismod -q pdc && systemctl restart apache2'
 is "$(get 80 /metrics)" 404 "it can be disabled"
 
 on usermod -aG pdc www-data
-on sed -i 's|^PdcStore .*|PdcStore /run/pdc|' /etc/apache2/mods-available/pdc.conf
+on sed -i 's|^PdcStore .*|PdcStore /run/pdc|' \
+    /etc/apache2/mods-available/pdc.conf
 on sh -c 'a2enmod -q pdc && systemctl restart apache2'
 is "$(get 80 /) $(sample 80 "$got200") $(sample 19464 "$got200")" \
     "200 1 1" "and enabled for the store that pdc-serve shows"
@@ -235,7 +235,8 @@ requests()
 
 before=$(requests)
 count
-nsenter -t "$init" -n "$top_builddir/tests/demo/load" -c 4 -p 80 >"$tmp/client" &
+nsenter -t "$init" -n "$top_builddir/tests/demo/load" -c 4 -p 80 \
+    >"$tmp/client" &
 client=$!
 sleep 1
 was=$(on systemctl show -P MainPID pdc-serve)
@@ -274,14 +275,16 @@ count
 apt "the packages are removed, while processes count" remove $packages
 is "$(get 19464 /metrics) $(get 80 /metrics) $(get 80 /)" "000 404 200" \
     "httpd goes on without them"
-is "$(on systemctl show -P SubState count)" running "so do the processes"
+is "$(on systemctl show -P SubState count)" running \
+    "so do the processes"
 want=$((want + $(counted)))
 is "$(total /srv/pdc)" "$want" "and their store, which has all they count"
 # shellcheck disable=SC2086 # a list of words
 on dpkg --purge $packages >"$tmp/log" 2>&1
 ok $? "they are purged" || diag "$(cat "$tmp/log")"
 while read -r path; do
-	test -d "$machine$path" || test ! -e "$machine$path" || echo "$path"
+	test -d "$machine$path" || test ! -e "$machine$path" ||
+	    echo "$path"
 done <"$tmp/files" >"$tmp/left"
 is "$(cat "$tmp/left")" "" "no file of theirs is left"
 is "$(total /srv/pdc)" "$want" "but for the store"
@@ -292,7 +295,8 @@ is "$(sample 19464 pdc_up)" 0 "and serve"
 # shellcheck disable=SC2086 # a list of words
 on dpkg --purge $packages >"$tmp/log" 2>&1
 ok $? "and are purged at once" || diag "$(cat "$tmp/log")"
-is "$(on find /run -maxdepth 1 -name pdc)" "" "with the directory, when no store is in it"
+is "$(on find /run -maxdepth 1 -name pdc)" "" \
+    "with the directory, when no store is in it"
 apt "so is what they needed" autoremove --purge
 paths | diff "$tmp/before" - >"$tmp/log"
 is "$(cat "$tmp/log")" "" "the machine has no other files than before"
