@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# What debian/ says again is what is said elsewhere: the symbols, the version.
+# What debian/ says again is what is said elsewhere: symbols, version, packages.
 
 . "${srcdir:=.}/tests/tap.sh"
 
@@ -25,4 +25,16 @@ is "$(sed -n 's/^ \([^ ]*\) .*/\1/p' "$symbols" | LC_ALL=C sort)" "$want" \
 is "$(sed -n '1s/.*(\(.*\)).*/\1/p' "$srcdir/debian/changelog")" \
     "$(sed -n 's/^#define PACKAGE_VERSION "\(.*\)"/\1/p' \
     "$top_builddir/config.h")" "the version is that of configure.ac"
+
+# libraries FILE FROM TO: packages to build with, of those lines
+libraries()
+{
+	sed -n "/$2/,/$3/p" "$1" | tr -c 'a-z0-9+.-' '\n' |
+	    grep -E '^(lib|zlib).*-dev$' | sort
+}
+
+want=$(libraries "$srcdir/bootstrap" '^build_packages=' "'$")
+like "$want" "*liblmdb-dev*" "bootstrap has packages"
+is "$(libraries "$srcdir/debian/control" '^Build-Depends:' '^Standards')" \
+    "$want" "to build with are those of bootstrap"
 tap_done
