@@ -3,7 +3,7 @@
 # The Debian packages, in a machine of their own with its systemd: they install,
 # serve, are replaced under running processes, and go without a trace.
 #
-#	PDC_DEB=1	run it: about three minutes, and the network
+#	PDC_DEB=1	run it: some minutes, as root, with a mirror
 
 if test -n "${PDC_DEB:-}" && test -z "${PDC_DEB_MOUNTS:-}"; then
 	PDC_DEB_MOUNTS=own exec unshare -m --propagation private "$0"
