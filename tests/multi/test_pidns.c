@@ -3,8 +3,8 @@
 
 /*
  * Containers that share a tmpfs: namespaces of processes, mounts and IPC of
- * their own, of one also of users, all with the same pids, on one store.  And what a container may
- * be denied: rights, a writable root, room.
+ * their own, one of users, too; all with the same pids, on one store.  And what
+ * a container may be denied: rights, a writable root, room.
  */
 
 #include <sys/prctl.h>
