@@ -36,7 +36,8 @@ test_types()
 	    grep -q '^# TYPE pdc_build info$' "$tmp/body"
 	ok $? "the server's own families are in its form"
 	get /metrics -H 'Accept: application/json' \
-	    -H 'Accept: application/openmetrics-text;version=0.0.1' >/dev/null
+	    -H 'Accept: application/openmetrics-text;version=0.0.1' \
+	    -H 'Accept: image/png' >/dev/null
 	is "$(header content-type)" \
 	    "application/openmetrics-text; version=0.0.1; charset=utf-8" \
 	    "Accept may come in several lines"
