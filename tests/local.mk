@@ -54,6 +54,7 @@ include %D%/expo/local.mk
 include %D%/api/local.mk
 include %D%/multi/local.mk
 include %D%/model/local.mk
+include %D%/fuzz/local.mk
 include %D%/cli/local.mk
 include %D%/serve/local.mk
 include %D%/compile/local.mk
