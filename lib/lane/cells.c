@@ -357,7 +357,8 @@ cells_set_use(struct cells *cells, unsigned flags)
 	}
 	if (answer != CELLS_RSEQ_OK)
 		return;
-	pdc_rseq_at = pdc_rseq_area();
+	atomic_store_explicit(&pdc_rseq_at, pdc_rseq_area(),
+	    memory_order_relaxed);
 	cells->use = cells->nlanes;
 	for (i = 0; i < NZONES; i++)
 		cells->zone[i].use = cells->zone[i].nlanes;

@@ -34,13 +34,14 @@ LANE_INLINE enum rseq_result
 lane_try_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
 {
 	const struct cells_zone *z = &cells->zone[ZONE_ADD];
-	uint32_t cpu = rseq_cpu(pdc_rseq_at);
+	ptrdiff_t area = rseq_at();
+	uint32_t cpu = rseq_cpu(area);
 	double *cell;
 
 	if (cpu >= z->use)
 		return RSEQ_NONE;
 	cell = (double *)(z->lanes + cpu * z->stride) + unit;
-	return rseq_add(pdc_rseq_at, cpu, cell, v,
+	return rseq_add(area, cpu, cell, v,
 	    (struct rseq_tag){ &z->tags[unit], id });
 }
 
@@ -49,13 +50,14 @@ lane_try_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
     uint64_t id, double v)
 {
 	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
-	uint32_t cpu = rseq_cpu(pdc_rseq_at);
+	ptrdiff_t area = rseq_at();
+	uint32_t cpu = rseq_cpu(area);
 	struct word16 *pair;
 
 	if (cpu >= z->use)
 		return RSEQ_NONE;
 	pair = (struct word16 *)(z->lanes + cpu * z->stride) + unit + bucket;
-	return rseq_pair(pdc_rseq_at, cpu, pair, v,
+	return rseq_pair(area, cpu, pair, v,
 	    (struct rseq_tag){ &z->tags[unit], id });
 }
 #else

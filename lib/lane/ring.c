@@ -52,7 +52,7 @@ ring_try(const struct cells *cells, struct rseq_copy *copy, uint32_t cpu,
 	copy->next = copy->pos + head->len;
 	head->stamp = pdc_ring_clock();
 	/* The last store pairs with the acquire in pdc_ring_begin(). */
-	return rseq_publish(pdc_rseq_at, cpu, &r->head, copy);
+	return rseq_publish(rseq_at(), cpu, &r->head, copy);
 }
 
 enum ring_result
@@ -73,7 +73,7 @@ pdc_ring_put(const struct cells *cells, struct ring_update *head,
 		return RING_NONE;
 	head->h.len = (uint32_t)((sizeof(*head) + body_len + 7) & ~(size_t)7);
 	for (i = 0; i < RSEQ_TRIES; i++) {
-		cpu = rseq_cpu(pdc_rseq_at);
+		cpu = rseq_cpu(rseq_at());
 		if (cpu >= cells->use)
 			break;
 		result = ring_try(cells, &copy, cpu, &head->h);

@@ -17,7 +17,7 @@
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));
 
-ptrdiff_t pdc_rseq_at;
+_Atomic ptrdiff_t pdc_rseq_at;
 
 ptrdiff_t
 pdc_rseq_area(void)

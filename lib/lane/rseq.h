@@ -17,17 +17,24 @@
  * lock prefix, no system call.  rseq_cs is left set: the kernel forgets it.
  *
  * An area that is not registered has cpu_id below 0, which no section matches.
- * Callers have the area from pdc_rseq_at, bound the CPU by their lanes, and
+ * Callers have the area from rseq_at(), bound the CPU by their lanes, and
  * give up after RSEQ_TRIES.
  */
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define RSEQ_TRIES 64
 
 /* The area, once cells that are updated so were opened; else 0. */
-extern ptrdiff_t pdc_rseq_at __attribute__((visibility("hidden")));
+extern _Atomic ptrdiff_t pdc_rseq_at __attribute__((visibility("hidden")));
+
+static inline ptrdiff_t
+rseq_at(void)
+{
+	return atomic_load_explicit(&pdc_rseq_at, memory_order_relaxed);
+}
 
 enum rseq_result { RSEQ_OK, RSEQ_ABORT, RSEQ_STALE, RSEQ_NONE };
 
