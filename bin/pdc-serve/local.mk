@@ -28,7 +28,9 @@ noinst_LTLIBRARIES += %D%/libserve.la
 	%D%/serve.c \
 	%D%/serve.h \
 	%D%/source.c \
-	%D%/source.h
+	%D%/source.h \
+	%D%/workers.c \
+	%D%/workers.h
 %C%_libserve_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBMICROHTTPD_CFLAGS) \
 	$(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 

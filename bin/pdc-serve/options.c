@@ -26,6 +26,7 @@ enum flag_id {
 	FLAG_MAX_REQUESTS,
 	FLAG_INTERVAL,
 	FLAG_CREATED,
+	FLAG_WORKERS,
 	FLAG_LOG_LEVEL,
 	FLAG_LOG_FORMAT,
 	FLAG_VERSION,
@@ -57,6 +58,8 @@ static const struct flag flags[NFLAGS] = {
 	    "Seconds between checkpoints. 0: only for scrapes." },
 	[FLAG_CREATED] = { "exposition.created", NULL,
 	    "Add the _created families." },
+	[FLAG_WORKERS] = { "collector.workers", NULL,
+	    "Add CPU, memory, descriptors and start of the workers, by slot." },
 	[FLAG_LOG_LEVEL] = { "log.level", "info",
 	    "One of debug, info, warn, error." },
 	[FLAG_LOG_FORMAT] = { "log.format", "logfmt", "One of logfmt, json." },
@@ -168,6 +171,9 @@ options_set_bool(struct parser *p, enum flag_id id, int on)
 		break;
 	case FLAG_SYSTEMD:
 		p->options->systemd_socket = on;
+		break;
+	case FLAG_WORKERS:
+		p->options->workers = on;
 		break;
 	case FLAG_CREATED:
 		p->options->created = on;

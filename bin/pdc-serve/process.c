@@ -15,7 +15,7 @@
 
 #include "pdc-serve/self.h"
 
-/* Fields of /proc/self/stat, as proc(5) counts them. */
+/* Fields of /proc/PID/stat, as proc(5) counts them. */
 enum {
 	STAT_UTIME = 14,
 	STAT_STIME = 15,
@@ -49,12 +49,13 @@ process_read(const char *path, char *text, size_t len)
 
 /* A command's name may hold anything: fields count from its last ')'. */
 static int
-process_stat(double *fields)
+process_stat(const char *pid, double *fields)
 {
-	char text[2048], *p;
+	char text[2048], path[64], *p;
 	int i;
 
-	if (process_read("/proc/self/stat", text, sizeof(text)) < 0)
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	if (process_read(path, text, sizeof(text)) < 0)
 		return -1;
 	p = strrchr(text, ')');
 	if (p == NULL)
@@ -87,22 +88,40 @@ process_btime(void)
 	return btime;
 }
 
-/* Without the one that is used to count; -1 if unknown. */
+/* -1 if unknown; of ourselves with the one that is used to count. */
 static int
-process_open_fds(void)
+process_open_fds(const char *pid)
 {
 	struct dirent *e;
+	char path[64];
 	DIR *dir;
-	int n = -1;
+	int n = 0;
 
-	dir = opendir("/proc/self/fd");
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	dir = opendir(path);
 	if (dir == NULL)
 		return -1;
 	while ((e = readdir(dir)) != NULL)
-		if (e->d_name[0] != '.')
-			n++;
+		n += e->d_name[0] != '.';
 	closedir(dir);
 	return n;
+}
+
+int
+process_look(struct process *p, const char *pid)
+{
+	double field[STAT_END], ticks = (double)sysconf(_SC_CLK_TCK);
+	double btime = process_btime();
+
+	if (ticks <= 0 || process_stat(pid, field) < 0)
+		return -1;
+	p->cpu_seconds = (field[STAT_UTIME] + field[STAT_STIME]) / ticks;
+	p->virtual_bytes = field[STAT_VSIZE];
+	p->resident_bytes = field[STAT_RSS] * (double)sysconf(_SC_PAGESIZE);
+	p->start_seconds = btime < 0 ? -1 :
+				       btime + field[STAT_STARTTIME] / ticks;
+	p->open_fds = process_open_fds(pid);
+	return 0;
 }
 
 static double
@@ -117,41 +136,30 @@ process_limit(int resource)
 	return (double)limit.rlim_cur;
 }
 
-static void
-process_descriptors(struct self_list *list)
+void
+process_add(struct self_list *list)
 {
-	int n = process_open_fds();
+	struct process p;
 
-	if (n >= 0)
-		self_gauge(list, "process_open_fds",
-		    "Number of open file descriptors.", n);
 	self_gauge(list, "process_max_fds",
 	    "Maximum number of open file descriptors.",
 	    process_limit(RLIMIT_NOFILE));
 	self_gauge(list, "process_virtual_memory_max_bytes",
 	    "Maximum amount of virtual memory available in bytes.",
 	    process_limit(RLIMIT_AS));
-}
-
-void
-process_add(struct self_list *list)
-{
-	double field[STAT_END], ticks = (double)sysconf(_SC_CLK_TCK);
-	double btime = process_btime();
-
-	process_descriptors(list);
-	if (ticks <= 0 || process_stat(field) < 0)
+	if (process_look(&p, "self") < 0)
 		return;
+	if (p.open_fds > 0)
+		self_gauge(list, "process_open_fds",
+		    "Number of open file descriptors.", p.open_fds - 1);
 	self_counter(list, "process_cpu_seconds",
-	    "Total user and system CPU time spent in seconds.",
-	    (field[STAT_UTIME] + field[STAT_STIME]) / ticks);
+	    "Total user and system CPU time spent in seconds.", p.cpu_seconds);
 	self_gauge(list, "process_virtual_memory_bytes",
-	    "Virtual memory size in bytes.", field[STAT_VSIZE]);
+	    "Virtual memory size in bytes.", p.virtual_bytes);
 	self_gauge(list, "process_resident_memory_bytes",
-	    "Resident memory size in bytes.",
-	    field[STAT_RSS] * (double)sysconf(_SC_PAGESIZE));
-	if (btime >= 0)
+	    "Resident memory size in bytes.", p.resident_bytes);
+	if (p.start_seconds >= 0)
 		self_gauge(list, "process_start_time_seconds",
 		    "Start time of the process since unix epoch in seconds.",
-		    btime + field[STAT_STARTTIME] / ticks);
+		    p.start_seconds);
 }

@@ -4,6 +4,15 @@
 
 struct self_list;
 
+/* What /proc says of a process; below 0: not known. */
+struct process {
+	double cpu_seconds, virtual_bytes, resident_bytes, start_seconds;
+	int open_fds;
+};
+
+/* pid in decimal, or "self"; -1 if there is none. */
+int process_look(struct process *, const char *pid);
+
 /*
  * The process_ families that exporters have, from /proc/self; what cannot be
  * read is left out.

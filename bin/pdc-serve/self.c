@@ -17,9 +17,9 @@
 #include "pdc-serve/now.h"
 #include "pdc-serve/process.h"
 #include "pdc-serve/serve.h"
+#include "pdc-serve/workers.h"
 
 #define SELF_NAME 64
-#define SELF_LABELS 2
 #define SELF_RENDERED 128
 
 /* The name that the family has in text 0.0.4. */
@@ -47,7 +47,7 @@ self_is_taken(const struct self *self, const struct self_family *f)
 	return 0;
 }
 
-static void
+void
 self_add(struct self_list *list, const struct self_family *family)
 {
 	assert(list->n < SELF_FAMILIES_MAX);
@@ -72,8 +72,7 @@ self_counter(struct self_list *list, const char *name, const char *help,
 	self_add(list, &f);
 }
 
-/* names and values: n, at most SELF_LABELS, of words that need no escapes. */
-static void
+void
 self_sample(struct expo *e, const char *const *names, const char *const *values,
     uint32_t n, double value)
 {
@@ -315,6 +314,8 @@ self_append(struct buf *b, const struct self *self)
 		self_store(&list);
 		self_cells(&list);
 		self_checkpoints(&list);
+		if (self->serve->options->workers)
+			workers_add(&list);
 	}
 	self_checkpointer(&list);
 	self_requests(&list);
@@ -327,4 +328,5 @@ self_append(struct buf *b, const struct self *self)
 	pdc_expo_init(&e, b, &self->opts->how);
 	self_write_all(&e, &list);
 	pdc_expo_fini(&e);
+	workers_free(&list);
 }

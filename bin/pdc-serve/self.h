@@ -39,6 +39,7 @@ struct self_family {
 struct self_list {
 	const struct self *self;
 	struct pdc_stat stat; /* of an open store, else zeros */
+	struct workers *workers; /* NULL: not asked for */
 	struct self_family families[SELF_FAMILIES_MAX];
 	int n;
 };
@@ -46,6 +47,11 @@ struct self_list {
 /* Append all of them but those whose name the store has. */
 void self_append(struct buf *, const struct self *);
 
+/* One whose samples are written by self_sample(). */
+void self_add(struct self_list *, const struct self_family *);
+/* names and values: n, at most 2, of words that need no escapes. */
+void self_sample(struct expo *, const char *const *names,
+    const char *const *values, uint32_t n, double value);
 /* Add a family of one sample without labels; the words must stay. */
 void self_gauge(struct self_list *, const char *name, const char *help,
     double value);

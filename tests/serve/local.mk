@@ -7,5 +7,5 @@ SH_TESTS += \
 	%D%/test_serve.sh \
 	%D%/test_store.sh \
 	%D%/test_systemd.sh
-TEST_HELPERS += %D%/fill %D%/random
+TEST_HELPERS += %D%/fill %D%/random %D%/worker
 EXTRA_DIST += %D%/judge.py %D%/relay.py %D%/serve.sh

@@ -182,6 +182,36 @@ test_flags_of_pages()
 	stop
 }
 
+# A process with a slot, as /proc has it, and as long as it lives.
+test_workers()
+{
+	store=$tmp/workers
+	"$top_builddir/tests/serve/worker" "$store" >"$tmp/here" &
+	worker=$!
+	until_true 10 grep -q here "$tmp/here" || diag "no worker"
+	start
+	status /metrics >/dev/null
+	is "$(grep -c pdc_worker_ "$tmp/body")" 0 "workers are not asked for"
+	stop
+	start --collector.workers
+	status /metrics >/dev/null
+	is "$(grep -c '^pdc_worker_[a-z_]*{slot="0"} [0-9.e+]*$' "$tmp/body")" 5 \
+	    "--collector.workers has five numbers of a worker"
+	now=$(date +%s)
+	awk -v n="$(value 'pdc_worker_start_time_seconds{slot="0"}')" \
+	    -v now="$now" 'BEGIN { exit !(n <= now + 1 && n > now - 600) }'
+	ok $? "it began a while ago"
+	is "$(value 'pdc_worker_open_fds{slot="0"}')" \
+	    "$(ls "/proc/$worker/fd" | wc -l | tr -d ' ')" "its descriptors"
+	promtool check metrics <"$tmp/body" >"$tmp/out" 2>&1
+	is "$?:$(cat "$tmp/out")" 0: "promtool finds nothing in it"
+	kill -KILL "$worker"
+	wait "$worker" 2>/dev/null
+	status /metrics >/dev/null
+	is "$(grep -c '^pdc_worker_' "$tmp/body")" 0 "it is gone when it is gone"
+	stop
+}
+
 "$PDC" -s "$store" inc first_total
 start
 test_routes
@@ -193,4 +223,5 @@ test_names_taken
 stop
 is "$status" 0 "SIGTERM ends it with status 0"
 test_flags_of_pages
+test_workers
 tap_done
