@@ -29,12 +29,18 @@ httpd_why()
 	fi
 }
 
+# Not one of those that the system gives to whoever names none.
 httpd_port()
 {
-	/usr/bin/python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
+	/usr/bin/python3 -c 'import random, socket
+while True:
+    port = random.randrange(20000, 30000)
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+        break
+    except OSError:
+        pass
+print(port)'
 }
 
 # Children of a root's httpd are somebody else, and get through.

@@ -66,7 +66,9 @@ begin()
 {
 	httpd_run "$tmp" -DFOREGROUND 2>"$tmp/err" &
 	httpd=$!
-	await answers
+	await answers && return 0
+	diag "port $port: $(tail -n 5 "$tmp/err" "$tmp/logs/error" 2>&1)"
+	return 1
 }
 
 finish()
