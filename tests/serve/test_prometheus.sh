@@ -8,9 +8,10 @@ command -v prometheus >/dev/null 2>&1 || skip_all "prometheus is not installed"
 
 relay_pid=
 prometheus_pid=
+worker_pid=
 cleanup()
 {
-	for child in $pid $relay_pid $prometheus_pid; do
+	for child in $pid $relay_pid $prometheus_pid $worker_pid; do
 		kill -KILL "$child" 2>/dev/null
 	done
 }
@@ -31,6 +32,9 @@ cleanup()
 "$PDC" -s "$store" set 'about{v="1"}' 1
 "$PDC" -s "$store" declare stateset door --states=open,shut
 "$PDC" -s "$store" set 'door{door="shut"}' 1
+"$top_builddir/tests/serve/worker" "$store" >"$tmp/here" &
+worker_pid=$!
+until_true 10 grep -q here "$tmp/here"
 
 start
 "$python" "$srcdir/tests/serve/relay.py" "$url/metrics" "$tmp/relay" \
@@ -54,7 +58,7 @@ done
 # With native histograms it asks for protobuf.
 prometheus --config.file="$tmp/prometheus.yml" \
     --storage.tsdb.path="$tmp/tsdb" --web.listen-address=127.0.0.1:0 \
-    --enable-feature=native-histograms >"$tmp/prometheus.log" 2>&1 &
+    --enable-feature=native-histograms,exemplar-storage >"$tmp/prometheus.log" 2>&1 &
 prometheus_pid=$!
 until_true 20 grep -q 'Listening on.*127\.0\.0\.1:[1-9]' "$tmp/prometheus.log"
 at=$(sed -n 's/.*Listening on.*\(127\.0\.0\.1:[0-9]*\).*/\1/p' \
@@ -89,6 +93,12 @@ for job in jobs:
                  "wait_seconds_sum", "wait_seconds_count", "rest_sum",
                  "rest_count", "my_name", "odd", "about_info", "door"):
         show(job, name)
+for name in ("jobs_total", "took_seconds_bucket"):
+    for e in api("query_exemplars", query=name, start=time.time() - 600,
+                 end=time.time() + 60):
+        print(e["seriesLabels"]["job"], "exemplar", name,
+              e["seriesLabels"].get("le", ""),
+              [(x["labels"], x["value"]) for x in e["exemplars"]][-1])
 # What is said of a metric, by the target's metadata.
 for job in jobs:
     for m in api("targets/metadata", match_target='{job="%s"}' % job):
@@ -139,6 +149,13 @@ is "$(of om | grep "^door stateset")" "door stateset '' " "om: a stateset"
 is "$(of om | grep "^odd [a-z]")" "odd unknown '' " "om: an unknown"
 is "$(of om | grep "^size_bytes [a-z]")" "size_bytes gauge '' bytes" \
     "om: a unit"
+for job in om proto; do
+	is "$(of $job | grep ^exemplar)" "exemplar jobs_total  ({'trace_id': 'abc'}, '2')
+exemplar took_seconds_bucket 1.0 ({'trace_id': 'def'}, '0.75')" \
+	    "$job: the exemplars of a counter and a bucket"
+done
+is "$(of text | grep ^exemplar)$(of text1 | grep ^exemplar)" "" \
+    "the texts have none"
 is "$(grep '^/proto' "$tmp/types" | sort -u)" \
     "/proto application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited" \
     "it asked for protobuf by itself"
