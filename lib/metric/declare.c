@@ -457,7 +457,8 @@ declare_store(struct pdc *p, struct family *f)
 		} else if (ret == 0) {
 			ret = declare_same(old, f);
 			f->r.id = old->r.id;
-			if (ret == 0 && declare_asks(old, f))
+			if (ret == 0 && declare_asks(old, f) &&
+			    !p->store->rdonly)
 				ret = PDC_ENOENT; /* by the lock */
 			else if (ret == 0)
 				declare_note(p, old, f);

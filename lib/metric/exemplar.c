@@ -42,6 +42,8 @@ exemplar_labels(struct exemplar *e, const struct pdc_label *labels, size_t n)
 	uint32_t points = 0;
 	size_t i, j;
 
+	if (labels == NULL && n > 0)
+		return -1;
 	e->len = 0;
 	for (i = 0; i < n; i++) {
 		if (exemplar_word(e, labels[i].name, &points) < 0 ||

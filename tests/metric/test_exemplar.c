@@ -145,11 +145,12 @@ test_dropped(void)
 	l[0].name = "";
 	l[0].value = "";
 	pdc_inc_exemplar(s, 1, l, 1);
-	is_int(drops(), 7, "nor too many bytes, no value, no name");
-	is_double(multi_now(p, "c2_total{l=\"x\"}"), 7, "all are counted");
+	pdc_inc_exemplar(s, 1, NULL, 1);
+	is_int(drops(), 8, "nor too many bytes, no value, no name, no labels");
+	is_double(multi_now(p, "c2_total{l=\"x\"}"), 8, "all are counted");
 	pdc_inc_exemplar(s, -1, l, 0);
 	pdc_inc_exemplar(s, NAN, l, 0);
-	is_double(multi_now(p, "c2_total{l=\"x\"}"), 7,
+	is_double(multi_now(p, "c2_total{l=\"x\"}"), 8,
 	    "what is no amount is not");
 	pdc_inc_exemplar(NULL, 1, l, 0);
 	pdc_observe_exemplar(NULL, 1, l, 0);
@@ -180,6 +181,7 @@ test_shared(void)
 	(void)multi_series(declare(PDC_HISTOGRAM, "h", 0), "x");
 	s = multi_series(declare(PDC_HISTOGRAM, "h2", PDC_EXEMPLARS), "x");
 	(void)declare(PDC_HISTOGRAM, "h2", 0);
+	(void)multi_series(declare(PDC_HISTOGRAM, "h3", 0), "x");
 	is_int(multi_run(other, s, 10000), 0, "a child observes");
 	is_str(line(OM, "h2_bucket{l=\"x\",le=\"1.0\"}"),
 	    "h2_bucket{l=\"x\",le=\"1.0\"} 1 # {who=\"child\"} 0.5",
@@ -197,6 +199,9 @@ test_shared(void)
 	d.flags = 2;
 	is_int(pdc_declare(&f, p, &d), PDC_EINVAL, "no other flag is known");
 	sound_close(p);
+	p = multi_open(dir, PDC_RDONLY);
+	(void)declare(PDC_HISTOGRAM, "h3", PDC_EXEMPLARS);
+	pdc_close(p);
 }
 
 int
