@@ -68,8 +68,7 @@ process_stat(const char *pid, double *fields)
 	return i == STAT_END ? 0 : -1;
 }
 
-/* Seconds since 1970 when the system was booted; -1 if unknown. */
-static double
+double
 process_btime(void)
 {
 	char *line = NULL;
@@ -108,10 +107,9 @@ process_open_fds(const char *pid)
 }
 
 int
-process_look(struct process *p, const char *pid)
+process_look(struct process *p, const char *pid, double btime)
 {
 	double field[STAT_END], ticks = (double)sysconf(_SC_CLK_TCK);
-	double btime = process_btime();
 
 	if (ticks <= 0 || process_stat(pid, field) < 0)
 		return -1;
@@ -147,7 +145,7 @@ process_add(struct self_list *list)
 	self_gauge(list, "process_virtual_memory_max_bytes",
 	    "Maximum amount of virtual memory available in bytes.",
 	    process_limit(RLIMIT_AS));
-	if (process_look(&p, "self") < 0)
+	if (process_look(&p, "self", process_btime()) < 0)
 		return;
 	if (p.open_fds > 0)
 		self_gauge(list, "process_open_fds",

@@ -10,8 +10,10 @@ struct process {
 	int open_fds;
 };
 
+/* Seconds since 1970 when the system was booted; -1 if unknown. */
+double process_btime(void);
 /* pid in decimal, or "self"; -1 if there is none. */
-int process_look(struct process *, const char *pid);
+int process_look(struct process *, const char *pid, double btime);
 
 /*
  * The process_ families that exporters have, from /proc/self; what cannot be

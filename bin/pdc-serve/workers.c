@@ -81,6 +81,7 @@ workers_add(struct self_list *list)
 	};
 	struct pdc_slot *slots = calloc(SLOTS_MAX, sizeof(*slots));
 	struct workers *w = calloc(1, sizeof(*w));
+	double btime = process_btime();
 	size_t i, n = 0;
 	char pid[24];
 
@@ -92,7 +93,7 @@ workers_add(struct self_list *list)
 		snprintf(pid, sizeof(pid), "%ld", (long)slots[i].pid);
 		w->list[w->n].slot = slots[i].slot;
 		if (slots[i].pid > 0 &&
-		    process_look(&w->list[w->n].process, pid) == 0)
+		    process_look(&w->list[w->n].process, pid, btime) == 0)
 			w->n++;
 	}
 	free(slots);

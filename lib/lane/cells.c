@@ -568,13 +568,13 @@ pdc_cells_reserve(struct cells *cells, enum cells_zone_kind kind, uint64_t upto)
 int
 pdc_cells_exemplars(struct cells *cells)
 {
-	struct cells_head *h = cells->head;
-	uint64_t used = pdc_plan_used(h);
 	uint64_t off = (uint64_t)(cells->exemplars - cells->map);
-	uint64_t cost = cells->nexemplars * EXEMPLAR_PLACE;
+	uint64_t cost = cells->nexemplars * EXEMPLAR_PLACE, used;
+	struct cells_head *h = cells->head;
 
 	if (atomic_load(&h->exemplars_ready))
 		return 0;
+	used = pdc_plan_used(h);
 	if (cells->rdonly)
 		return pdc_err_set(PDC_EPERM, "cells mapped to read only");
 	if (used > h->budget || cost > h->budget - used)
