@@ -428,7 +428,7 @@ test_locale(void)
 int
 main(int argc, char **argv)
 {
-	int n = argc > 1 ? atoi(argv[1]) : tap_short() ? 1000 : 2000;
+	int n = argc > 1 ? atoi(argv[1]) : tap_short() ? 2000 : 8000;
 
 	test_vectors();
 	test_u64();
