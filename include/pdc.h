@@ -128,15 +128,41 @@ struct pdc_desc {
 	const char *unit; /* NULL: none; else the name ends in _unit */
 	const char *const *labels; /* names, then NULL; NULL: none */
 	const char *const *states; /* of a stateset: 1 to 53, then NULL */
-	const double *bounds; /* of a histogram, rising; NULL: the usual 15 */
+	/* Of a histogram, rising; NULL: the usual 15, of a native one none */
+	const double *bounds;
 	size_t nbounds;
 	double ttl_s; /* 0: the store's; negative: never; see below */
 	double idle_s; /* of each series; 0: as long as its family */
-	uint64_t flags; /* PDC_EXEMPLARS */
-	uint64_t reserved[7]; /* 0 */
+	uint64_t flags; /* PDC_EXEMPLARS, PDC_NATIVE, PDC_NEGATIVE */
+	/* Of a native histogram, see below. */
+	double native_factor; /* buckets grow by at most that; 0: by schema */
+	double native_zero; /* 0: 2^-20 */
+	double native_max; /* 0: 2^20, or as much above native_zero */
+	int32_t native_schema; /* -4 to 8 */
+	uint32_t native_buckets; /* on a page at most; 0: 160 */
+	uint64_t reserved[3]; /* 0 */
 };
 
 #define PDC_EXEMPLARS 1u /* of a counter or histogram: keep them */
+#define PDC_NATIVE 2u /* a histogram has native buckets */
+#define PDC_NEGATIVE 4u /* and they tell negative values apart, too */
+
+/*
+ * Native histograms.  Their buckets grow by a constant factor, 2^(2^-schema),
+ * of which there are 13; a Prometheus that asks for protobuf gets them.  What
+ * is not above native_zero is in the bucket of zero, what is above native_max
+ * in one bucket behind that of native_max, each infinity in its own; negatives
+ * are all in the one next to zero, or with PDC_NEGATIVE in buckets that mirror
+ * the others.  Count and sum are of all.
+ *
+ * A series has all these cells from the beginning, of 16 bytes for each lane
+ * and at most 1025: 8 a doubling with schema 3, so 325 as a rule.  Where more
+ * than native_buckets of them have something, a page has fewer and wider ones,
+ * of the next coarser schemas; the store keeps what it had.
+ *
+ * With bounds it has classic buckets beside them; and the text formats have
+ * these alone, or the one of +Inf.
+ */
 
 /*
  * Expiry.  A family that nobody has used for ttl_s ends: all its series with

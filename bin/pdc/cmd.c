@@ -21,7 +21,7 @@ struct cmd_verb {
 #define BIT(opt) (1u << OPT_##opt)
 #define DECLARE_OPTS \
 	(BIT(HELP) | BIT(UNIT) | BIT(LABELS) | BIT(BUCKETS) | BIT(STATES) | \
-	    BIT(MODE) | BIT(TTL) | BIT(IDLE) | BIT(EXEMPLARS))
+	    BIT(MODE) | BIT(TTL) | BIT(IDLE) | BIT(NATIVE) | BIT(EXEMPLARS))
 
 static const struct cmd_verb cmd_verbs[] = {
 	{ "declare", cmd_declare, DECLARE_OPTS, 2, 2, "TYPE NAME" },

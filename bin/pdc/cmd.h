@@ -29,6 +29,7 @@
 	X(MODE, "mode") \
 	X(TTL, "ttl") \
 	X(IDLE, "idle") \
+	X(NATIVE, "native") \
 	X(FORMAT, "format") \
 	X(TOLERANCE, "tolerance") \
 	X(TEXTFILE, "textfile")

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/kinds.h"
 #include "base/modes.h"
+#include "base/num.h"
 #include "metric/metric.h"
 #include "pdc/cmd.h"
 
@@ -93,6 +94,84 @@ struct declare_lists {
 	double *bounds;
 };
 
+/* "max=1e6" if key is "max": the number. */
+static int
+native_number(struct cmd *cmd, const char *word, const char *key, double *v)
+{
+	size_t n = strlen(key);
+
+	if (strncmp(word, key, n) != 0 || word[n] != '=')
+		return CMD_NO;
+	return parse_number(cmd, word + n + 1, v);
+}
+
+/* The same of an integer from min to max. */
+static int
+native_integer(struct cmd *cmd, const char *word, const char *key, double max,
+    double *v)
+{
+	int ret = native_number(cmd, word, key, v);
+
+	if (ret == CMD_YES && !(*v >= -max && *v <= max && *v == (int)*v))
+		return cmd_fail(cmd, "--native: '%.300s' is no such integer",
+		    word);
+	return ret;
+}
+
+/* One word of --native. */
+static int
+native_word(struct cmd *cmd, struct pdc_desc *desc, const char *word)
+{
+	double v;
+	int ret;
+
+	if (strcmp(word, "negative") == 0) {
+		desc->flags |= PDC_NEGATIVE;
+		return CMD_YES;
+	}
+	if ((ret = native_number(cmd, word, "zero", &desc->native_zero)) !=
+	    CMD_NO)
+		return ret;
+	if ((ret = native_number(cmd, word, "max", &desc->native_max)) !=
+	    CMD_NO)
+		return ret;
+	ret = native_integer(cmd, word, "schema", 100, &v);
+	if (ret == CMD_YES)
+		desc->native_schema = (int32_t)v;
+	if (ret != CMD_NO)
+		return ret;
+	ret = native_integer(cmd, word, "buckets", 1e6, &v);
+	if (ret == CMD_YES && v < 1)
+		return cmd_fail(cmd, "--native: '%.300s' is too few", word);
+	if (ret == CMD_YES)
+		desc->native_buckets = (uint32_t)v;
+	if (ret != CMD_NO)
+		return ret;
+	if (pdc_num_parse(&desc->native_factor, word, strlen(word)) != 0)
+		return cmd_fail(cmd,
+		    "--native: '%.300s' is none of FACTOR, "
+		    "schema=N, zero=N, max=N, buckets=N, negative",
+		    word);
+	return CMD_YES;
+}
+
+static int
+declare_native(struct cmd *cmd, struct pdc_desc *desc)
+{
+	char **words;
+	int i, ret = CMD_YES;
+
+	if (cmd->opt[OPT_NATIVE] == NULL)
+		return CMD_YES;
+	desc->flags |= PDC_NATIVE;
+	if (parse_words(cmd, cmd->opt[OPT_NATIVE], &words) != CMD_YES)
+		return CMD_TROUBLE;
+	for (i = 0; words[i] != NULL && ret == CMD_YES; i++)
+		ret = native_word(cmd, desc, words[i]);
+	free(words);
+	return ret;
+}
+
 static int
 declare_options(struct cmd *cmd, struct pdc_desc *desc,
     struct declare_lists *lists)
@@ -101,6 +180,8 @@ declare_options(struct cmd *cmd, struct pdc_desc *desc,
 		return CMD_TROUBLE;
 	if (cmd->opt[OPT_EXEMPLARS] != NULL)
 		desc->flags |= PDC_EXEMPLARS;
+	if (declare_native(cmd, desc) != CMD_YES)
+		return CMD_TROUBLE;
 	if (cmd->opt[OPT_TTL] != NULL &&
 	    parse_number(cmd, cmd->opt[OPT_TTL], &desc->ttl_s) != CMD_YES)
 		return CMD_TROUBLE;

@@ -18,6 +18,7 @@ static const char options_usage[] =
     "  declare TYPE NAME [--help=TEXT] [--unit=U] [--labels=a,b]\n"
     "          [--buckets=N,N] [--states=a,b] [--mode=sum] [--ttl=SECONDS]\n"
     "          [--idle=SECONDS] [--exemplars]\n"
+    "          [--native=FACTOR[,zero=N][,max=N][,buckets=N][,negative]]\n"
     "  inc|dec NAME[{label=\"value\",...}] [NUMBER]\n"
     "  set|setnx|observe NAME[{label=\"value\",...}] NUMBER\n"
     "  get NAME_WITH_SUFFIX[{label=\"value\",...}]\n"

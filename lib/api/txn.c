@@ -194,7 +194,7 @@ txn_write(struct pdc_txn *t, const struct pdc_key *key, enum op_kind kind,
 		} else {
 			op->amount = v;
 			if (kind == OP_OBSERVE)
-				op->bucket = pdc_bucket(t->pl.f.bounds,
+				op->bucket = bucket_between(t->pl.f.bounds, 0,
 				    t->pl.f.r.nbounds, v);
 		}
 	}

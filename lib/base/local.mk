@@ -20,6 +20,8 @@ lib_libcore_la_SOURCES += \
 	%D%/kinds.h \
 	%D%/modes.c \
 	%D%/modes.h \
+	%D%/native.c \
+	%D%/native.h \
 	%D%/num.c \
 	%D%/num.h \
 	%D%/pair.h \

@@ -15,6 +15,7 @@
 #include "collect/collect.h"
 #include "collect/live.h"
 #include "collect/merge.h"
+#include "collect/native.h"
 #include "pdc.h"
 #include "store/dying.h"
 #include "store/idle.h"
@@ -45,6 +46,7 @@ struct collect {
 	struct collect_series series;
 	const char *labels[LABELS_MAX + 1], *values[LABELS_MAX + 1];
 	struct pair pairs[BOUNDS_MAX + 1];
+	struct native native; /* of the family, if it is one */
 	struct idle times; /* of the block */
 	struct value *v;
 };
@@ -172,9 +174,12 @@ collect_give(struct collect *co, const struct collect_family **fp)
 	cf->type = co->f.r.type;
 	cf->nlabels = co->f.r.nlabels;
 	cf->labels = co->f.labels;
-	cf->bounds = co->f.bounds;
+	cf->native = family_native(&co->f.r);
+	cf->bounds = cf->native ? co->f.classic : co->f.bounds;
 	cf->exemplars = co->f.r.flags & FAMILY_EXEMPLARS ? co->cells : NULL;
-	cf->nbounds = co->f.r.nbounds;
+	cf->nbounds = cf->native ? co->f.native.nclassic : co->f.r.nbounds;
+	if (cf->native)
+		pdc_native_begin(&co->native, &co->f);
 	cf->states = co->f.states;
 	cf->nstates = co->f.r.nstates;
 	cf->expires_ns = co->f.r.expires_wall_ns;
@@ -378,6 +383,12 @@ collect_one(struct collect *co, uint32_t n)
 	cs->value = co->f.r.type == PDC_INFO ? 1 : co->pairs[0].sum;
 	cs->states = states_bits(co->pairs[0].sum);
 	cs->pairs = co->pairs;
+	cs->native = NULL;
+	if (co->family.native) {
+		pdc_native_series(&co->native, &co->f, co->pairs);
+		cs->pairs = co->native.classic;
+		cs->native = &co->native.out;
+	}
 	return COLLECT_NEXT;
 }
 

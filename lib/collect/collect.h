@@ -31,11 +31,26 @@ struct collect_family {
 	const char *const *labels;
 	const double *bounds; /* of a histogram, without +Inf */
 	uint32_t nbounds;
+	int native; /* its series have native buckets */
 	const char *const *states; /* of a stateset, as declared */
 	uint32_t nstates;
 	int64_t expires_ns; /* wall clock; 0: never */
 	/* Where exemplars of its series are; NULL: there are none. */
 	const struct cells *exemplars;
+};
+
+struct native_bucket {
+	int32_t index;
+	uint64_t count;
+};
+
+/* A native histogram: its buckets that have something, by rising index. */
+struct collect_native {
+	int schema;
+	double zero;
+	uint64_t nzero;
+	const struct native_bucket *minus, *plus;
+	uint32_t nminus, nplus;
 };
 
 struct collect_series {
@@ -48,8 +63,10 @@ struct collect_series {
 	int64_t expires_ns; /* the same; 0: with its family */
 	double value; /* counter, gauge; info: 1 */
 	uint64_t states; /* of a stateset: bit i says that state i is on */
-	const struct pair *pairs; /* summary: 1; histogram: nbounds + 1, */
-}; /* not cumulative */
+	/* summary: 1; histogram: nbounds + 1, not cumulative */
+	const struct pair *pairs;
+	const struct collect_native *native; /* NULL: it is none */
+};
 
 #define COLLECT_END 0
 #define COLLECT_NEXT 1
@@ -76,14 +93,23 @@ int pdc_collect_again(struct collect *, const struct collect_family **);
 /* Whether the page has a family with a sample of this name. */
 int pdc_collect_named(struct collect *, const char *sample);
 
-/* The newest exemplar of a counter (bucket 0) or a bucket; 1: there is one. */
+/*
+ * How many exemplars a series may have: one of a counter, of each bucket, or of
+ * parts of the range.
+ */
+uint32_t pdc_collect_nexemplars(const struct collect_family *);
+/* One of these; 1: there is one. */
 static inline int
 pdc_collect_exemplar(const struct collect_family *f,
-    const struct collect_series *s, uint32_t bucket, struct exemplar *e)
+    const struct collect_series *s, uint32_t i, struct exemplar *e)
 {
 	return f->exemplars != NULL &&
-	    pdc_exemplar_get(f->exemplars, s->id, bucket, e);
+	    pdc_exemplar_get(f->exemplars, s->id, i, e);
 }
+
+/* The newest of a counter (bucket 0) or a bucket. */
+int pdc_collect_newest(const struct collect_family *,
+    const struct collect_series *, uint32_t bucket, struct exemplar *);
 
 /* Whether the store says that pages are uses. */
 int pdc_collect_uses(const struct collect *);

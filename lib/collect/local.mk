@@ -4,4 +4,6 @@ lib_libcore_la_SOURCES += \
 	%D%/live.h \
 	%D%/live.c \
 	%D%/merge.h \
-	%D%/merge.c
+	%D%/merge.c \
+	%D%/native.h \
+	%D%/native.c

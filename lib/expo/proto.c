@@ -12,8 +12,11 @@
  *	Counter		value 1, exemplar 2, start 3
  *	Gauge, Untyped	value 1
  *	Summary		count 1, sum 2, start 4
- *	Histogram	count 1, sum 2, bucket 3, start 15
+ *	Histogram	count 1, sum 2, bucket 3, schema 5, zero threshold 6,
+ *			zero count 7; of negatives span 9, delta 10; of others
+ *			span 12, delta 13; start 15, exemplar 16
  *	Bucket		cumulative count 1, upper bound 2, exemplar 3
+ *	BucketSpan	offset 1, length 2
  *	Exemplar	label 1, value 2, timestamp 3
  *	Timestamp	seconds 1, nanos 2
  *
@@ -98,7 +101,9 @@ proto_double(struct buf *b, unsigned field, double v)
 static size_t
 proto_open(struct buf *b, unsigned field)
 {
-	pdc_buf_chr(b, (char)(field << 3 | WIRE_LEN));
+	unsigned char tag[VARINT_MAX];
+
+	pdc_buf_put(b, tag, proto_varint(tag, field << 3 | WIRE_LEN));
 	pdc_buf_chr(b, 0);
 	return b->len;
 }
@@ -183,23 +188,29 @@ proto_start(struct buf *b, unsigned field, int64_t ns)
 }
 
 static void
-proto_exemplar(struct expo *e, unsigned field,
-    const struct collect_series *series, uint32_t bucket)
+proto_exemplar(struct expo *e, unsigned field, const struct exemplar *ex)
 {
-	struct exemplar ex;
 	const char *s;
 	size_t mark;
 
-	if (!pdc_collect_exemplar(e->family, series, bucket, &ex))
-		return;
 	mark = proto_open(e->out, field);
-	for (s = ex.labels; s < ex.labels + ex.len; s += strlen(s) + 1) {
+	for (s = ex->labels; s < ex->labels + ex->len; s += strlen(s) + 1) {
 		proto_label(e, s, s + strlen(s) + 1);
 		s += strlen(s) + 1;
 	}
-	proto_double(e->out, 2, ex.value);
-	proto_start(e->out, 3, ex.time_ns);
+	proto_double(e->out, 2, ex->value);
+	proto_start(e->out, 3, ex->time_ns);
 	proto_close(e->out, mark);
+}
+
+static void
+proto_newest(struct expo *e, unsigned field,
+    const struct collect_series *series, uint32_t bucket)
+{
+	struct exemplar ex;
+
+	if (pdc_collect_newest(e->family, series, bucket, &ex))
+		proto_exemplar(e, field, &ex);
 }
 
 static void
@@ -209,8 +220,82 @@ proto_pair(struct buf *b, struct pair pair)
 	proto_double(b, 2, pair.sum);
 }
 
+static size_t
+proto_signed(unsigned char *p, int64_t v)
+{
+	return proto_varint(p, (uint64_t)v << 1 ^ (v < 0 ? ~(uint64_t)0 : 0));
+}
+
+/* Buckets that follow each other: the gap before them, and how many. */
 static void
-proto_histogram(struct expo *e, const struct collect_series *series)
+proto_span(struct buf *b, unsigned field, int32_t gap, uint32_t n)
+{
+	unsigned char p[VARINT_MAX];
+	size_t mark = proto_open(b, field);
+
+	pdc_buf_chr(b, 1 << 3 | WIRE_VARINT);
+	pdc_buf_put(b, p, proto_signed(p, gap));
+	proto_u64(b, 2, n);
+	proto_close(b, mark);
+}
+
+/* Spans, and each count as what it is more than the one before. */
+static void
+proto_native_side(struct buf *b, unsigned field,
+    const struct native_bucket *list, uint32_t n)
+{
+	unsigned char p[VARINT_MAX];
+	uint32_t i, first = 0;
+	int32_t next = 0;
+	uint64_t before = 0;
+	size_t mark;
+
+	if (n == 0)
+		return;
+	for (i = 1; i <= n; i++) {
+		if (i < n && list[i].index == list[i - 1].index + 1)
+			continue;
+		proto_span(b, field, list[first].index - next, i - first);
+		next = list[i - 1].index + 1;
+		first = i;
+	}
+	mark = proto_open(b, field + 1);
+	for (i = 0; i < n; i++) {
+		pdc_buf_put(b, p,
+		    proto_signed(p, (int64_t)(list[i].count - before)));
+		before = list[i].count;
+	}
+	proto_close(b, mark);
+}
+
+static void
+proto_native(struct buf *b, const struct collect_native *n)
+{
+	unsigned char p[VARINT_MAX];
+
+	pdc_buf_chr(b, 5 << 3 | WIRE_VARINT);
+	pdc_buf_put(b, p, proto_signed(p, n->schema));
+	proto_double(b, 6, n->zero);
+	if (n->nzero > 0)
+		proto_u64(b, 7, n->nzero);
+	proto_native_side(b, 9, n->minus, n->nminus);
+	proto_native_side(b, 12, n->plus, n->nplus);
+}
+
+/* All exemplars that a native histogram has. */
+static void
+proto_exemplars(struct expo *e, const struct collect_series *series)
+{
+	uint32_t i, n = pdc_collect_nexemplars(e->family);
+	struct exemplar ex;
+
+	for (i = 0; i < n && e->family->exemplars != NULL; i++)
+		if (pdc_collect_exemplar(e->family, series, i, &ex))
+			proto_exemplar(e, 16, &ex);
+}
+
+static void
+proto_buckets(struct expo *e, const struct collect_series *series)
 {
 	const struct collect_family *f = e->family;
 	struct buf *b = e->out;
@@ -218,16 +303,30 @@ proto_histogram(struct expo *e, const struct collect_series *series)
 	size_t mark;
 	uint32_t i;
 
-	proto_pair(b, put_total(series->pairs, f->nbounds + 1));
 	for (i = 0; i <= f->nbounds; i++) {
 		count += series->pairs[i].count;
 		mark = proto_open(b, 3);
 		proto_u64(b, 1, count);
 		proto_double(b, 2, i < f->nbounds ? f->bounds[i] : INFINITY);
-		proto_exemplar(e, 3, series, i);
+		proto_newest(e, 3, series, i);
 		proto_close(b, mark);
 	}
-	proto_start(b, 15, series->created_ns);
+}
+
+static void
+proto_histogram(struct expo *e, const struct collect_series *series)
+{
+	const struct collect_family *f = e->family;
+
+	proto_pair(e->out, put_total(series->pairs, f->nbounds + 1));
+	/* Who reads exemplars in buckets alone finds them there. */
+	if (f->nbounds > 0 || !f->native || f->exemplars != NULL)
+		proto_buckets(e, series);
+	if (f->native)
+		proto_native(e->out, series->native);
+	proto_start(e->out, 15, series->created_ns);
+	if (f->native)
+		proto_exemplars(e, series);
 }
 
 /* One metric but its labels: a message of its own kind. */
@@ -241,7 +340,7 @@ proto_value(struct expo *e, const struct collect_series *series)
 	case PDC_COUNTER:
 		mark = proto_open(b, METRIC_COUNTER);
 		proto_double(b, 1, series->value);
-		proto_exemplar(e, 2, series, 0);
+		proto_newest(e, 2, series, 0);
 		proto_start(b, 3, series->created_ns);
 		break;
 	case PDC_SUMMARY:

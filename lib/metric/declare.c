@@ -6,6 +6,7 @@
  */
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
@@ -16,9 +17,11 @@
 #include "base/escape.h"
 #include "base/fork.h"
 #include "base/kinds.h"
+#include "base/native.h"
 #include "base/num.h"
 #include "metric/metric.h"
 #include "pdc.h"
+#include "store/native.h"
 
 static const double usual_bounds[] = { .005, .01, .025, .05, .075, .1, .25, .5,
 	.75, 1, 2.5, 5, 7.5, 10 };
@@ -158,6 +161,44 @@ desc_number(char *out, double v)
 	return out;
 }
 
+/* What a bucket of a native histogram is. */
+static int
+desc_native(struct family *f, const struct pdc_desc *d)
+{
+	struct native_rec *n = &f->native;
+	double factor = d->native_factor;
+
+	if (!(factor == 0 || (factor > 1 && factor <= DBL_MAX)))
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: native buckets grow by a factor above 1",
+		    f->name);
+	n->schema = factor != 0 ? pdc_native_schema(factor) : d->native_schema;
+	n->zero = d->native_zero != 0 ? d->native_zero : 0x1p-20;
+	n->max = d->native_max != 0 ? d->native_max : 0x1p20;
+	if (d->native_max == 0 && n->zero >= 1)
+		n->max = n->zero * 0x1p40;
+	n->nbuckets = d->native_buckets != 0 ? d->native_buckets : 160;
+	n->nclassic = f->r.nbounds;
+	n->flags = d->flags & PDC_NEGATIVE ? NATIVE_NEGATIVE : 0;
+	if (n->schema < NATIVE_SCHEMA_MIN || n->schema > NATIVE_SCHEMA_MAX)
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: a native schema is %d to %d, not %d", f->name,
+		    NATIVE_SCHEMA_MIN, NATIVE_SCHEMA_MAX, n->schema);
+	if (!pdc_native_sane(n) || n->zero < DBL_MIN)
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: native_zero has to be above 0, and native_max "
+		    "above that and finite",
+		    f->name);
+	memcpy(f->classic, f->bounds, f->r.nbounds * sizeof(double));
+	f->r.nbounds = pdc_native_cells(f);
+	if (f->r.nbounds > BOUNDS_MAX)
+		return pdc_err_set(PDC_EINVAL,
+		    "declare %s: more than %d native buckets; take a greater "
+		    "native_zero, a smaller native_max or schema",
+		    f->name, BOUNDS_MAX);
+	return 0;
+}
+
 static int
 desc_bounds(struct family *f, const struct pdc_desc *d)
 {
@@ -170,6 +211,8 @@ desc_bounds(struct family *f, const struct pdc_desc *d)
 		    0 :
 		    pdc_err_set(PDC_EINVAL,
 			"declare %s: bounds are for histograms", f->name);
+	if (bounds == NULL && d->flags & PDC_NATIVE)
+		return 0;
 	if (bounds == NULL) {
 		bounds = usual_bounds;
 		n = NUSUAL;
@@ -205,8 +248,18 @@ desc_built(const struct pdc_desc *d)
 	    (d->type != PDC_GAUGE && d->mode != PDC_SHARED))
 		return pdc_err_set(PDC_EINVAL,
 		    "declare: mode %d is not for this type", (int)d->mode);
-	if (d->flags & ~(uint64_t)PDC_EXEMPLARS)
+	if (d->flags & ~(uint64_t)(PDC_EXEMPLARS | PDC_NATIVE | PDC_NEGATIVE))
 		return pdc_err_set(PDC_EINVAL, "declare: flags that are none");
+	if (d->flags & PDC_NATIVE && d->type != PDC_HISTOGRAM)
+		return pdc_err_set(PDC_EINVAL,
+		    "declare: native buckets are for histograms");
+	if (!(d->flags & PDC_NATIVE) &&
+	    (d->flags & PDC_NEGATIVE || d->native_factor != 0 ||
+		d->native_zero != 0 || d->native_max != 0 ||
+		d->native_schema != 0 || d->native_buckets != 0))
+		return pdc_err_set(PDC_EINVAL,
+		    "declare: what is said of native buckets needs "
+		    "PDC_NATIVE");
 	if (d->flags & PDC_EXEMPLARS && d->type != PDC_COUNTER &&
 	    d->type != PDC_HISTOGRAM)
 		return pdc_err_set(PDC_EINVAL,
@@ -239,11 +292,14 @@ pdc_desc_family(struct family *f, const struct pdc_desc *d, uint32_t *order)
 		ret = desc_labels(f, d, order);
 	if (ret == 0)
 		ret = desc_bounds(f, d);
+	if (ret == 0 && d->flags & PDC_NATIVE)
+		ret = desc_native(f, d);
 	if (ret == 0)
 		ret = pdc_states_desc(f, d);
 	f->r.type = (uint8_t)d->type;
 	f->r.mode = (uint8_t)d->mode;
-	f->r.flags = d->flags & PDC_EXEMPLARS ? FAMILY_EXEMPLARS : 0;
+	f->r.flags = (d->flags & PDC_EXEMPLARS ? FAMILY_EXEMPLARS : 0) |
+	    (d->flags & PDC_NATIVE ? FAMILY_NATIVE : 0);
 	f->r.ttl_s = d->ttl_s;
 	f->r.idle_s = d->idle_s;
 	f->r.zone = d->type == PDC_COUNTER		       ? VALUE_ADD :
@@ -251,6 +307,68 @@ pdc_desc_family(struct family *f, const struct pdc_desc *d, uint32_t *order)
 								 VALUE_GAUGE;
 	f->r.width = d->type == PDC_HISTOGRAM ? f->r.nbounds + 1 : 1;
 	return ret;
+}
+
+/* The same of what native buckets are made of. */
+static int
+declare_same_native(const struct family *old, const struct family *new)
+{
+	const struct native_rec *a = &new->native, *b = &old->native;
+	char here[NUM_SIZE], there[NUM_SIZE];
+
+	if (family_native(&new->r) != family_native(&old->r))
+		return pdc_err_set(PDC_EEXIST,
+		    "declare %s: native buckets %s, and none %s", new->name,
+		    family_native(&new->r) ? "here" : "in the store",
+		    family_native(&new->r) ? "in the store" : "here");
+	if (!family_native(&new->r))
+		return 0;
+	if (a->schema != b->schema)
+		return pdc_err_set(PDC_EEXIST,
+		    "declare %s: native schema %d here, %d in the store",
+		    new->name, a->schema, b->schema);
+	if (a->zero != b->zero || a->max != b->max)
+		return pdc_err_set(PDC_EEXIST,
+		    "declare %s: native_%s %s here, %s in the store", new->name,
+		    a->zero != b->zero ? "zero" : "max",
+		    desc_number(here, a->zero != b->zero ? a->zero : a->max),
+		    desc_number(there, a->zero != b->zero ? b->zero : b->max));
+	if (a->flags != b->flags)
+		return pdc_err_set(PDC_EEXIST,
+		    "declare %s: buckets of negatives %s, and none %s",
+		    new->name, a->flags ? "here" : "in the store",
+		    a->flags ? "in the store" : "here");
+	return 0;
+}
+
+/* The classic bounds on pages, or those that are there. */
+static const double *
+declare_bounds(const struct family *f, uint32_t *n)
+{
+	*n = family_native(&f->r) ? f->native.nclassic : f->r.nbounds;
+	return family_native(&f->r) ? f->classic : f->bounds;
+}
+
+static int
+declare_same_bounds(const struct family *old, const struct family *new)
+{
+	char a[NUM_SIZE], b[NUM_SIZE];
+	const double *here, *there;
+	uint32_t i, n, m;
+
+	here = declare_bounds(new, &n);
+	there = declare_bounds(old, &m);
+	for (i = 0; i < n && i < m; i++)
+		if (there[i] != here[i])
+			return pdc_err_set(PDC_EEXIST,
+			    "declare %s: bound %u is %s here, %s in the store",
+			    new->name, i + 1, desc_number(a, here[i]),
+			    desc_number(b, there[i]));
+	if (n != m)
+		return pdc_err_set(PDC_EEXIST,
+		    "declare %s: %u bounds here, %u in the store", new->name, n,
+		    m);
+	return declare_same_native(old, new);
 }
 
 /* The store's family against what is declared now. */
@@ -278,20 +396,15 @@ declare_same(const struct family *old, const struct family *new)
 		    new->name, first > 0 ? " from some on" : "",
 		    pdc_words(new->labels + first, new->r.nlabels - first, a),
 		    pdc_words(old->labels + first, old->r.nlabels - first, b));
-	for (i = 0; i < new->r.nbounds &&i < old->r.nbounds; i++)
-		if (old->bounds[i] != new->bounds[i])
-			return pdc_err_set(PDC_EEXIST,
-			    "declare %s: bound %u is %s here, %s in the store",
-			    new->name, i + 1, desc_number(a, new->bounds[i]),
-			    desc_number(b, old->bounds[i]));
-	if (new->r.nbounds != old->r.nbounds)
-		return pdc_err_set(PDC_EEXIST,
-		    "declare %s: %u bounds here, %u in the store", new->name,
-		    new->r.nbounds, old->r.nbounds);
+	if (declare_same_bounds(old, new) < 0)
+		return PDC_EEXIST;
 	return pdc_states_same(old, new);
 }
 
-/* The first help, unit, ttl and idle time stay; who names none wants none. */
+/*
+ * The first help, unit, ttl, idle time and number of native buckets stay; who
+ * names none wants none.
+ */
 static void
 declare_note(struct pdc *p, const struct family *old, const struct family *new)
 {
@@ -301,6 +414,8 @@ declare_note(struct pdc *p, const struct family *old, const struct family *new)
 	    ((new->help[0] != '\0' && strcmp(new->help, old->help) != 0) ||
 		(new->unit[0] != '\0' && strcmp(new->unit, old->unit) != 0) ||
 		(new->r.ttl_s != 0 && new->r.ttl_s != old->r.ttl_s) ||
+		(family_native(&new->r) &&
+		    new->native.nbuckets != old->native.nbuckets) ||
 		(new->r.idle_s != 0 && new->r.idle_s != old->r.idle_s)))
 		atomic_fetch_add(&c->head->differing, 1);
 }
@@ -498,6 +613,30 @@ pdc_table_unlock(struct pdc *p)
 	atomic_store_explicit(&p->table_lock, 0, memory_order_release);
 }
 
+/* The bounds of cells, and behind them those of classic buckets. */
+static int
+declare_buckets(struct pdc_family *h, const struct family *f)
+{
+	uint32_t n = f->r.nbounds, more;
+
+	h->native = family_native(&f->r);
+	more = h->native ? f->native.nclassic : 0;
+	h->bounds = calloc((size_t)n + more + 1, sizeof(double));
+	if (h->bounds == NULL)
+		return PDC_ENOMEM;
+	memcpy(h->bounds, f->bounds, n * sizeof(double));
+	memcpy(h->bounds + n, f->classic, more * sizeof(double));
+	h->buckets.bounds = h->bounds;
+	h->buckets.n = n;
+	if (n > BUCKETS_FEW &&
+	    (h->buckets.index = pdc_bucket_index(f->bounds, n)) == NULL)
+		return PDC_ENOMEM;
+	h->classic = h->buckets;
+	if (h->native)
+		h->classic = (struct buckets){ h->bounds + n, more, NULL };
+	return 0;
+}
+
 static struct pdc_family *
 declare_handle(struct pdc *p, const struct family *f, const uint32_t *order)
 {
@@ -508,8 +647,7 @@ declare_handle(struct pdc *p, const struct family *f, const uint32_t *order)
 		return NULL;
 	h->pdc = p;
 	h->name = strdup(f->name);
-	h->bounds = calloc(f->r.nbounds + 1, sizeof(double));
-	if (h->name == NULL || h->bounds == NULL) {
+	if (h->name == NULL || declare_buckets(h, f) < 0) {
 		pdc_family_free(h);
 		return NULL;
 	}
@@ -521,9 +659,7 @@ declare_handle(struct pdc *p, const struct family *f, const uint32_t *order)
 	h->zone = f->r.zone;
 	h->width = f->r.width;
 	h->nlabels = f->r.nlabels;
-	h->nbounds = f->r.nbounds;
 	h->nstates = f->r.nstates;
-	memcpy(h->bounds, f->bounds, f->r.nbounds * sizeof(double));
 	memcpy(h->order, order, f->r.nlabels * sizeof(*order));
 	return h;
 }
@@ -610,5 +746,6 @@ pdc_family_free(struct pdc_family *f)
 	free(t);
 	free(f->name);
 	free(f->bounds);
+	free(f->buckets.index);
 	free(f);
 }

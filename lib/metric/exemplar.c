@@ -16,6 +16,7 @@
 #include "lane/exemplar.h"
 #include "metric/metric.h"
 #include "pdc.h"
+#include "store/native.h"
 
 /* Append a word and its NUL; 0, or -1 if it is none or there is no room. */
 static int
@@ -81,6 +82,15 @@ exemplar_note(struct pdc_series *s, uint32_t bucket, double value,
 	errno = saved;
 }
 
+/* Which of its exemplars one of this value is. */
+static uint32_t
+exemplar_bucket(const struct pdc_family *f, double value)
+{
+	if (f->native && f->classic.n == 0)
+		return native_part(bucket_of(&f->buckets, value), f->width);
+	return bucket_of(&f->classic, value);
+}
+
 void
 pdc_inc_exemplar(struct pdc_series *s, double amount,
     const struct pdc_label *labels, size_t n)
@@ -96,7 +106,6 @@ pdc_observe_exemplar(struct pdc_series *s, double value,
 {
 	pdc_observe(s, value);
 	if (s != NULL && !isnan(value))
-		exemplar_note(s,
-		    pdc_bucket(s->family->bounds, s->family->nbounds, value),
-		    value, labels, n);
+		exemplar_note(s, exemplar_bucket(s->family, value), value,
+		    labels, n);
 }

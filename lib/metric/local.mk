@@ -1,5 +1,7 @@
 lib_libcore_la_SOURCES += \
 	%D%/metric.h \
+	%D%/bucket.c \
+	%D%/bucket.h \
 	%D%/budget.c \
 	%D%/declare.c \
 	%D%/exemplar.c \

@@ -25,6 +25,7 @@
 #include "lane/lane.h"
 #include "lane/ring.h"
 #include "lane/slot.h"
+#include "metric/bucket.h"
 #include "store/family.h"
 #include "store/store.h"
 #include "store/value.h"
@@ -71,8 +72,12 @@ struct pdc_family {
 	uint32_t id;
 	int type, mode;
 	int exemplars; /* they are kept */
-	uint32_t zone, width, nlabels, nbounds, nstates;
+	uint32_t zone, width, nlabels, nstates;
 	double *bounds;
+	struct buckets buckets; /* of cells */
+	/* Those that keep exemplars; of a native histogram, if any. */
+	struct buckets classic;
+	int native;
 	uint32_t order[LABELS_MAX]; /* sorted place -> place as declared */
 	_Atomic(struct handle_table *) table;
 	_Atomic uint32_t nidle; /* handles that nobody holds */
@@ -315,8 +320,5 @@ pdc_salvage_due(const struct pdc *p)
 	return c != NULL && c->older != NULL &&
 	    atomic_load(&p->salvaged) != c->epoch;
 }
-
-/* Bucket of v among bounds, which are rising; nbounds for what is above. */
-uint32_t pdc_bucket(const double *bounds, uint32_t nbounds, double v);
 
 #endif

@@ -20,37 +20,11 @@
 
 #include "base/fork.h"
 #include "lane/fast.h"
+#include "metric/bucket.h"
 #include "metric/metric.h"
 #include "pdc.h"
 
 #define RELAXED memory_order_relaxed
-
-/* In line, for the reason in lane/fast.h. */
-static inline uint32_t
-bucket_of(const double *bounds, uint32_t nbounds, double v)
-{
-	uint32_t lo = 0, hi = nbounds, mid, i;
-
-	if (nbounds <= 32) {
-		for (i = 0; i < nbounds && v > bounds[i]; i++)
-			continue;
-		return i;
-	}
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (v > bounds[mid])
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-uint32_t
-pdc_bucket(const double *bounds, uint32_t nbounds, double v)
-{
-	return bucket_of(bounds, nbounds, v);
-}
 
 static enum lane_result
 update_lane(const struct cells *c, const struct pdc_series *s, uint64_t unit,
@@ -446,8 +420,7 @@ observe_slow(struct pdc_series *s, double value)
 		update_drop(s, DROP_TYPE);
 	else
 		update_general(s, c, RING_OBSERVE,
-		    pdc_bucket(s->family->bounds, s->family->nbounds, value),
-		    value);
+		    bucket_of(&s->family->buckets, value), value);
 }
 
 void
@@ -459,7 +432,7 @@ pdc_observe(struct pdc_series *s, double value)
 	if (s != NULL && (c = update_unit(s)) != NULL && s->zone == ZONE_PAIR &&
 	    !isnan(value) &&
 	    lane_fast_pair(c, atomic_load_explicit(&s->unit, RELAXED),
-		bucket_of(s->family->bounds, s->family->nbounds, value),
+		bucket_of(&s->family->buckets, value),
 		atomic_load_explicit(&s->id, RELAXED), value))
 		return;
 	observe_slow(s, value);

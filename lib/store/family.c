@@ -5,6 +5,7 @@
  * F records: a metric and all that is said of it.
  */
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "base/wire.h"
 #include "pdc.h"
 #include "store/family.h"
+#include "store/native.h"
 
 /* The next NUL-terminated string of [*p, end), or NULL. */
 static const char *
@@ -34,9 +36,10 @@ family_sane(const struct family_rec *r, size_t len)
 {
 	if (r->type < PDC_COUNTER || r->type > PDC_UNKNOWN ||
 	    r->zone > VALUE_GAUGE || r->hidden > 1 ||
-	    (r->flags & ~FAMILY_EXEMPLARS) != 0 || r->nlabels > LABELS_MAX ||
-	    r->nbounds > BOUNDS_MAX || r->width < 1 ||
-	    r->width > BOUNDS_MAX + 1)
+	    (r->flags & ~(FAMILY_EXEMPLARS | FAMILY_NATIVE)) != 0 ||
+	    (family_native(r) && r->type != PDC_HISTOGRAM) ||
+	    r->nlabels > LABELS_MAX || r->nbounds > BOUNDS_MAX ||
+	    r->width < 1 || r->width > BOUNDS_MAX + 1)
 		return 0;
 	if (r->zone !=
 	    (r->type == PDC_COUNTER ? VALUE_ADD :
@@ -54,8 +57,40 @@ family_sane(const struct family_rec *r, size_t len)
 		r->nstates < 1 || r->nstates > STATES_MAX :
 		r->nstates != 0)
 		return 0;
-	return len ==
+	return len >=
 	    sizeof(*r) + r->strings_len + (size_t)r->nbounds * sizeof(double);
+}
+
+static int
+family_rising(const double *bounds, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 1; i < n && bounds[i - 1] < bounds[i]; i++)
+		continue;
+	return n == 0 || (i == n && bounds[n - 1] <= DBL_MAX);
+}
+
+/* What is behind the strings. */
+static int
+family_bounds(struct family *f, const char *p, size_t len)
+{
+	size_t n = f->r.nbounds * sizeof(double);
+
+	memcpy(f->bounds, p, n);
+	if (!family_rising(f->bounds, f->r.nbounds))
+		return PDC_EFORMAT;
+	if (!family_native(&f->r))
+		return len == n ? 0 : PDC_EFORMAT;
+	if (len < n + sizeof(f->native))
+		return PDC_EFORMAT;
+	memcpy(&f->native, p + n, sizeof(f->native));
+	p += n + sizeof(f->native);
+	if (!pdc_native_sane(&f->native) ||
+	    len - n - sizeof(f->native) != f->native.nclassic * sizeof(double))
+		return PDC_EFORMAT;
+	memcpy(f->classic, p, f->native.nclassic * sizeof(double));
+	return family_rising(f->classic, f->native.nclassic) ? 0 : PDC_EFORMAT;
 }
 
 /* The states of a record: no page may get two samples of one name from it. */
@@ -114,8 +149,7 @@ pdc_family_parse(struct family *f, const void *name, size_t nlen,
 	}
 	if (family_states(f, &p, end) < 0)
 		return PDC_EFORMAT;
-	memcpy(f->bounds, end, f->r.nbounds * sizeof(double));
-	return 0;
+	return family_bounds(f, end, (size_t)((const char *)val + len - end));
 }
 
 static size_t
@@ -243,6 +277,11 @@ pdc_family_put(struct stxn *x, const struct family *f)
 		pdc_buf_put(&b, f->states[i], strlen(f->states[i]) + 1);
 	r.strings_len = (uint32_t)(b.len - at);
 	pdc_buf_put(&b, f->bounds, r.nbounds * sizeof(double));
+	if (family_native(&r)) {
+		pdc_buf_put(&b, &f->native, sizeof(f->native));
+		pdc_buf_put(&b, f->classic,
+		    f->native.nclassic * sizeof(double));
+	}
 	if (b.error < 0) {
 		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "family %s", f->name));
 	} else {

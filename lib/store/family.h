@@ -17,8 +17,16 @@ struct family {
 	const char *labels[LABELS_MAX];
 	char label_names[LABELS_MAX * 256];
 	const char *states[STATES_MAX];
-	double bounds[BOUNDS_MAX];
+	double bounds[BOUNDS_MAX]; /* of cells */
+	struct native_rec native;
+	double classic[BOUNDS_MAX]; /* of a native histogram, on pages */
 };
+
+static inline int
+family_native(const struct family_rec *r)
+{
+	return (r->flags & FAMILY_NATIVE) != 0;
+}
 
 /* Values that each of its series has: of the labels, and whose it is. */
 static inline uint32_t

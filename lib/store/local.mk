@@ -13,6 +13,8 @@ lib_libcore_la_SOURCES += \
 	%D%/family.h \
 	%D%/idle.c \
 	%D%/idle.h \
+	%D%/native.c \
+	%D%/native.h \
 	%D%/series.c \
 	%D%/series.h \
 	%D%/value.c \

@@ -9,7 +9,7 @@
  *
  * key				value
  * M				struct meta
- * F name			struct family_rec, strings, bounds
+ * F name			struct family_rec, strings, bounds, struct native_rec
  * I family			name of the family
  * S family incarnation n	struct series_rec, values, rendered
  * L family incarnation hash i	n: find a series by its values
@@ -44,7 +44,7 @@
 #define NAME_MAX_LEN 400 /* of a metric */
 #define LABELS_MAX 64 /* label names of a family */
 #define LABELS_MAX_LEN 4096 /* label values of a series, with their NULs */
-#define BOUNDS_MAX 512
+#define BOUNDS_MAX 1024 /* a series has one bucket more */
 #define DIR_MAX 256 /* cells_dir */
 #define TTL_MAX_S 3e9 /* 95 years, in ns below 2^63 */
 
@@ -77,7 +77,8 @@ struct meta {
 
 /*
  * Then: help, unit, label names (sorted), states (as declared), each with its
- * NUL; then bounds.
+ * NUL; then bounds; and of a native histogram struct native_rec and the classic
+ * bounds.
  */
 struct family_rec {
 	uint32_t id, incarnation;
@@ -92,11 +93,25 @@ struct family_rec {
 	int64_t created_ns;
 	uint64_t expires_boot; /* boot_epoch that expires_mono_ns is of */
 	uint32_t nstates; /* of a stateset, at most STATES_MAX */
-	uint32_t flags; /* FAMILY_EXEMPLARS */
+	uint32_t flags; /* FAMILY_EXEMPLARS, FAMILY_NATIVE */
 	uint64_t reserved[2];
 };
 
 #define FAMILY_EXEMPLARS 1u
+#define FAMILY_NATIVE 2u
+
+/*
+ * A native histogram: what its buckets on a page are made of.  The bounds of
+ * its cells are all of native and classic buckets together (native.h).
+ */
+struct native_rec {
+	double zero, max; /* of absolute values: told apart are those between */
+	int32_t schema;
+	uint32_t nbuckets; /* at most so many on a page */
+	uint32_t nclassic, flags; /* NATIVE_NEGATIVE */
+};
+
+#define NATIVE_NEGATIVE 1u /* negative values have buckets, too */
 
 /* Then: values, each with its NUL, by sorted name; then the rendered labels. */
 struct series_rec {

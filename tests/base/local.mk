@@ -6,6 +6,7 @@ C_TESTS += \
 	%D%/test_fork \
 	%D%/test_hash \
 	%D%/test_modes \
+	%D%/test_native \
 	%D%/test_num \
 	%D%/test_wire
 if WITH_FAULTS

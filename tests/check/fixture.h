@@ -208,6 +208,24 @@ removed(const char *name, const char *value)
 		bail_out("%s", pdc_error());
 }
 
+/* Of schema 0: its record ends in bounds and a struct native_rec. */
+static inline void
+native(void)
+{
+	struct pdc_desc d = { .type = PDC_HISTOGRAM,
+		.name = "n",
+		.flags = PDC_NATIVE };
+	struct pdc_family *f;
+
+	if (pdc_declare(&f, p, &d) < 0)
+		bail_out("%s", pdc_error());
+	pdc_observe(help_series(f, NULL), 1);
+}
+
+#define NATIVE_BOUNDS 44
+#define NATIVE_AT \
+	(sizeof(struct family_rec) + 2 + NATIVE_BOUNDS * sizeof(double))
+
 /* Records of all kinds but C, K and O. */
 static inline struct pdc_series *
 fill(void)
@@ -237,6 +255,7 @@ fill(void)
 	pdc_inc(late, 1);
 	pdc_checkpoint(p); /* R */
 	ends("e"); /* E */
+	native();
 	return s;
 }
 

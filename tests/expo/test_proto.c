@@ -112,6 +112,53 @@ test_gauges(void)
 	proto_is(&family, three, 1, "120a01751803220b2a09090000000000000840");
 }
 
+/* The example of the format's description, and one with a gap. */
+static void
+test_native(void)
+{
+	static const struct native_bucket minus[] = { { 0, 5 }, { 1, 3 } },
+					  plus[] = { { -2, 2 }, { 1, 1 },
+						  { 2, 3 }, { 3, 2 } };
+	static const struct native_bucket example[] = { { -2, 3 }, { -1, 5 },
+		{ 2, 1 }, { 4, 3 }, { 5, 2 } };
+	static const char *const label_job[] = { "job2", NULL };
+	static const char *const job[] = { "x" };
+	struct collect_native native = { .zero = 0x1p-128,
+		.plus = example,
+		.nplus = 5 };
+	const struct pair pair = { 14, 20 };
+	const struct collect_series series[] = { { .nlabels = 1,
+	    .labels = label_job,
+	    .values = job,
+	    .pairs = &pair,
+	    .native = &native,
+	    .created_ns = 1700000000123000000 } };
+	const struct collect_family family = { .name = "nh_seconds",
+		.help = "help",
+		.unit = "seconds",
+		.type = PDC_HISTOGRAM,
+		.labels = label_job,
+		.nlabels = 1,
+		.native = 1 };
+
+	proto_is(&family, series, 1,
+	    "680a0a6e685f7365636f6e6473120468656c7018042a077365636f6e64732249"
+	    "0a090a046a6f62321201783a3c080e1100000000000034402800310000000000"
+	    "00f0376204080310026204080410016204080210026a0506040704017a0b0880"
+	    "e2cfaa0610c0a9d33a");
+	native.schema = -1;
+	native.nzero = 300;
+	native.minus = minus;
+	native.nminus = 2;
+	native.plus = plus;
+	native.nplus = 4;
+	proto_is(&family, series, 1,
+	    "6e0a0a6e685f7365636f6e6473120468656c7018042a077365636f6e6473224f"
+	    "0a090a046a6f62321201783a42080e1100000000000034402801310000000000"
+	    "00f03738ac024a040800100252020a036204080310016204080410036a040401"
+	    "04017a0b0880e2cfaa0610c0a9d33a");
+}
+
 /* A length of two bytes moves what was written. */
 static void
 test_long(void)
@@ -170,6 +217,7 @@ main(void)
 	test_counter();
 	test_pairs();
 	test_gauges();
+	test_native();
 	test_long();
 	test_long_label();
 	return tap_done();

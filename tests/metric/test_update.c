@@ -134,21 +134,51 @@ test_buckets(struct pdc_series *h, struct pdc_series *s)
 	is_double(sample("u_s_sum"), -2.5, "and sum");
 }
 
+/* Each bound, what is on either side of it, and what is far away. */
+static int
+wrong_buckets(const struct buckets *b)
+{
+	uint32_t i;
+	int wrong;
+
+	wrong = bucket_of(b, (double)-INFINITY) != 0;
+	wrong += bucket_of(b, (double)INFINITY) != b->n;
+	wrong += bucket_of(b, 0) != bucket_between(b->bounds, 0, b->n, 0);
+	wrong += bucket_of(b, -0.0) != bucket_of(b, 0);
+	for (i = 0; i < b->n; i++) {
+		wrong += bucket_of(b, b->bounds[i]) != i;
+		wrong += bucket_of(b, nextafter(b->bounds[i], INFINITY)) !=
+		    i + 1;
+		if (i > 0)
+			wrong += bucket_of(b,
+				     b->bounds[i - 1] / 2 + b->bounds[i] / 2) !=
+			    i;
+	}
+	return wrong;
+}
+
+/* Whole numbers from first; or one in a power of two, of both signs. */
 static void
 test_bucket_search(void)
 {
 	double bounds[BOUNDS_MAX];
-	uint32_t n, i;
+	struct buckets b = { bounds, 0, NULL };
+	uint32_t i, round;
 	int wrong = 0;
 
-	for (i = 0; i < BOUNDS_MAX; i++)
-		bounds[i] = i;
-	for (n = 1; n <= BOUNDS_MAX; n += n < 40 ? 1 : 59)
-		for (i = 0; i < n; i++) {
-			wrong += pdc_bucket(bounds, n, i) != i;
-			wrong += pdc_bucket(bounds, n, i + .5) != i + 1;
-			wrong += pdc_bucket(bounds, n, -1) != 0;
-			wrong += pdc_bucket(bounds, n, (double)INFINITY) != n;
+	for (b.n = 1; b.n <= BOUNDS_MAX; b.n += b.n < 40 ? 1 : 59)
+		for (round = 0; round < 3; round++) {
+			for (i = 0; i < b.n; i++)
+				bounds[i] = round == 0 ? i :
+				    round == 1	       ? (double)i - 20 :
+				    i < b.n / 2 ?
+						 -ldexp(1, (int)(b.n / 2 - i)) :
+						 ldexp(1, (int)(i - b.n / 2));
+			wrong += wrong_buckets(&b);
+			b.index = pdc_bucket_index(bounds, b.n);
+			wrong += wrong_buckets(&b);
+			free(b.index);
+			b.index = NULL;
 		}
 	is_int(wrong, 0, "the bucket of a value, however many there are");
 }

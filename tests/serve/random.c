@@ -140,6 +140,14 @@ random_family(struct pdc *pdc, struct pdc_desc *d)
 						     random_double();
 		qsort(bounds, d->nbounds, sizeof(double), bound_order);
 		d->bounds = bounds;
+		if (random_next(3) == 0) { /* with classic ones, or without */
+			d->flags = PDC_NATIVE |
+			    (random_next(2) ? PDC_NEGATIVE : 0);
+			d->native_schema = (int)random_next(7) - 4;
+			d->native_buckets = 1 + (unsigned)random_next(20);
+			if (random_next(2))
+				d->bounds = NULL;
+		}
 	}
 	return pdc_declare(&f, pdc, d) == 0 ? f : NULL;
 }

@@ -32,6 +32,15 @@ cleanup()
 "$PDC" -s "$store" set 'about{v="1"}' 1
 "$PDC" -s "$store" declare stateset door --states=open,shut
 "$PDC" -s "$store" set 'door{door="shut"}' 1
+"$PDC" -s "$store" declare histogram nap_seconds --unit=seconds \
+    --native=schema=0,negative --buckets=1.5
+for value in -3 -1 0 1e-9 1.25 1.5 1.75 2 3 7 8 2e6 Inf; do
+	"$PDC" -s "$store" observe nap_seconds $value
+done
+"$PDC" -s "$store" declare histogram few --native=schema=3,buckets=4
+for value in 1 1.1 1.25 2 3 4 5 6 7 8; do
+	"$PDC" -s "$store" observe few $value
+done
 "$top_builddir/tests/serve/worker" "$store" >"$tmp/here" &
 worker_pid=$!
 until_true 10 grep -q here "$tmp/here"
@@ -80,6 +89,17 @@ def show(job, name):
                       if k not in ("__name__", "job", "instance"))
         print(job, name, *more, sample["value"][1])
 
+def native(query):
+    for sample in api("query", query=query)["result"]:
+        h = sample["histogram"][1]
+        print("native", sample["metric"]["__name__"], h["count"], h["sum"],
+              *("[%s,%s]:%s" % (lo, hi, n) for _, lo, hi, n in h["buckets"]))
+
+def quantile(q, query):
+    for sample in api("query", query="histogram_quantile(%s, %s)" %
+                      (q, query))["result"]:
+        print("quantile", q, sample["value"][1])
+
 jobs = ["om", "proto", "text", "text1"]
 for _ in range(200):
     up = api("query", query="up == 1")["result"]
@@ -91,7 +111,8 @@ for target in api("targets")["activeTargets"]:
 for job in jobs:
     for name in ("hits_total", "size_bytes", "wait_seconds_bucket",
                  "wait_seconds_sum", "wait_seconds_count", "rest_sum",
-                 "rest_count", "my_name", "odd", "about_info", "door"):
+                 "rest_count", "my_name", "odd", "about_info", "door",
+                 "nap_seconds_bucket", "nap_seconds_count"):
         show(job, name)
 for name in ("jobs_total", "took_seconds_bucket"):
     for e in api("query_exemplars", query=name, start=time.time() - 600,
@@ -99,6 +120,10 @@ for name in ("jobs_total", "took_seconds_bucket"):
         print(e["seriesLabels"]["job"], "exemplar", name,
               e["seriesLabels"].get("le", ""),
               [(x["labels"], x["value"]) for x in e["exemplars"]][-1])
+native("nap_seconds")
+native("few")
+for q in ("0.5", "0.9"):
+    quantile(q, 'few{job="proto"}')
 # What is said of a metric, by the target's metadata.
 for job in jobs:
     for m in api("targets/metadata", match_target='{job="%s"}' % job):
@@ -132,7 +157,8 @@ wait_seconds_sum 2.75'
 
 # A sample's line ends in a number, and that of a target in nothing.
 for job in om proto text text1; do
-	is "$(of $job | grep '[0-9]$\|^up ')" "$values" "$job: the values"
+	is "$(of $job | grep -v ^nap | grep '[0-9]$\|^up ')" "$values" \
+	    "$job: the values"
 done
 for job in text text1 proto; do
 	is "$(of $job | grep "^hits_total counter")" \
@@ -156,6 +182,20 @@ exemplar took_seconds_bucket 1.0 ({'trace_id': 'def'}, '0.75')" \
 done
 is "$(of text | grep ^exemplar)$(of text1 | grep ^exemplar)" "" \
     "the texts have none"
+is "$(grep "^native nap" "$tmp/out")" \
+    "native nap_seconds 13 +Inf [-4,-2]:1 [-1,-0.5]:1 [-9.5367431640625e-07,9.5367431640625e-07]:2 [1,2]:4 [2,4]:1 [4,8]:2 [1048576,2097152]:1 [1.7976931348623157e+308,+Inf]:1" \
+    "a native histogram is there as it was observed"
+is "$(grep "^native few" "$tmp/out")" \
+    "native few 10 38.35 [0.5,1]:1 [1,2]:3 [2,4]:2 [4,8]:4" \
+    "one of few buckets by a coarser schema"
+is "$(grep "^quantile" "$tmp/out")" "quantile 0.5 3
+quantile 0.9 7" "and quantiles of it are right"
+for job in om text text1; do
+	is "$(of $job | grep "^nap_seconds_")" \
+	    "nap_seconds_bucket le=+Inf 13
+nap_seconds_bucket le=1.5 6
+nap_seconds_count 13" "$job: its classic buckets"
+done
 is "$(grep '^/proto' "$tmp/types" | sort -u)" \
     "/proto application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited" \
     "it asked for protobuf by itself"

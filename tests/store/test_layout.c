@@ -73,6 +73,14 @@
 	X(family_rec, flags) \
 	X(family_rec, reserved)
 
+#define NATIVE_REC(X) \
+	X(native_rec, zero) \
+	X(native_rec, max) \
+	X(native_rec, schema) \
+	X(native_rec, nbuckets) \
+	X(native_rec, nclassic) \
+	X(native_rec, flags)
+
 #define SERIES_REC(X) \
 	X(series_rec, id) \
 	X(series_rec, created_ns) \
@@ -210,6 +218,7 @@
 #define TABLES(T) \
 	T(meta, META) \
 	T(family_rec, FAMILY_REC) \
+	T(native_rec, NATIVE_REC) \
 	T(series_rec, SERIES_REC) \
 	T(value_head, VALUE_HEAD) \
 	T(pair, PAIR) \
@@ -254,7 +263,7 @@ static const struct table tables[] = {
 /* What else the manual says in numbers. */
 _Static_assert(STORE_VERSION == 1 && CELLS_VERSION == 1, "versions");
 _Static_assert(NAME_MAX_LEN == 400 && LABELS_MAX == 64, "names and labels");
-_Static_assert(LABELS_MAX_LEN == 4096 && BOUNDS_MAX == 512, "limits");
+_Static_assert(LABELS_MAX_LEN == 4096 && BOUNDS_MAX == 1024, "limits");
 _Static_assert(RING_RECORD_MAX == 8192, "rings");
 _Static_assert(SERIES_KEY_LEN == 13 && CLOSED_KEY_LEN == 21, "keys");
 _Static_assert(VALUE_ADD == 0 && VALUE_PAIR == 1 && VALUE_GAUGE == 2, "zones");
