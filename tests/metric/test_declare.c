@@ -235,9 +235,9 @@ test_not_built(void)
 	d.idle_s = -1;
 	refused(&d, PDC_EINVAL, "idle_s");
 	d.idle_s = 0;
-	d.reserved[3] = 1;
+	d.reserved[2] = 1;
 	refused(&d, PDC_EINVAL, "reserved");
-	d.reserved[3] = 0;
+	d.reserved[2] = 0;
 	d.type = (enum pdc_type)0;
 	refused(&d, PDC_EINVAL, "no type 0");
 	d.type = (enum pdc_type)8;
