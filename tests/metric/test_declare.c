@@ -173,7 +173,7 @@ test_bounds(void)
 		     inf[] = { 1, 2, (double)INFINITY },
 		     only[] = { (double)INFINITY },
 		     low[] = { -(double)INFINITY, 1 };
-	double many[513];
+	double many[1025];
 	struct pdc_desc d = { .type = PDC_HISTOGRAM, .name = "bounds" };
 	int i;
 
@@ -187,17 +187,17 @@ test_bounds(void)
 	refused(&d, PDC_EINVAL, "bound 1 (-Inf)");
 	d.bounds = only;
 	d.nbounds = 1;
-	refused(&d, PDC_EINVAL, "1 to 512 finite bounds, not 0");
+	refused(&d, PDC_EINVAL, "1 to 1024 finite bounds, not 0");
 	d.nbounds = 0;
 	refused(&d, PDC_EINVAL, "not 0");
-	for (i = 0; i < 513; i++)
+	for (i = 0; i < 1025; i++)
 		many[i] = i;
 	d.bounds = many;
-	d.nbounds = 513;
-	refused(&d, PDC_EINVAL, "not 513");
-	d.nbounds = 512;
-	d.name = "bounds_512";
-	is_int(declare(&d), 0, "512 bounds");
+	d.nbounds = 1025;
+	refused(&d, PDC_EINVAL, "not 1025");
+	d.nbounds = 1024;
+	d.name = "bounds_1024";
+	is_int(declare(&d), 0, "1024 bounds");
 	d.bounds = inf;
 	d.nbounds = 3;
 	d.name = "bounds";

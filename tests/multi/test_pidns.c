@@ -143,6 +143,7 @@ test_shared(void)
 		return;
 	}
 	p = help_open(dir, 0);
+	pdc_checkpoint(p); /* what waited for cells is in rings */
 	is_double(help_sample(p, "c_total"),
 	    (double)NUPDATES * NWORKERS * NCONTAINERS,
 	    "%d containers whose first process is 1 count exactly",

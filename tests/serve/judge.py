@@ -157,6 +157,28 @@ def read_proto(data):
     return samples
 
 
+def signed(v):
+    return v >> 1 ^ -(v & 1)
+
+
+def native_total(histogram):
+    """What all native buckets have together."""
+    assert -4 <= signed(histogram[5][0]) <= 8, "schema"
+    assert histogram[6][0] > 0, "zero threshold"
+    total = histogram.get(7, [0])[0]
+    for span, delta in (9, 10), (12, 13):
+        spans, at, counts = histogram.get(span, []), 0, []
+        data = b"".join(histogram.get(delta, []))
+        while at < len(data):
+            v, at = varint(data, at)
+            counts.append((counts[-1] if counts else 0) + signed(v))
+        assert all(count > 0 for count in counts), "an empty bucket"
+        assert sum(fields(s)[2][0] for s in spans) == len(counts), "spans"
+        assert all(signed(fields(s)[1][0]) > 0 for s in spans[1:]), "gaps"
+        total += sum(counts)
+    return total
+
+
 def read_metric(samples, name, labels, metric):
     def put(suffix, value, more=()):
         key = name + suffix, tuple(sorted(labels + list(more)))
@@ -172,9 +194,16 @@ def read_metric(samples, name, labels, metric):
         put("_sum", pair[2][0])
         assert 4 in pair or 15 in pair, "created: %s" % name
     for histogram in map(fields, metric.get(7, [])):
-        for bucket in map(fields, histogram[3]):
+        for bucket in map(fields, histogram.get(3, [])):
             put("_bucket", bucket[1][0],
                 [("le", om_number(bucket[2][0]))])
+        if 5 in histogram:
+            total = native_total(histogram)
+            assert total == histogram[1][0], "native count: %s" % name
+            if 3 not in histogram:
+                put("_bucket", total, [("le", "+Inf")])
+        else:
+            assert 3 in histogram, "no buckets: %s" % name
 
 
 def same(a, b, lost=()):
