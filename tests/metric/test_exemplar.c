@@ -196,12 +196,56 @@ test_shared(void)
 	is_int(pdc_declare(&f, p, &d), PDC_EINVAL, "a summary has none");
 	ok(strstr(pdc_error(), "exemplars") != NULL, "which is told: %s",
 	    pdc_error());
-	d.flags = 2;
+	d.flags = 8;
 	is_int(pdc_declare(&f, p, &d), PDC_EINVAL, "no other flag is known");
 	sound_close(p);
 	p = multi_open(dir, PDC_RDONLY);
 	(void)declare(PDC_HISTOGRAM, "h3", PDC_EXEMPLARS);
 	pdc_close(p);
+}
+
+/* How often words stand on a page of protobuf. */
+static int
+times(const char *words)
+{
+	char *text;
+	size_t len, i, n = strlen(words);
+	int found = 0;
+
+	if (pdc_render(p,
+		"application/vnd.google.protobuf;proto=io.prometheus.client."
+		"MetricFamily;encoding=delimited",
+		&text, &len, NULL) < 0)
+		bail_out("render: %s", pdc_error());
+	for (i = 0; i + n <= len; i++)
+		found += memcmp(text + i, words, n) == 0;
+	pdc_free(text);
+	return found;
+}
+
+static void
+test_native(void)
+{
+	const struct pdc_label low[] = { { "who", "low-one" } },
+			       high[] = { { "who", "high-one" } };
+	struct pdc_desc d = { .type = PDC_HISTOGRAM,
+		.name = "n",
+		.flags = PDC_NATIVE | PDC_EXEMPLARS };
+	struct pdc_family *f;
+	struct pdc_series *s;
+
+	p = multi_open(tap_tmpdir(), 0);
+	if (pdc_declare(&f, p, &d) < 0)
+		bail_out("declare: %s", pdc_error());
+	s = multi_series(f, NULL);
+	pdc_observe_exemplar(s, 1000, high, 1);
+	pdc_observe_exemplar(s, 0.001, low, 1);
+	is_str(line(OM, "n_bucket{le=\"+Inf\"}"),
+	    "n_bucket{le=\"+Inf\"} 2 # {who=\"low-one\"} 0.001",
+	    "the only bucket has the newest of a native histogram");
+	is_int(times("low-one"), 2, "protobuf has it there and beside");
+	is_int(times("high-one"), 1, "where the others are");
+	sound_close(p);
 }
 
 int
@@ -211,5 +255,6 @@ main(void)
 	test_shown();
 	test_dropped();
 	test_shared();
+	test_native();
 	return tap_done();
 }
