@@ -16,6 +16,7 @@ lib_LTLIBRARIES += %D%/libpdc.la
 %C%_libpdc_la_SOURCES =
 %C%_libpdc_la_LIBADD = %D%/libcore.la
 %C%_libpdc_la_DEPENDENCIES = %D%/libcore.la %D%/pdc.map
+%C%_libpdc_la_LIBTOOLFLAGS =
 %C%_libpdc_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined \
 	-version-info $(PDC_LT_VERSION) $(PDC_NODELETE)
 if HAVE_VERSION_SCRIPT
