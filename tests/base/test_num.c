@@ -390,12 +390,13 @@ set_comma(void)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (setlocale(LC_ALL, names[i]) != NULL)
 			return strcmp(localeconv()->decimal_point, ",") == 0;
+	/* A small set of characters takes a quarter of the time of UTF-8. */
 	snprintf(command, sizeof(command),
 	    "localedef --no-archive -i de_DE "
-	    "-f UTF-8 '%s/de_DE.UTF-8' >/dev/null 2>&1",
+	    "-f ISO-8859-1 '%s/de_DE' >/dev/null 2>&1",
 	    dir);
 	if (system(command) == -1 || setenv("LOCPATH", dir, 1) != 0 ||
-	    setlocale(LC_ALL, names[0]) == NULL)
+	    setlocale(LC_ALL, "de_DE") == NULL)
 		return 0;
 	return strcmp(localeconv()->decimal_point, ",") == 0;
 }

@@ -17,10 +17,13 @@ command -v prometheus >/dev/null || skip_all "no prometheus"
 seconds=${PDC_DEMO_SECONDS:-3}
 
 demo=
+timed=
 
 cleanup()
 {
-	test -z "$demo" || kill -TERM "$demo" 2>/dev/null
+	for process in $demo $timed; do
+		kill -TERM "$process" 2>/dev/null
+	done
 }
 
 # run NAME ARGUMENT ...: the demonstration, marked by its environment, which all
@@ -54,20 +57,30 @@ left()
 
 run ended --example --no-kill &
 demo=$!
+run timed --seconds "$seconds" &
+timed=$!
 
-(run timed --seconds "$seconds")
-ok $? "it ends by itself and is exact, with kills and without"
-diag "$(cat "$tmp/timed")"
-is "$(tail -n 1 "$tmp/timed")" exact "its last word is exact"
-is "$(sed -n 's/^ *0 workers killed/none/p' "$tmp/timed")" none \
-    "workers were killed in the first part and not in the second"
-is "$(left timed)" "" "it leaves no file and no process"
-
+# It says how far it is every 5 seconds.
+i=0
+until grep -q 'so far' "$tmp/ended" || test "$i" -ge 1200; do
+	i=$((i + 1))
+	sleep 0.05
+done
 left ended | grep -q '/tests/demo/load '
 ok $? "while it runs, its processes are seen"
 kill -TERM "$demo"
 wait "$demo"
 ok $? "without --seconds it goes on until it is told to end, then is exact"
+demo=
 test "$(tail -n 1 "$tmp/ended")" = exact || diag "$(cat "$tmp/ended")"
-is "$(left ended)" "" "it leaves no file and no process then either"
+is "$(left ended)" "" "it leaves no file and no process"
+
+wait "$timed"
+ok $? "it ends by itself and is exact, with kills and without"
+timed=
+diag "$(cat "$tmp/timed")"
+is "$(tail -n 1 "$tmp/timed")" exact "its last word is exact"
+is "$(sed -n 's/^ *0 workers killed/none/p' "$tmp/timed")" none \
+    "workers were killed in the first part and not in the second"
+is "$(left timed)" "" "it leaves no file and no process then either"
 tap_done

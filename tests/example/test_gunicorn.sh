@@ -12,6 +12,7 @@ test -x /usr/bin/gunicorn || skip_all "no gunicorn"
 for preload in '' --preload; do
 	how="${preload:+the store opened before fork}"
 	how="${how:-the store opened by each worker}"
+	: >"$tmp/gunicorn.log" # or the port may be that of the one before
 	# shellcheck disable=SC2086 # a flag or none
 	with_pdc /usr/bin/gunicorn -w 4 -b 127.0.0.1:0 $preload \
 	    --chdir "$srcdir/tests/example" --worker-tmp-dir "$tmp" \

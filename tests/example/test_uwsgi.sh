@@ -12,6 +12,7 @@ test -x /usr/bin/uwsgi || skip_all "no uWSGI"
 for lazy in '' ${PDC_LONG:+--lazy-apps}; do
 	how="${lazy:+the store opened by each worker}"
 	how="${how:-the store opened before fork}"
+	: >"$tmp/uwsgi.log" # or the port may be that of the one before
 	# It ends each connection, and does not say so by itself.
 	# shellcheck disable=SC2086 # a flag or none
 	env ${asan:+"LD_PRELOAD=$asan" "ASAN_OPTIONS=$ASAN_OPTIONS"} \

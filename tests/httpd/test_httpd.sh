@@ -114,19 +114,32 @@ kill_workers()
 	done
 }
 
+# restarted N: so often has it said so
+restarted()
+{
+	test "$(grep -c 'resuming normal operations' "$tmp/logs/error")" -ge "$1"
+}
+
+# restart SIGNAL: told while it restarts it may end
+restart()
+{
+	n=$(grep -c 'resuming normal operations' "$tmp/logs/error")
+	kill "-$1" "$httpd"
+	await restarted $((n + 1))
+	sleep 0.7
+}
+
 restart_gracefully()
 {
-	for pause in 0.3 0.7 0.7; do
-		test "$pause" = 0.3 || kill -USR1 "$httpd"
-		sleep "$pause"
-	done
+	sleep 0.3
+	restart USR1
+	restart USR1
 }
 
 restart_hard()
 {
 	sleep 0.3
-	kill -HUP "$httpd"
-	sleep 0.7
+	restart HUP
 }
 
 # --- what is counted, and where ---
