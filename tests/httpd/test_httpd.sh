@@ -101,6 +101,7 @@ round()
 	clients -c 8 -p "$port"
 	"$3"
 	judge "$1" "$2, $mpm" "http://127.0.0.1:$port/metrics"
+	kill -0 "$httpd" || diag "$(cat "$tmp/err" "$tmp/logs/error")"
 }
 
 kill_workers()

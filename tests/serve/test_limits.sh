@@ -142,13 +142,14 @@ ended
 
 test_no_descriptors()
 {
+	: >"$log"
 	(
 		ulimit -n 80 &&
 		    exec "$PDC_SERVE" --store="$store" \
 		    --web.listen-address=127.0.0.1:0
 	) 2>"$log" &
 	pid=$!
-	until_true 10 grep -q listening "$log"
+	until_true 10 grep -q 'listening.*127\.0\.0\.1:[1-9]' "$log"
 	port=$(sed -n 's/.*listening.*:\([0-9]*\).*/\1/p' "$log")
 	url=http://127.0.0.1:$port
 	got=$(client '
