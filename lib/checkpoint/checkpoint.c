@@ -69,7 +69,8 @@ drain_record(struct stxn *x, struct pdc *p, const struct ring_head *h)
 {
 	const struct ring_update *u = (const void *)h;
 
-	if (h->kind != RING_UPDATE || h->len < sizeof(*u) ||
+	/* No handle has the id 0. */
+	if (h->kind != RING_UPDATE || h->len < sizeof(*u) || u->id == 0 ||
 	    u->labels_len > h->len - sizeof(*u) ||
 	    (h->op == RING_OBSERVE && isnan(u->amount))) {
 		pdc_cells_drop(pdc_cells_now(p), DROP_DAMAGED);

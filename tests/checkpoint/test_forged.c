@@ -107,6 +107,10 @@ test_forged(void)
 	forge(u, "x", 2, "a bucket it has not");
 	u.bucket = UINT32_MAX;
 	forge(u, "x", 2, "nor this one");
+	/* Its tag would be set where another zone has this unit. */
+	u = update(fg, RING_SET, 1);
+	u.id = 0;
+	forge(u, "x", 2, "a gauge set by no handle");
 	u = update(fg, RING_SET, 1);
 	u.owner = 1;
 	forge(u, "x", 2, "a gauge of all that is one's");
