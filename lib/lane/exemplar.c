@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "base/hash.h"
 #include "lane/atomic.h"
 #include "lane/shape.h"
@@ -30,6 +31,41 @@ struct exemplar_place {
 
 _Static_assert(sizeof(struct exemplar_place) == EXEMPLAR_PLACE,
     "the size of a place");
+
+/* The word at s, if it is one: where the next begins, or NULL. */
+static const char *
+exemplar_word(const char *s, const char *end, uint32_t *points)
+{
+	const char *nul = memchr(s, '\0', (size_t)(end - s)), *at;
+
+	if (nul == NULL || !pdc_utf8_valid(s, (size_t)(nul - s)))
+		return NULL;
+	for (at = s; at < nul; at++)
+		*points += ((unsigned char)*at & 0xc0) != 0x80;
+	return nul + 1;
+}
+
+int
+pdc_exemplar_sound(const struct exemplar *e)
+{
+	const char *name, *value, *was, *next, *end = e->labels + e->len;
+	uint32_t points = 0;
+
+	for (name = e->labels; name < end; name = next) {
+		value = exemplar_word(name, end, &points);
+		if (value == NULL || *name == '\0')
+			return 0;
+		next = exemplar_word(value, end, &points);
+		if (next == NULL)
+			return 0;
+		for (was = e->labels; was < name; was += strlen(was) + 1) {
+			if (strcmp(was, name) == 0)
+				return 0;
+			was += strlen(was) + 1;
+		}
+	}
+	return points <= EXEMPLAR_POINTS;
+}
 
 static size_t
 exemplar_words(uint64_t len)
@@ -186,7 +222,7 @@ buffer_read(const struct exemplar_buffer *b, const struct word16 *key,
 	    hash != exemplar_hash(key, word, got.len))
 		return 0;
 	memcpy(e, word, EXEMPLAR_HEAD + got.len);
-	return 1;
+	return pdc_exemplar_sound(e);
 }
 
 int

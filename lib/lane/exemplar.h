@@ -31,10 +31,15 @@ struct exemplar {
 	char labels[EXEMPLAR_LEN]; /* name, value, name, value, ... */
 };
 
+/*
+ * Whether its labels may be shown: names, none empty or there twice, each with a
+ * value, all in UTF-8 and with their ends, and not too many code points.
+ */
+int pdc_exemplar_sound(const struct exemplar *);
 /* Keep it, if there are places; 0, or -1 if not. */
 int pdc_exemplar_put(const struct cells *, uint64_t id, uint32_t bucket,
     const struct exemplar *);
-/* The newest; 1, or 0 if there is none. */
+/* The newest that is sound; 1, or 0 if there is none. */
 int pdc_exemplar_get(const struct cells *, uint64_t id, uint32_t bucket,
     struct exemplar *);
 

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/escape.h"
 #include "lane/exemplar.h"
 #include "metric/metric.h"
 #include "pdc.h"
@@ -20,42 +19,34 @@
 
 /* Append a word and its NUL; 0, or -1 if it is none or there is no room. */
 static int
-exemplar_word(struct exemplar *e, const char *word, uint32_t *points)
+exemplar_word(struct exemplar *e, const char *word)
 {
-	size_t n, i;
+	size_t n;
 
 	if (word == NULL)
 		return -1;
 	n = strnlen(word, EXEMPLAR_LEN);
-	if (n >= EXEMPLAR_LEN - e->len || !pdc_utf8_valid(word, n))
+	if (n >= EXEMPLAR_LEN - e->len)
 		return -1;
-	for (i = 0; i < n; i++)
-		*points += ((unsigned char)word[i] & 0xc0) != 0x80;
 	memcpy(e->labels + e->len, word, n);
 	e->len += n;
 	e->labels[e->len++] = '\0';
-	return *points <= EXEMPLAR_POINTS ? 0 : -1;
+	return 0;
 }
 
 static int
 exemplar_labels(struct exemplar *e, const struct pdc_label *labels, size_t n)
 {
-	uint32_t points = 0;
-	size_t i, j;
+	size_t i;
 
 	if (labels == NULL && n > 0)
 		return -1;
 	e->len = 0;
-	for (i = 0; i < n; i++) {
-		if (exemplar_word(e, labels[i].name, &points) < 0 ||
-		    labels[i].name[0] == '\0' ||
-		    exemplar_word(e, labels[i].value, &points) < 0)
+	for (i = 0; i < n; i++)
+		if (exemplar_word(e, labels[i].name) < 0 ||
+		    exemplar_word(e, labels[i].value) < 0)
 			return -1;
-		for (j = 0; j < i; j++)
-			if (strcmp(labels[j].name, labels[i].name) == 0)
-				return -1;
-	}
-	return 0;
+	return pdc_exemplar_sound(e) ? 0 : -1;
 }
 
 static void

@@ -5,7 +5,7 @@
 /*
  * A target eats bytes of anybody's.  Built by clang with -fsanitize=fuzzer
  * (tests/fuzz/run.sh) it is given what a fuzzer makes up; else it is a test: it
- * eats what lies in tests/fuzz/NAME, and some thousand variations of that.
+ * eats what lies in tests/fuzz/NAME, and some variations of that.
  *
  * What must not be ends in abort(), here and in the sanitizers.
  */
@@ -16,6 +16,9 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Variations of each file, if it is not 20000: for what takes longer. */
+extern long fuzz_tries;
 
 #define FUZZ_MUST(what) \
 	do { \

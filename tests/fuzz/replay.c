@@ -17,6 +17,8 @@
 
 #define INPUT_MAX 65536
 
+__attribute__((weak)) long fuzz_tries = 20000;
+
 static uint8_t input[INPUT_MAX], other[INPUT_MAX];
 
 static size_t
@@ -85,7 +87,7 @@ main(int argc, char **argv)
 {
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) :
 				   (uint64_t)time(NULL);
-	long tries = argc > 1 ? atol(argv[1]) : 20000, i;
+	long tries = argc > 1 ? atol(argv[1]) : fuzz_tries, i;
 	const char *src = getenv("srcdir"), *name = strrchr(argv[0], '/');
 	uint64_t state = seed;
 	struct dirent *e;

@@ -3,7 +3,9 @@
 #
 # Fuzz a parser with clang's libFuzzer and its sanitizers:
 #
-#	tests/fuzz/run.sh accept|escape|name|record [SECONDS]
+#	tests/fuzz/run.sh NAME [SECONDS]
+#
+# NAME: accept cells escape exemplar http name page record ring
 #
 # What was found so far, tests/fuzz/NAME, is where it begins; what is new and
 # reaches more is left in build/fuzz/NAME, and what ends in an error beside it,
@@ -19,10 +21,11 @@ flags='-g -O1 -fsanitize=fuzzer-no-link,address,undefined
 	-fno-sanitize-recover=all'
 test -f Makefile || ../../configure CC=clang CFLAGS="$flags" \
     LDFLAGS=-fsanitize=address,undefined >configure.log
-make -s -j"$(nproc)" lib/libcore.la bin/pdc/libpdccmd.la >make.log
+make -s -j"$(nproc)" lib/libcore.la bin/pdc/libpdccmd.la \
+    bin/pdc-serve/libserve.la >make.log
 clang $flags -fsanitize=fuzzer -DHAVE_CONFIG_H -I. -I../../include \
     -I../../lib -I../../bin -I../../tests "../../tests/fuzz/fuzz_$name.c" \
-    -o "fuzz_$name" bin/pdc/.libs/libpdccmd.a lib/.libs/libcore.a -llmdb -lbsd \
-    -lm -lpthread
+    -o "fuzz_$name" bin/pdc/.libs/libpdccmd.a bin/pdc-serve/.libs/libserve.a \
+    lib/.libs/libcore.a -llmdb -lbsd -lmicrohttpd -lz -lzstd -lm -lpthread
 exec "./fuzz_$name" -max_total_time="${2:-60}" -max_len=4096 "$name" \
     "../../tests/fuzz/$name"
