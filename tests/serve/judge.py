@@ -2,7 +2,8 @@
 """judge.py PAGE ...: read pages SEED.FORMAT and say what is wrong with them.
 
 Text 0.0.4 and OpenMetrics are read by the parsers of the official client, all
-text by a strict reader of our own, protobuf by another.  Pages of one store in
+text by a strict reader of our own, protobuf by another and by protoc, if there
+is one.  Pages of one store in
 one scheme of escaping must have the same samples with the same values.
 """
 
@@ -10,7 +11,9 @@ import decimal
 import io
 import math
 import re
+import shutil
 import struct
+import subprocess
 import sys
 
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families \
@@ -141,12 +144,18 @@ def om_number(v):
         abs(exp))
 
 
-def read_proto(data):
-    samples, at, seen = {}, 0, set()
+def messages(data):
+    at = 0
     while at < len(data):
         n, at = varint(data, at)
-        family = fields(data[at:at + n])
+        assert n <= len(data) - at, "cut off"
+        yield data[at:at + n]
         at += n
+
+
+def read_proto(data):
+    samples, seen = {}, set()
+    for family in map(fields, messages(data)):
         name = family[1][0].decode("utf-8")
         assert name not in seen, "family twice: %r" % name
         seen.add(name)
@@ -223,6 +232,23 @@ def judge_official(path, data, parse):
     assert len(names) == len(set(names)), "family twice"
 
 
+def judge_protoc(protoc, data):
+    """What is delimited with a tag before it is a field, and so a message."""
+    tagged = bytearray()
+    for message in messages(data):
+        n = len(message)
+        tagged.append(1 << 3 | 2)
+        while n > 127:
+            tagged.append(n & 127 | 128)
+            n >>= 7
+        tagged.append(n)
+        tagged += message
+    out = subprocess.run([protoc, "--decode_raw"], input=tagged, check=True,
+                         stdout=subprocess.PIPE).stdout
+    read = sum(line == b"1 {" for line in out.split(b"\n"))
+    assert read == len(list(messages(data))), "protoc reads %d families" % read
+
+
 def judge_schemes(pages):
     for scheme in "", ".dots", ".values":
         text = pages["text" + scheme]
@@ -237,6 +263,7 @@ def judge_schemes(pages):
 
 def main():
     stores, nsamples, failed = {}, 0, 0
+    protoc = shutil.which("protoc")
     for path in sys.argv[1:]:
         seed, form = path.rsplit("/", 1)[-1].split(".", 1)
         with open(path, "rb") as f:
@@ -244,6 +271,8 @@ def main():
         try:
             if form.startswith("proto"):
                 page = read_proto(data)
+                if protoc:
+                    judge_protoc(protoc, data)
             else:
                 page = read_text(data)
                 if form.startswith("om"):

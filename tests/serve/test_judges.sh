@@ -5,11 +5,14 @@
 #
 #	PDC_SEED=N	the first seed; else the time
 #	PDC_STORES=N	so many stores, by default 4
+#	PDC_LONG=1	200 stores, and promtool makes blocks of all pages that
+#			it can, not of those of one store
 . "$srcdir/tests/tap.sh"
 . "$srcdir/tests/serve/serve.sh"
 
 seed=${PDC_SEED:-$(date +%s)}
-stores=${PDC_STORES:-4}
+stores=${PDC_STORES:-${PDC_LONG:+200}}
+stores=${stores:-4}
 diag "PDC_SEED=$seed PDC_STORES=$stores"
 
 mkdir "$tmp/pages"
@@ -21,6 +24,43 @@ rm -rf "$tmp/pages/store"*
 is "$?:$(wc -l <"$tmp/out")" 0:1 "no parser finds a fault" ||
     diag "$(head -c 2000 "$tmp/out")"
 diag "$(tail -n 1 "$tmp/out")"
+
+# blocks PAGE: promtool reads it, if each sample has a time, and as many samples
+# and series as there are lines
+blocks()
+{
+	sed '/^#/!s/$/ 1700000000/' "$1" >"$tmp/timed"
+	promtool tsdb create-blocks-from openmetrics "$tmp/timed" \
+	    "$tmp/blocks" >"$tmp/out" 2>&1 || return 1
+	rm -rf "$tmp/blocks"
+	lines=$(grep -c '^[^#]' "$1")
+	awk -v n="$lines" '/^01/ { good = $5 == n && $7 == n }
+		END { exit !good }' "$tmp/out"
+}
+
+if command -v promtool >/dev/null 2>&1; then
+	bad=0
+	which=${PDC_LONG:+*}
+	which=${which:-$seed}
+	# shellcheck disable=SC2231 # a pattern
+	for page in "$tmp/pages/"$which.om*; do
+		blocks "$page" && continue
+		bad=$((bad + 1))
+		diag "$page: $(cat "$tmp/out")"
+	done
+	is "$bad" 0 "promtool makes blocks of OpenMetrics"
+	{
+		grep -v '^# EOF' "$tmp/pages/$seed.om"
+		grep '^[^#]' "$tmp/pages/$seed.om" | head -n 1
+		echo '# EOF'
+	} >"$tmp/pages/twice"
+	! blocks "$tmp/pages/twice"
+	ok $? "but not where a series comes twice"
+	rm "$tmp/pages/twice"
+else
+	skip "promtool is not installed"
+	skip "promtool is not installed"
+fi
 
 # A judge that finds nothing is of no use.
 for page in om text proto; do
