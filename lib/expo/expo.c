@@ -199,9 +199,11 @@ pdc_expo_labels_differ(const struct expo_how *how,
 	size_t at = 0;
 	struct buf b;
 	uint32_t i;
-	int ret = 1;
+	int ret = 1, relabels = expo_relabels(f);
 
-	if (how->escape == ESCAPE_NONE || !expo_relabels(f))
+	/* A stateset's name is that of a label, too. */
+	if (how->escape == ESCAPE_NONE ||
+	    (!relabels && f->type != PDC_STATESET))
 		return 1;
 	pdc_buf_init(&b);
 	if (f->type == PDC_STATESET) {
@@ -210,7 +212,8 @@ pdc_expo_labels_differ(const struct expo_how *how,
 	}
 	for (i = 0; i < f->nlabels && ret && b.error == 0; i++) {
 		at = b.len;
-		pdc_escape_name(&b, f->labels[i], how->escape);
+		pdc_escape_name(&b, f->labels[i],
+		    relabels ? how->escape : ESCAPE_NONE);
 		pdc_buf_chr(&b, '\0');
 		ret = b.error < 0 || !expo_twice(b.data, b.data + at);
 	}

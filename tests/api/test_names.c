@@ -181,6 +181,10 @@ test_clashes(void)
 	left_out(ESCAPE_NONE, 0, "same{\"l.a\"=\"1\",l_a=\"2\"} 0\n", NULL);
 	make(PDC_GAUGE, "named", "..name..");
 	left_out(ESCAPE_UNDERSCORES, 5, "one_a 3\n", "named");
+	/* Its state is told in a label of its name. */
+	make(PDC_STATESET, "my.door", "my_door");
+	left_out(ESCAPE_UNDERSCORES, 6, "one_a 3\n", "my_door");
+	left_out(ESCAPE_DOTS, 0, "my_dot_door{my_door=\"x\"", NULL);
 }
 
 static void
