@@ -32,8 +32,8 @@ struct exemplar {
 };
 
 /*
- * Whether its labels may be shown: names, none empty or there twice, each with a
- * value, all in UTF-8 and with their ends, and not too many code points.
+ * Whether its labels may be shown: names, none empty or there twice, each with
+ * a value, all in UTF-8 and with their ends, and not too many code points.
  */
 int pdc_exemplar_sound(const struct exemplar *);
 /* Keep it, if there are places; 0, or -1 if not. */
