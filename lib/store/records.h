@@ -9,7 +9,7 @@
  *
  * key				value
  * M				struct meta
- * F name			struct family_rec, strings, bounds, struct native_rec
+ * F name			struct family_rec, strings, bounds, native_rec
  * I family			name of the family
  * S family incarnation n	struct series_rec, values, rendered
  * L family incarnation hash i	n: find a series by its values
