@@ -95,7 +95,8 @@ enum pdc_error {
 	PDC_ENOTSUP = -1013, /* not built yet, or not on this system */
 	PDC_ECHILD = -1014, /* begun by the parent of this process */
 	PDC_ERANGE = -1015, /* a number is out of its range */
-	PDC_ESTORE = -1016 /* the database failed */
+	PDC_ESTORE = -1016, /* the database failed */
+	PDC_ECANCELED = -1017 /* the caller ended it himself */
 };
 
 enum pdc_flag {
@@ -370,6 +371,28 @@ PDC_API int pdc_refresh_expire(struct pdc_txn *, const char *metric);
  * One page of all metrics in the format that accept, an HTTP Accept header,
  * asks for: text 0.0.4 or 1.0.0, OpenMetrics 1.0.0 or 0.0.1, or delimited
  * protobuf.  NULL and whatever is not known: text 0.0.4.
+ *
+ * The page is given to out piece by piece, so that one of millions of series
+ * takes some megabytes of memory.  While out runs the store is not read and no
+ * lock is held: it may wait as long as it likes, call the other functions but
+ * pdc_close(), and fork.  It returns 0, or something else to end the page:
+ * PDC_ECANCELED then, with errno as out left it.  An error before the first
+ * piece means that there is no page; a later one, that what was given is not
+ * whole.
+ *
+ * What belongs together: all samples of a series always; a family that has less
+ * than half a megabyte of text, as it was at one time.  Of a larger one those
+ * series are shown which were there when it began and are there in their turn,
+ * each once.
+ */
+PDC_API int pdc_write(struct pdc *, const char *accept,
+    int (*out)(void *arg, const void *data, size_t len), void *arg);
+
+/* The Content-Type of such a page; static. */
+PDC_API const char *pdc_content_type(const char *accept);
+
+/*
+ * The same page in memory.
  *
  *	text	len bytes and a NUL; release with pdc_free() or free()
  *	content_type	static; may be NULL

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "pdc.h"
 #include "tap.h"
 
@@ -92,6 +93,14 @@ help_page(struct pdc *p)
 	if (pdc_render(p, NULL, &text, &len, NULL) < 0)
 		bail_out("render: %s", pdc_error());
 	return text;
+}
+
+/* To be given to pdc_write(), with a struct buf. */
+static inline int
+help_append(void *arg, const void *data, size_t len)
+{
+	pdc_buf_put(arg, data, len);
+	return 0;
 }
 
 /* The number of a sample on a page, "a_total{x=\"y\"}"; NaN if it is absent. */

@@ -4,6 +4,7 @@
 #include "pdc-serve/compress.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -13,70 +14,115 @@
 #define COMPRESS_ZSTD_LEVEL 1
 #define COMPRESS_GZIP_WINDOW (15 + 16) /* with the head and tail of gzip */
 #define COMPRESS_GZIP_MEMORY 8
+#define COMPRESS_ROOM ((size_t)16 * 1024) /* to go on with at least */
 
-/* What to and body hold; 0 or -1. */
-static int
-compress_gzip(struct buf *to, struct buf *body)
+struct coder {
+	enum expo_coding coding;
+	z_stream gzip;
+	ZSTD_CCtx *zstd;
+};
+
+struct coder *
+coder_new(enum expo_coding coding)
 {
-	z_stream z;
-	char *room;
-	uLong bound;
-	int ret;
+	struct coder *c = calloc(1, sizeof(*c));
 
-	memset(&z, 0, sizeof(z));
-	if (body->len > UINT_MAX / 2 ||
-	    deflateInit2(&z, COMPRESS_GZIP_LEVEL, Z_DEFLATED,
+	if (c == NULL)
+		return NULL;
+	c->coding = coding;
+	if (coding == CODING_GZIP &&
+	    deflateInit2(&c->gzip, COMPRESS_GZIP_LEVEL, Z_DEFLATED,
 		COMPRESS_GZIP_WINDOW, COMPRESS_GZIP_MEMORY,
 		Z_DEFAULT_STRATEGY) != Z_OK)
-		return -1;
-	bound = deflateBound(&z, (uLong)body->len);
-	room = pdc_buf_reserve(to, bound);
-	if (room == NULL) {
-		deflateEnd(&z);
-		return -1;
+		goto fail;
+	if (coding == CODING_ZSTD) {
+		c->zstd = ZSTD_createCCtx();
+		if (c->zstd == NULL ||
+		    ZSTD_isError(ZSTD_CCtx_setParameter(c->zstd,
+			ZSTD_c_compressionLevel, COMPRESS_ZSTD_LEVEL)))
+			goto fail;
 	}
-	z.next_in = (Bytef *)body->data;
-	z.avail_in = (uInt)body->len;
-	z.next_out = (Bytef *)room;
-	z.avail_out = (uInt)bound;
-	ret = deflate(&z, Z_FINISH);
-	pdc_buf_commit(to, z.total_out);
-	deflateEnd(&z);
-	return ret == Z_STREAM_END ? 0 : -1;
+	return c;
+fail:
+	coder_free(c);
+	return NULL;
+}
+
+void
+coder_free(struct coder *c)
+{
+	if (c == NULL)
+		return;
+	if (c->coding == CODING_GZIP)
+		deflateEnd(&c->gzip);
+	ZSTD_freeCCtx(c->zstd);
+	free(c);
+}
+
+/* Until there is room left: then nothing is held back any more. */
+static int
+coder_gzip(z_stream *z, struct buf *to, struct buf *from, int last)
+{
+	uLong was;
+	int ret;
+
+	if (from->len > UINT_MAX)
+		return -1;
+	z->next_in = (Bytef *)from->data;
+	z->avail_in = (uInt)from->len;
+	do {
+		z->next_out = (Bytef *)pdc_buf_reserve(to, COMPRESS_ROOM);
+		if (z->next_out == NULL)
+			return -1;
+		z->avail_out = (uInt)(to->cap - to->len > UINT_MAX ?
+			UINT_MAX :
+			to->cap - to->len);
+		was = z->total_out;
+		ret = deflate(z, last ? Z_FINISH : Z_SYNC_FLUSH);
+		pdc_buf_commit(to, z->total_out - was);
+	} while (ret == Z_OK && z->avail_out == 0);
+	if (last)
+		return ret == Z_STREAM_END ? 0 : -1;
+	return ret == Z_OK || ret == Z_BUF_ERROR ? 0 : -1;
 }
 
 static int
-compress_zstd(struct buf *to, struct buf *body)
+coder_zstd(ZSTD_CCtx *zstd, struct buf *to, struct buf *from, int last)
 {
-	size_t bound = ZSTD_compressBound(body->len), n;
-	char *room = pdc_buf_reserve(to, bound);
+	ZSTD_inBuffer in = { from->data, from->len, 0 };
+	ZSTD_outBuffer out;
+	size_t left;
 
-	if (room == NULL)
-		return -1;
-	n = ZSTD_compress(room, bound, body->data, body->len,
-	    COMPRESS_ZSTD_LEVEL);
-	if (ZSTD_isError(n))
-		return -1;
-	pdc_buf_commit(to, n);
+	do {
+		out.dst = pdc_buf_reserve(to, COMPRESS_ROOM);
+		if (out.dst == NULL)
+			return -1;
+		out.size = to->cap - to->len;
+		out.pos = 0;
+		left = ZSTD_compressStream2(zstd, &out, &in,
+		    last ? ZSTD_e_end : ZSTD_e_flush);
+		if (ZSTD_isError(left))
+			return -1;
+		pdc_buf_commit(to, out.pos);
+	} while (left > 0);
 	return 0;
 }
 
-enum expo_coding
-compress_body(struct buf *body, enum expo_coding coding)
+int
+coder_put(struct coder *c, struct buf *to, struct buf *from, int last)
 {
-	struct buf to;
-	int ret = -1;
+	struct buf all;
 
-	pdc_buf_init(&to);
-	if (coding == CODING_GZIP)
-		ret = compress_gzip(&to, body);
-	else if (coding == CODING_ZSTD)
-		ret = compress_zstd(&to, body);
-	if (ret < 0) {
-		pdc_buf_fini(&to);
-		return CODING_IDENTITY;
+	if (c->coding == CODING_GZIP)
+		return coder_gzip(&c->gzip, to, from, last);
+	if (c->coding == CODING_ZSTD)
+		return coder_zstd(c->zstd, to, from, last);
+	if (to->len > 0) {
+		pdc_buf_put(to, from->data, from->len);
+		return to->error;
 	}
-	pdc_buf_fini(body);
-	*body = to;
-	return coding;
+	all = *from;
+	*from = *to;
+	*to = all;
+	return 0;
 }

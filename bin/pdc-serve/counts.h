@@ -35,7 +35,7 @@ struct counts {
 	_Atomic uint64_t answers[NHANDLERS][NCODES];
 	atomic_uint in_flight; /* requests, until the last byte is sent */
 	atomic_uint scrapes; /* of these, the pages */
-	_Atomic size_t page_len; /* of the last page, to allocate the next */
+	_Atomic uint64_t broken; /* pages, after their first piece */
 };
 
 extern const char *const counts_words[NHANDLERS];

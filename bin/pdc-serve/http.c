@@ -20,18 +20,14 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "expo/expo.h"
-#include "pdc-serve/ask.h"
-#include "pdc-serve/compress.h"
 #include "pdc-serve/landing.h"
 #include "pdc-serve/now.h"
-#include "pdc-serve/scrape.h"
 #include "pdc-serve/serve.h"
+#include "pdc-serve/stream.h"
 
 #define HTTP_IDLE_S 30
 #define HTTP_BODY_MAX (1 << 20)
 #define HTTP_WORDS_TYPE "text/plain; charset=utf-8"
-#define HTTP_TIMEOUT "X-Prometheus-Scrape-Timeout-Seconds"
 
 struct http_request {
 	int64_t arrival_ns;
@@ -45,6 +41,7 @@ struct http_answer {
 	const char *type;
 	const char *coding; /* NULL: as it is */
 	int varies; /* by what was accepted */
+	struct stream *stream; /* of a page; else NULL, and it is body */
 	struct buf body;
 };
 
@@ -72,37 +69,12 @@ http_words(struct http_answer *answer, int code, const char *words)
 	pdc_buf_fmt(&answer->body, "%s\n", words);
 }
 
-/* Make the page and, if that is well, put it into the coding asked for. */
-static void
-http_scrape(struct serve *serve, struct scrape *scrape, const struct ask *ask,
-    struct http_answer *answer)
-{
-	enum expo_coding coding;
-
-	scrape->how = ask->how;
-	scrape->names = ask->names;
-	pdc_buf_init(&scrape->page);
-	answer->code = scrape_page(serve, scrape);
-	answer->type = pdc_expo_type(&scrape->how);
-	answer->body = scrape->page;
-	if (answer->code != 200) {
-		log_msg(&serve->log, LEVEL_WARN, "scrape failed", "err",
-		    scrape->words, NULL);
-		http_words(answer, answer->code, scrape->words);
-		return;
-	}
-	coding = compress_body(&answer->body, ask->coding);
-	if (coding != CODING_IDENTITY)
-		answer->coding = pdc_coding_word(coding);
-}
-
 static void
 http_metrics(struct serve *serve, struct MHD_Connection *connection,
     struct http_request *request, struct http_answer *answer)
 {
 	unsigned max = serve->options->max_requests, others;
-	struct scrape scrape;
-	struct ask ask;
+	struct stream *stream;
 
 	answer->varies = 1;
 	others = atomic_fetch_add(&serve->counts.scrapes, 1);
@@ -112,16 +84,22 @@ http_metrics(struct serve *serve, struct MHD_Connection *connection,
 		return;
 	}
 	request->is_scrape = 1;
-	memset(&scrape, 0, sizeof(scrape));
-	scrape.arrival_ns = request->arrival_ns;
-	scrape.deadline_ns = scrape_deadline(request->arrival_ns,
-	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-		HTTP_TIMEOUT));
-	if (ask_read(&ask, connection) == 0)
-		http_scrape(serve, &scrape, &ask, answer);
-	else
+	stream = stream_new(serve, connection, request->arrival_ns);
+	if (stream == NULL) {
 		http_words(answer, 500, "out of memory");
-	ask_fini(&ask);
+		return;
+	}
+	answer->code = stream_first(stream);
+	if (answer->code == 200) {
+		answer->type = stream_type(stream);
+		answer->coding = stream_coding(stream);
+		answer->stream = stream;
+		return;
+	}
+	log_msg(&serve->log, LEVEL_WARN, "scrape failed", "err",
+	    stream_words(stream), NULL);
+	http_words(answer, answer->code, stream_words(stream));
+	stream_free(stream);
 }
 
 static void
@@ -166,25 +144,33 @@ http_answer_make(struct serve *serve, struct MHD_Connection *connection,
 	}
 }
 
-/* Hand the answer over; its body is taken. */
+/* What is in the answer is taken. */
+static struct MHD_Response *
+http_response(struct http_answer *answer)
+{
+	struct MHD_Response *response = NULL;
+
+	if (answer->stream != NULL)
+		return stream_response(answer->stream);
+	if (answer->body.error == 0)
+		response = MHD_create_response_from_buffer(answer->body.len,
+		    answer->body.data,
+		    answer->body.data == NULL ? MHD_RESPMEM_PERSISTENT :
+						MHD_RESPMEM_MUST_FREE);
+	if (response == NULL)
+		pdc_buf_fini(&answer->body);
+	return response;
+}
+
+/* Hand the answer over. */
 static enum MHD_Result
 http_send(struct MHD_Connection *connection, struct http_answer *answer)
 {
-	struct MHD_Response *response;
+	struct MHD_Response *response = http_response(answer);
 	enum MHD_Result ret;
 
-	if (answer->body.error != 0) {
-		pdc_buf_fini(&answer->body);
+	if (response == NULL)
 		return MHD_NO;
-	}
-	response = MHD_create_response_from_buffer(answer->body.len,
-	    answer->body.data,
-	    answer->body.data == NULL ? MHD_RESPMEM_PERSISTENT :
-					MHD_RESPMEM_MUST_FREE);
-	if (response == NULL) {
-		pdc_buf_fini(&answer->body);
-		return MHD_NO;
-	}
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
 	    answer->type);
 	if (answer->coding != NULL)

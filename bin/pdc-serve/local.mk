@@ -29,6 +29,8 @@ noinst_LTLIBRARIES += %D%/libserve.la
 	%D%/serve.h \
 	%D%/source.c \
 	%D%/source.h \
+	%D%/stream.c \
+	%D%/stream.h \
 	%D%/workers.c \
 	%D%/workers.h
 %C%_libserve_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBMICROHTTPD_CFLAGS) \

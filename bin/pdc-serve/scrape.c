@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/page.h"
 #include "base/num.h"
-#include "expo/taken.h"
 #include "pdc.h"
 #include "pdc-serve/now.h"
 #include "pdc-serve/self.h"
@@ -38,75 +36,95 @@ scrape_fail(struct scrape *scrape, int error, const char *words)
 	return error == PDC_EBUSY || error == PDC_EAGAIN ? 503 : 500;
 }
 
-/* The families of an open store, and ours. */
-static int
-scrape_families(struct serve *serve, struct scrape *scrape,
-    const struct source_use *use, const struct page_opts *opts)
+/* Our own families and the end. */
+static void
+scrape_end(struct scrape *scrape, const struct source_use *use)
 {
 	struct self self;
-	int ret;
 
 	memset(&self, 0, sizeof(self));
-	self.serve = serve;
+	self.serve = scrape->serve;
 	self.use = use;
-	self.opts = opts;
-	self.start_ns = scrape->arrival_ns;
-	if (use->state == SOURCE_OPEN) {
-		ret = pdc_page_render(use->pdc, &scrape->page, opts,
-		    &self.result);
-		if (ret < 0)
-			return scrape_fail(scrape, ret, pdc_error());
-	}
-	if (serve->options->exporter_metrics)
-		self_append(&scrape->page, &self);
-	pdc_page_end(&scrape->page, opts);
-	return 200;
+	self.opts = &scrape->opts;
+	self.start_ns = scrape->start_ns;
+	if (scrape->page != NULL)
+		self.result = *pdc_page_result(scrape->page);
+	if (scrape->serve->options->exporter_metrics)
+		self_append(&scrape->piece, &self);
+	pdc_page_end(&scrape->piece, &scrape->opts);
+	scrape->is_whole = 1;
 }
 
+/* A piece of the store that is in use, or of none. */
 static int
-scrape_all(struct serve *serve, struct scrape *scrape,
-    const struct source_use *use)
+scrape_piece(struct scrape *scrape, const struct source_use *use)
 {
-	struct taken taken = TAKEN_EMPTY;
-	struct page_opts opts;
-	int code;
+	int ret = 0;
 
-	memset(&opts, 0, sizeof(opts));
-	opts.format = PAGE_METRICS;
-	opts.how = scrape->how;
-	opts.how.created = serve->options->created;
-	opts.names = scrape->names;
-	opts.deadline_ns = scrape->deadline_ns;
-	opts.taken = &taken;
-	code = scrape_families(serve, scrape, use, &opts);
-	pdc_taken_fini(&taken);
-	if (code != 200)
-		return code;
-	if (scrape->page.error != 0)
+	pdc_buf_reset(&scrape->piece);
+	scrape->opts.deadline_ns = scrape->deadline_ns;
+	if (scrape->page != NULL)
+		ret = pdc_page_more(scrape->page, use->pdc, &scrape->piece);
+	if (ret < 0)
+		return scrape_fail(scrape, ret, pdc_error());
+	if (ret == 0)
+		scrape_end(scrape, use);
+	if (scrape->piece.error != 0)
 		return scrape_fail(scrape, PDC_ENOMEM, "out of memory");
-	if (now_ns() > scrape->deadline_ns)
+	scrape->made_ns = now_ns();
+	if (scrape->made_ns > scrape->deadline_ns)
 		return scrape_fail(scrape, PDC_EBUSY,
 		    "the page was not ready in the client's time");
 	return 200;
 }
 
 int
-scrape_page(struct serve *serve, struct scrape *scrape)
+scrape_first(struct scrape *scrape)
 {
-	int64_t half = (scrape->deadline_ns - scrape->arrival_ns) / 2;
+	struct serve *serve = scrape->serve;
+	int64_t half = (scrape->deadline_ns - scrape->start_ns) / 2;
 	struct source_use use;
-	int code;
+	int code = 200;
 
 	/* The other half is for the page. */
-	checkpointer_wait(&serve->checkpointer, scrape->arrival_ns + half);
+	checkpointer_wait(&serve->checkpointer, scrape->start_ns + half);
 	if (source_get(&serve->source, scrape->deadline_ns, &use) ==
 	    SOURCE_FAILED)
 		return scrape_fail(scrape, use.error, use.words);
-	pdc_buf_reserve(&scrape->page, atomic_load(&serve->counts.page_len));
-	code = scrape_all(serve, scrape, &use);
+	scrape->opts.format = PAGE_METRICS;
+	scrape->opts.how.created = serve->options->created;
+	scrape->opts.taken = &scrape->taken;
+	if (use.state == SOURCE_OPEN &&
+	    pdc_page_open(&scrape->page, &scrape->opts) < 0)
+		code = scrape_fail(scrape, PDC_ENOMEM, "out of memory");
+	if (code == 200)
+		code = scrape_piece(scrape, &use);
 	if (use.state == SOURCE_OPEN)
 		source_put(&serve->source);
-	if (code == 200)
-		atomic_store(&serve->counts.page_len, scrape->page.len);
 	return code;
+}
+
+int
+scrape_next(struct scrape *scrape)
+{
+	struct source *source = &scrape->serve->source;
+	int64_t waited = now_ns() - scrape->made_ns;
+	struct source_use use;
+	int code;
+
+	scrape->start_ns += waited;
+	scrape->deadline_ns += waited;
+	if (source_get(source, scrape->deadline_ns, &use) != SOURCE_OPEN)
+		return scrape_fail(scrape, use.error, use.words);
+	code = scrape_piece(scrape, &use);
+	source_put(source);
+	return code;
+}
+
+void
+scrape_fini(struct scrape *scrape)
+{
+	pdc_page_close(scrape->page);
+	pdc_taken_fini(&scrape->taken);
+	pdc_buf_fini(&scrape->piece);
 }

@@ -2,23 +2,31 @@
 #ifndef PDC_SERVE_SCRAPE_H
 #define PDC_SERVE_SCRAPE_H
 
-/* One page: a checkpoint if it is quick, the store's families, then our own. */
+/*
+ * One page, piece by piece: a checkpoint if it is quick, the store's families,
+ * then our own.  Between the pieces nothing of the store is in use.
+ */
 
 #include <stdint.h>
 
+#include "api/page.h"
 #include "base/buf.h"
-#include "expo/expo.h"
+#include "expo/taken.h"
 #include "pdc-serve/source.h"
 
 struct serve;
 
 struct scrape {
-	int64_t arrival_ns; /* CLOCK_MONOTONIC */
+	struct serve *serve;
+	int64_t start_ns; /* CLOCK_MONOTONIC */
 	int64_t deadline_ns;
-	struct expo_how how;
-	const char *const *names; /* as struct page_opts has them */
-	struct buf page; /* of the caller */
-	char words[SOURCE_WORDS]; /* why there is no page */
+	int64_t made_ns; /* when the last piece was */
+	struct page_opts opts; /* how and names are the caller's to set */
+	struct taken taken;
+	struct page *page; /* NULL: there is no store */
+	int is_whole; /* this is the last piece */
+	struct buf piece; /* the present one */
+	char words[SOURCE_WORDS]; /* why there is none */
 };
 
 /*
@@ -27,7 +35,13 @@ struct scrape {
  */
 int64_t scrape_deadline(int64_t arrival_ns, const char *timeout);
 
-/* Append the page.  Returns the HTTP status: 200, or 500 or 503 and words. */
-int scrape_page(struct serve *, struct scrape *);
+/*
+ * Make the first piece, or the next one: the HTTP status 200; or 500 or 503,
+ * and words.  The time from one piece to the next, which is the client's, moves
+ * the deadline.
+ */
+int scrape_first(struct scrape *);
+int scrape_next(struct scrape *);
+void scrape_fini(struct scrape *);
 
 #endif

@@ -256,6 +256,9 @@ self_requests(struct self_list *list)
 		0, self_answers };
 
 	self_add(list, &answers);
+	self_counter(list, "pdc_http_pages_broken",
+	    "Pages that failed after their first part was sent.",
+	    (double)atomic_load(&list->self->serve->counts.broken));
 	self_gauge(list, "pdc_http_requests_in_flight",
 	    "HTTP requests being answered, this one among them.",
 	    atomic_load(&list->self->serve->counts.in_flight));

@@ -10,17 +10,45 @@
 #include <unistd.h>
 
 #include "api/page.h"
-#include "base/buf.h"
 #include "pdc/cmd.h"
 
 /* keys and show: pages of the store. */
+
+static int
+pages_out(void *arg, const void *data, size_t len)
+{
+	const int *fd = arg;
+
+	return cmd_write(*fd, data, len);
+}
+
+/* The page to fd, which name is of. */
+static int
+pages_write(struct cmd *cmd, const struct page_opts *opts, int fd,
+    const char *name)
+{
+	int ret;
+
+	ret = pdc_page_write(cmd->pdc, opts, pages_out, &fd, NULL);
+	if (ret == PDC_ECANCELED)
+		return cmd_fail(cmd, "%.300s: %s", name, strerror(errno));
+	if (ret == PDC_ENOENT)
+		return CMD_NO;
+	return ret < 0 ? cmd_fail_pdc(cmd, ret) : CMD_YES;
+}
+
+static int
+pages_print(struct cmd *cmd, const struct page_opts *opts)
+{
+	return pages_write(cmd, opts, STDOUT_FILENO, "standard output");
+}
 
 /*
  * A reader of the file sees the old page or the new one, also after a crash:
  * a file beside it gets the page, is synced, and takes its name.
  */
 static int
-pages_save(struct cmd *cmd, const struct buf *buf)
+pages_save(struct cmd *cmd, const struct page_opts *opts)
 {
 	const char *path = cmd->opt[OPT_TEXTFILE];
 	size_t room = strlen(path) + sizeof(".XXXXXX");
@@ -37,13 +65,13 @@ pages_save(struct cmd *cmd, const struct buf *buf)
 		free(temp);
 		return status;
 	}
-	status = CMD_YES;
-	if (cmd_write(fd, buf->data, buf->len) == -1 ||
-	    fchmod(fd, 0644) == -1 || fsync(fd) == -1 ||
-	    rename(temp, path) == -1) {
+	status = pages_write(cmd, opts, fd, path);
+	if (status == CMD_YES &&
+	    (fchmod(fd, 0644) == -1 || fsync(fd) == -1 ||
+		rename(temp, path) == -1))
 		status = cmd_fail(cmd, "%.300s: %s", path, strerror(errno));
+	if (status != CMD_YES)
 		unlink(temp);
-	}
 	close(fd);
 	free(temp);
 	return status;
@@ -82,8 +110,6 @@ cmd_show(struct cmd *cmd)
 {
 	const char *path = cmd->opt[OPT_TEXTFILE];
 	struct page_opts opts = { .format = PAGE_METRICS };
-	struct buf buf;
-	int ret, status;
 
 	if (show_format(cmd, &opts.how) != CMD_YES)
 		return CMD_TROUBLE;
@@ -91,19 +117,7 @@ cmd_show(struct cmd *cmd)
 		return cmd_fail(cmd, "--textfile needs a path");
 	if (cmd_open(cmd, PDC_RDONLY) != CMD_YES)
 		return CMD_TROUBLE;
-	pdc_buf_init(&buf);
-	ret = pdc_page_render(cmd->pdc, &buf, &opts, NULL);
-	pdc_page_end(&buf, &opts);
-	if (ret == 0 && buf.error < 0)
-		status = cmd_fail(cmd, "no memory");
-	else if (ret != 0)
-		status = cmd_fail_pdc(cmd, ret);
-	else if (path != NULL)
-		status = pages_save(cmd, &buf);
-	else
-		status = cmd_print(cmd, buf.data, buf.len);
-	pdc_buf_fini(&buf);
-	return status;
+	return path != NULL ? pages_save(cmd, &opts) : pages_print(cmd, &opts);
 }
 
 /* The stored name of the one family asked for. */
@@ -116,24 +130,6 @@ keys_resolve(struct cmd *cmd, char *name, struct page_opts *opts)
 		return cmd_fail_pdc(cmd, type);
 	opts->family = name;
 	return type == 0 ? CMD_NO : CMD_YES;
-}
-
-static int
-keys_print(struct cmd *cmd, const struct page_opts *opts)
-{
-	struct buf buf;
-	int ret, status;
-
-	pdc_buf_init(&buf);
-	ret = pdc_page_render(cmd->pdc, &buf, opts, NULL);
-	if (ret == 0)
-		status = cmd_print(cmd, buf.data, buf.len);
-	else if (ret == PDC_ENOENT)
-		status = CMD_NO;
-	else
-		status = cmd_fail_pdc(cmd, ret);
-	pdc_buf_fini(&buf);
-	return status;
 }
 
 int
@@ -153,7 +149,7 @@ cmd_keys(struct cmd *cmd)
 	else if (name.metric != NULL)
 		status = keys_resolve(cmd, name.metric, &opts);
 	if (status == CMD_YES)
-		status = keys_print(cmd, &opts);
+		status = pages_print(cmd, &opts);
 	parse_name_free(&name);
 	return status;
 }

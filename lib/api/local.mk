@@ -8,4 +8,5 @@ lib_libcore_la_SOURCES += \
 	%D%/txn.c \
 	%D%/page.c \
 	%D%/page.h \
-	%D%/stat.c
+	%D%/stat.c \
+	%D%/write.c

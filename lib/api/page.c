@@ -18,48 +18,76 @@
 #include "metric/metric.h"
 #include "pdc.h"
 
+/* What the next step is about, once there is a family. */
+enum page_todo {
+	PAGE_NEXT, /* the next family */
+	PAGE_CREATED, /* the present one, for its created times */
+	PAGE_REST /* the present one, for what is left of it */
+};
+
 struct page {
-	struct buf *buf;
 	const struct page_opts *opts;
-	struct collect *collect;
+	struct collect *collect; /* NULL before the first piece */
+	struct buf *buf; /* of the present piece */
 	struct expo expo;
+	enum page_todo todo;
+	int created; /* it is at created times */
 	struct taken own; /* unless the caller has one */
 	struct taken *taken;
 	struct page_result result;
 };
 
-/* The series of a family, begun. */
-static int
-page_series(struct page *pg)
+static size_t
+page_piece(const struct page *pg)
 {
+	return pg->opts->piece != 0 ? pg->opts->piece : PAGE_PIECE;
+}
+
+static void
+page_begin(struct page *pg, const struct collect_family *f)
+{
+	if (pg->todo == PAGE_REST)
+		pdc_expo_rest(&pg->expo, f);
+	else if (pg->todo == PAGE_CREATED)
+		pdc_expo_begin_created(&pg->expo, f);
+	else
+		pdc_expo_begin(&pg->expo, f);
+}
+
+/* Series until there are no more, or a piece of them alone is full. */
+static int
+page_series(struct page *pg, const struct collect_family *f, size_t mark)
+{
+	size_t room = f->whole ? SIZE_MAX : page_piece(pg);
 	const struct collect_series *series;
 	int ret;
 
-	while ((ret = pdc_collect_series(pg->collect, &series)) == COLLECT_NEXT)
+	while (
+	    (ret = pdc_collect_series(pg->collect, &series)) == COLLECT_NEXT) {
 		pdc_expo_series(&pg->expo, series);
-	if (ret == COLLECT_END)
-		pdc_expo_done(&pg->expo);
+		if (pg->buf->len - mark >= room)
+			break;
+	}
 	return ret;
 }
 
+/* What fits of a family.  COLLECT_NEXT: there may be more of it. */
 static int
-page_metrics(struct page *pg, const struct collect_family *f)
+page_part(struct page *pg, const struct collect_family *f)
 {
-	pdc_expo_begin(&pg->expo, f);
-	return page_series(pg);
-}
+	size_t mark = pg->buf->len, head;
+	int ret;
 
-static int
-page_created(struct page *pg, const struct collect_family *f)
-{
-	pdc_expo_begin_created(&pg->expo, f);
-	return page_series(pg);
-}
-
-static int
-page_keys(struct page *pg, const struct collect_family *f)
-{
-	return pdc_expo_keys(pg->buf, f, pg->collect);
+	if (pg->opts->format == PAGE_KEYS)
+		return pdc_expo_keys(pg->buf, f, pg->collect);
+	page_begin(pg, f);
+	head = pg->buf->len;
+	ret = page_series(pg, f, mark);
+	if (ret == COLLECT_END && pg->todo == PAGE_REST && pg->buf->len == head)
+		pg->buf->len = mark; /* nothing was left */
+	else if (ret == COLLECT_END || ret == COLLECT_NEXT)
+		pdc_expo_done(&pg->expo);
+	return ret;
 }
 
 #define SHOWN_WAIT_MS 20
@@ -82,28 +110,27 @@ page_shown(struct pdc *p, int late)
 
 /*
  * A family: again from a newer snapshot if one of its series moved.  One whose
- * record has been damaged meanwhile is left out.
+ * record has been damaged meanwhile is left out, but not the rest of it alone.
  */
 static int
-page_family(struct page *pg, const struct collect_family *f,
-    int (*render)(struct page *, const struct collect_family *))
+page_family(struct page *pg, const struct collect_family *f)
 {
 	size_t mark = pg->buf->len;
 	int ret;
 
-	ret = render(pg, f);
+	ret = page_part(pg, f);
 	while (ret == COLLECT_AGAIN) {
 		pg->buf->len = mark;
 		ret = pdc_collect_again(pg->collect, &f);
 		if (ret == COLLECT_NEXT)
-			ret = render(pg, f);
+			ret = page_part(pg, f);
 	}
-	if (ret == PDC_EFORMAT) {
+	if (ret == PDC_EFORMAT && pg->todo != PAGE_REST) {
 		pg->buf->len = mark;
 		pg->result.damaged++;
 		return COLLECT_END;
 	}
-	pg->result.families++;
+	pg->result.families += pg->todo == PAGE_NEXT;
 	return ret;
 }
 
@@ -195,92 +222,153 @@ page_clashes(struct page *pg, const struct collect_family *f)
 	return ret;
 }
 
-/* One of the families of a page of metrics. */
+/* Whether a family is not for this page. */
 static int
-page_one(struct page *pg, const struct collect_family *f)
+page_skips(struct page *pg, const struct collect_family *f)
 {
-	int ret;
-
+	if (pg->opts->format == PAGE_KEYS)
+		return 0;
 	if (!page_wants(pg, f))
+		return 1;
+	if (!page_clashes(pg, f))
 		return 0;
-	if (page_clashes(pg, f)) {
-		pg->result.clashes++;
-		return 0;
-	}
-	ret = page_family(pg, f, page_metrics);
-	if (ret != 0 || !pdc_expo_has_created(&pg->expo, f))
-		return ret;
-	ret = pdc_collect_seek(pg->collect, f->name, &f);
-	return ret == COLLECT_NEXT ? page_family(pg, f, page_created) : ret;
+	pg->result.clashes++;
+	return 1;
 }
 
 static int
-page_walk(struct page *pg)
+page_get(struct page *pg, const struct collect_family **f)
+{
+	int ret;
+
+	if (pg->todo != PAGE_NEXT)
+		return pdc_collect_same(pg->collect,
+		    pg->todo == PAGE_REST ? COLLECT_REST : COLLECT_ALL, f);
+	if (pg->opts->family == NULL)
+		return pdc_collect_family(pg->collect, f);
+	ret = pdc_collect_seek(pg->collect, pg->opts->family, f);
+	if (ret == COLLECT_END)
+		return pdc_err_set(PDC_ENOENT, "%s: no such metric",
+		    pg->opts->family);
+	return ret;
+}
+
+/* Done with a family. */
+static int
+page_next(struct page *pg)
+{
+	pg->todo = PAGE_NEXT;
+	pg->created = 0;
+	return pg->opts->family == NULL ? COLLECT_NEXT : COLLECT_END;
+}
+
+/*
+ * What is to be done once a part was: COLLECT_NEXT, or COLLECT_END of all.
+ *
+ *	todo		a part, more	a part, the last
+ *	PAGE_NEXT	PAGE_REST	PAGE_CREATED or PAGE_NEXT
+ *	PAGE_REST	PAGE_REST	the same; of created times PAGE_NEXT
+ *	PAGE_CREATED	PAGE_REST	PAGE_NEXT
+ */
+static int
+page_step(struct page *pg)
 {
 	const struct collect_family *f;
 	int ret;
 
-	if (pg->opts->family != NULL) {
-		ret = pdc_collect_seek(pg->collect, pg->opts->family, &f);
-		if (ret == COLLECT_END)
-			return pdc_err_set(PDC_ENOENT, "%s: no such metric",
-			    pg->opts->family);
-	} else {
-		ret = pdc_collect_family(pg->collect, &f);
-	}
-	while (ret == COLLECT_NEXT) {
-		ret = page_late(pg);
-		if (ret == 0 && pg->opts->format == PAGE_KEYS)
-			ret = page_family(pg, f, page_keys);
-		else if (ret == 0)
-			ret = page_one(pg, f);
-		if (ret != 0 || pg->opts->family != NULL)
-			break;
-		ret = pdc_collect_family(pg->collect, &f);
-	}
-	return ret;
+	ret = page_late(pg);
+	if (ret == 0)
+		ret = page_get(pg, &f);
+	if (ret == COLLECT_END && pg->todo != PAGE_NEXT)
+		return page_next(pg); /* it has ended */
+	if (ret != COLLECT_NEXT)
+		return ret;
+	if (pg->todo == PAGE_NEXT && page_skips(pg, f))
+		return page_next(pg);
+	pg->created |= pg->todo == PAGE_CREATED;
+	ret = page_family(pg, f);
+	if (ret < 0)
+		return ret;
+	if (ret == COLLECT_END &&
+	    (pg->created || !pdc_expo_has_created(&pg->expo, f)))
+		return page_next(pg);
+	pg->todo = ret == COLLECT_END ? PAGE_CREATED : PAGE_REST;
+	return COLLECT_NEXT;
 }
 
-/* All of a page but its end, which the caller may write something before. */
 static int
-page_write(struct page *pg)
+page_snapshot(struct page *pg, struct pdc *p)
 {
-	int ret;
+	const struct cells *cells = pdc_epoch_cells(p, p->store->wait_ms);
 
-	pdc_expo_init(&pg->expo, pg->buf, &pg->opts->how);
-	ret = page_walk(pg);
-	pdc_expo_fini(&pg->expo);
-	if (ret == 0 && pg->buf->error < 0)
-		ret = pdc_err_set(PDC_ENOMEM, "a page of %zu bytes",
-		    pg->buf->len);
+	if (pg->collect != NULL)
+		return pdc_collect_resume(pg->collect, p->store, cells,
+		    &p->self);
+	return pdc_collect_open(&pg->collect, p->store, cells, &p->self);
+}
+
+static void
+page_whole(struct page *pg, struct pdc *p)
+{
 	pg->result.series = pdc_collect_count(pg->collect);
 	pg->result.damaged += pdc_collect_damaged(pg->collect);
-	return ret;
+	if (pg->opts->family == NULL && pg->opts->names == NULL &&
+	    pdc_collect_uses(pg->collect))
+		page_shown(p, pdc_collect_late(pg->collect));
 }
 
 int
-pdc_page_render(struct pdc *p, struct buf *b, const struct page_opts *opts,
-    struct page_result *result)
+pdc_page_more(struct page *pg, struct pdc *p, struct buf *b)
 {
-	struct page pg = { .buf = b, .opts = opts, .own = TAKEN_EMPTY };
-	int ret, late, uses;
+	size_t start = b->len;
+	int ret;
 
-	pg.taken = opts->taken != NULL ? opts->taken : &pg.own;
-	ret = pdc_collect_open(&pg.collect, p->store,
-	    pdc_epoch_cells(p, p->store->wait_ms), &p->self);
-	if (ret < 0)
-		return ret;
-	ret = page_write(&pg);
-	if (ret == 0 && result != NULL)
-		*result = pg.result;
-	late = pdc_collect_late(pg.collect);
-	uses = opts->family == NULL && opts->names == NULL &&
-	    pdc_collect_uses(pg.collect);
-	pdc_collect_close(pg.collect);
-	pdc_taken_fini(&pg.own);
-	if (ret == 0 && uses)
-		page_shown(p, late);
+	pg->buf = pg->expo.out = b;
+	ret = page_snapshot(pg, p);
+	if (ret == 0)
+		do
+			ret = page_step(pg);
+		while (ret == COLLECT_NEXT && b->error == 0 &&
+		    b->len - start < page_piece(pg));
+	if (ret >= 0 && b->error < 0)
+		ret = pdc_err_set(PDC_ENOMEM, "a page of %zu bytes", b->len);
+	if (pg->collect != NULL)
+		pdc_collect_pause(pg->collect);
+	if (ret == COLLECT_END)
+		page_whole(pg, p);
 	return ret;
+}
+
+const struct page_result *
+pdc_page_result(const struct page *pg)
+{
+	return &pg->result;
+}
+
+int
+pdc_page_open(struct page **pgp, const struct page_opts *opts)
+{
+	struct page *pg;
+
+	pg = calloc(1, sizeof(*pg));
+	if (pg == NULL)
+		return pdc_err_set(PDC_ENOMEM, "a page");
+	pg->opts = opts;
+	pg->taken = opts->taken != NULL ? opts->taken : &pg->own;
+	pdc_expo_init(&pg->expo, NULL, &opts->how);
+	*pgp = pg;
+	return 0;
+}
+
+void
+pdc_page_close(struct page *pg)
+{
+	if (pg == NULL)
+		return;
+	pdc_collect_close(pg->collect);
+	pdc_expo_fini(&pg->expo);
+	pdc_taken_fini(&pg->own);
+	free(pg);
 }
 
 void
@@ -345,33 +433,4 @@ pdc_page_check(struct pdc *p, void (*found)(void *arg, const char *words),
 {
 	return pdc_check_run(p->store, pdc_epoch_cells(p, p->store->wait_ms),
 	    found, arg);
-}
-
-int
-pdc_render(struct pdc *p, const char *accept, char **text, size_t *len,
-    const char **content_type)
-{
-	struct page_opts opts = { .format = PAGE_METRICS };
-	struct buf b;
-	int ret;
-
-	if (p == NULL || text == NULL || len == NULL)
-		return pdc_err_set(PDC_EINVAL,
-		    "render: no store, or nowhere to put the text");
-	pdc_accept_format(&opts.how, accept);
-	pdc_buf_init(&b);
-	ret = pdc_page_render(p, &b, &opts, NULL);
-	pdc_page_end(&b, &opts);
-	pdc_buf_chr(&b, '\0');
-	if (ret == 0 && b.error < 0)
-		ret = pdc_err_set(PDC_ENOMEM, "render");
-	if (ret < 0) {
-		pdc_buf_fini(&b);
-		return ret;
-	}
-	*text = b.data;
-	*len = b.len - 1;
-	if (content_type != NULL)
-		*content_type = pdc_expo_type(&opts.how);
-	return 0;
 }

@@ -15,6 +15,7 @@
 #include "expo/expo.h"
 #include "lane/cells.h"
 
+struct page;
 struct pdc;
 struct taken;
 
@@ -28,7 +29,10 @@ struct page_opts {
 	const char *const *names;
 	int64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none. Late: PDC_EBUSY */
 	struct taken *taken; /* NULL; or gets the names that were escaped */
+	size_t piece; /* bytes; 0: PAGE_PIECE */
 };
+
+#define PAGE_PIECE ((size_t)512 * 1024)
 
 struct page_result {
 	uint64_t families, series; /* that were rendered */
@@ -37,13 +41,37 @@ struct page_result {
 };
 
 /*
- * Append one page without its end to the buffer; result may be NULL.
- * PDC_ENOENT: no such family.  Takes no lock; never checkpoints.
+ * A page in pieces.  Between them nothing is held: no snapshot, no lock, no
+ * pointer into the store; each piece may come from another handle of it.
+ *
+ * A piece ends after the family with which it is full, so it has less than two
+ * of its size.  A family that is larger than a piece by itself goes on in the
+ * next one, in another snapshot: each series is whole in one piece; those that
+ * were there in the family's first piece and still are in their own come once,
+ * others not.  A gauge of which each process has a value is never cut.
+ *
+ *	opts	stays the caller's, who may move the deadline between pieces
  */
-int pdc_page_render(struct pdc *, struct buf *, const struct page_opts *,
-    struct page_result *);
+int pdc_page_open(struct page **, const struct page_opts *);
+/*
+ * Append the next piece to the buffer.  1: there is more to come; 0: that was
+ * all but the end; or a PDC_E*, and there is no such page.  PDC_ENOENT: no such
+ * family.  Takes no lock; never checkpoints.
+ */
+int pdc_page_more(struct page *, struct pdc *, struct buf *);
+/* Of a page that is whole. */
+const struct page_result *pdc_page_result(const struct page *);
+void pdc_page_close(struct page *);
 /* Append what such a page ends with. */
 void pdc_page_end(struct buf *, const struct page_opts *);
+
+/*
+ * A whole page with its end, given to out piece by piece; result may be NULL.
+ * PDC_ECANCELED: out returned something else than 0.
+ */
+int pdc_page_write(struct pdc *, const struct page_opts *,
+    int (*out)(void *arg, const void *data, size_t len), void *arg,
+    struct page_result *result);
 
 /* Whether the page is to have a family that is shown under this name. */
 int pdc_page_wants(const struct page_opts *, const char *name);

@@ -23,6 +23,7 @@
 	X(PDC_ENOTSUP, -1013, "not supported") \
 	X(PDC_ECHILD, -1014, "made before a fork by the parent") \
 	X(PDC_ERANGE, -1015, "out of range") \
-	X(PDC_ESTORE, -1016, "the store's database failed")
+	X(PDC_ESTORE, -1016, "the store's database failed") \
+	X(PDC_ECANCELED, -1017, "ended by the caller")
 
 #endif

@@ -36,7 +36,9 @@ struct collect {
 	int64_t begun_ns; /* before the snapshot */
 	int in_family, in_series; /* the cursors are placed */
 	int have_slots;
-	uint64_t youngest; /* series ids of the page are below */
+	uint64_t youngest; /* series ids of the family are below */
+	uint32_t from, last; /* numbers: its first one wanted, the last given */
+	unsigned char uuid[sizeof(((struct meta *)NULL)->uuid)];
 	uint32_t block;
 	int have_block, tries;
 	uint64_t damaged, count;
@@ -51,6 +53,7 @@ struct collect {
 	struct value *v;
 };
 
+/* Only cells of the snapshot's epoch mean anything. */
 static int
 collect_begin(struct collect *co)
 {
@@ -63,6 +66,8 @@ collect_begin(struct collect *co)
 	ret = pdc_scur_open(&co->fcur, &co->x);
 	if (ret == 0)
 		ret = pdc_scur_open(&co->scur, &co->x);
+	if (co->cells != NULL && co->cells->epoch != co->x.meta.epoch)
+		co->cells = NULL;
 	co->in_family = co->in_series = co->have_block = co->have_slots = 0;
 	return ret;
 }
@@ -97,12 +102,33 @@ pdc_collect_open(struct collect **cop, struct store *st,
 		pdc_collect_close(co);
 		return ret;
 	}
-	co->youngest = co->x.meta.next_series;
-	/* Only cells of the snapshot's epoch mean anything. */
-	if (cells != NULL && cells->epoch != co->x.meta.epoch)
-		co->cells = NULL;
+	memcpy(co->uuid, co->x.meta.uuid, sizeof(co->uuid));
 	*cop = co;
 	return 0;
+}
+
+void
+pdc_collect_pause(struct collect *co)
+{
+	collect_end(co);
+}
+
+int
+pdc_collect_resume(struct collect *co, struct store *st,
+    const struct cells *cells, const struct slot_self *self)
+{
+	int ret;
+
+	co->store = st;
+	co->cells = cells;
+	co->self = self;
+	ret = collect_begin(co);
+	if (ret == 0 &&
+	    memcmp(co->uuid, co->x.meta.uuid, sizeof(co->uuid)) != 0)
+		return pdc_err_set(PDC_EAGAIN,
+		    "%s: another store than the one the page began with",
+		    st->dir);
+	return ret;
 }
 
 void
@@ -182,6 +208,7 @@ collect_give(struct collect *co, const struct collect_family **fp)
 		pdc_native_begin(&co->native, &co->f);
 	cf->states = co->f.states;
 	cf->nstates = co->f.r.nstates;
+	cf->whole = pdc_mode_keeps(co->f.r.mode) != KEEPS_ONE;
 	cf->expires_ns = co->f.r.expires_wall_ns;
 	co->in_series = co->have_block = 0;
 	*fp = cf;
@@ -200,6 +227,34 @@ collect_shown(struct collect *co)
 	return 1;
 }
 
+/* The record of this family, or the first one after it. */
+static int
+collect_at(struct collect *co, const char *name, int *found)
+{
+	unsigned char key[NAME_MAX_LEN + 1] = { 'F' };
+	size_t n = strlen(name);
+	int got;
+
+	memcpy(key + 1, name, n);
+	got = pdc_scur_seek(&co->fcur, key, n + 1);
+	*found = n > 0 && got == 1 && co->fcur.klen == n + 1 &&
+	    memcmp(co->fcur.key, key, n + 1) == 0;
+	co->in_family = *found;
+	return got;
+}
+
+/* The record after that of the last family; in a new snapshot, too. */
+static int
+collect_next(struct collect *co)
+{
+	int found = 1, got = 1;
+
+	if (!co->in_family)
+		got = collect_at(co, co->f.name, &found);
+	co->in_family = 1;
+	return got == 1 && found ? pdc_scur_next(&co->fcur) : got;
+}
+
 int
 pdc_collect_family(struct collect *co, const struct collect_family **fp)
 {
@@ -207,11 +262,10 @@ pdc_collect_family(struct collect *co, const struct collect_family **fp)
 
 	if (co->x.ret < 0)
 		return co->x.ret;
-	got = co->in_family ? pdc_scur_next(&co->fcur) :
-			      pdc_scur_seek(&co->fcur, "F", 1);
-	co->in_family = 1;
+	co->youngest = co->x.meta.next_series;
 	co->tries = 0;
-	for (; got == 1; got = pdc_scur_next(&co->fcur)) {
+	co->from = 0;
+	for (got = collect_next(co); got == 1; got = pdc_scur_next(&co->fcur)) {
 		if (co->fcur.klen < 2 || co->fcur.key[0] != 'F')
 			return COLLECT_END;
 		if (pdc_family_parse(&co->f, co->fcur.key + 1,
@@ -223,26 +277,19 @@ pdc_collect_family(struct collect *co, const struct collect_family **fp)
 	return got;
 }
 
-int
-pdc_collect_seek(struct collect *co, const char *name,
+static int
+collect_seek(struct collect *co, const char *name,
     const struct collect_family **fp)
 {
-	unsigned char key[NAME_MAX_LEN + 1] = { 'F' };
-	size_t n = strlen(name);
-	int got;
+	int found, got;
 
-	if (n == 0 || n > NAME_MAX_LEN)
-		return COLLECT_END;
-	memcpy(key + 1, name, n);
-	got = pdc_scur_seek(&co->fcur, key, n + 1);
-	co->in_family = 1;
 	co->tries = 0;
-	if (got != 1)
-		return got;
-	if (co->fcur.klen != n + 1 || memcmp(co->fcur.key, key, n + 1) != 0)
-		return COLLECT_END;
-	if (pdc_family_parse(&co->f, co->fcur.key + 1, n, co->fcur.val,
-		co->fcur.len) < 0)
+	co->from = 0;
+	got = collect_at(co, name, &found);
+	if (!found)
+		return got < 0 ? got : COLLECT_END;
+	if (pdc_family_parse(&co->f, co->fcur.key + 1, co->fcur.klen - 1,
+		co->fcur.val, co->fcur.len) < 0)
 		return pdc_err_set(PDC_EFORMAT,
 		    "%s/data.mdb: the record of family %s is damaged",
 		    co->store->dir, name);
@@ -250,18 +297,49 @@ pdc_collect_seek(struct collect *co, const char *name,
 }
 
 int
+pdc_collect_seek(struct collect *co, const char *name,
+    const struct collect_family **fp)
+{
+	if (strlen(name) > NAME_MAX_LEN)
+		return COLLECT_END;
+	co->youngest = co->x.meta.next_series;
+	return collect_seek(co, name, fp);
+}
+
+int
+pdc_collect_same(struct collect *co, enum collect_from from,
+    const struct collect_family **fp)
+{
+	uint32_t id = co->f.r.id, incarnation = co->f.r.incarnation;
+	int ret;
+
+	ret = collect_seek(co, co->f.name, fp);
+	if (ret == COLLECT_NEXT &&
+	    (co->f.r.id != id || co->f.r.incarnation != incarnation))
+		return COLLECT_END;
+	if (from == COLLECT_REST)
+		co->from = co->last + 1;
+	return ret;
+}
+
+int
 pdc_collect_again(struct collect *co, const struct collect_family **fp)
 {
-	char name[NAME_MAX_LEN + 1];
+	uint32_t id = co->f.r.id, incarnation = co->f.r.incarnation;
+	uint32_t from = co->from;
 	int ret, tries = co->tries;
 
-	memcpy(name, co->f.name, sizeof(name));
 	collect_end(co);
 	ret = collect_begin(co);
 	if (ret < 0)
 		return ret;
-	ret = pdc_collect_seek(co, name, fp);
+	ret = collect_seek(co, co->f.name, fp);
 	co->tries = tries + 1;
+	co->from = from;
+	/* Of another one there is no rest. */
+	if (ret == COLLECT_NEXT && from > 0 &&
+	    (co->f.r.id != id || co->f.r.incarnation != incarnation))
+		return COLLECT_END;
 	return ret;
 }
 
@@ -459,11 +537,12 @@ int
 pdc_collect_series(struct collect *co, const struct collect_series **sp)
 {
 	unsigned char key[SERIES_KEY_LEN];
+	uint32_t n;
 	int got, ret;
 
 	if (pdc_mode_keeps(co->f.r.mode) != KEEPS_ONE)
 		return collect_merged(co, sp);
-	pdc_series_key(key, 'S', co->f.r.id, co->f.r.incarnation, 0);
+	pdc_series_key(key, 'S', co->f.r.id, co->f.r.incarnation, co->from);
 	got = co->in_series ? pdc_scur_next(&co->scur) :
 			      pdc_scur_seek(&co->scur, key, sizeof(key));
 	co->in_series = 1;
@@ -471,11 +550,13 @@ pdc_collect_series(struct collect *co, const struct collect_series **sp)
 		if (co->scur.klen != sizeof(key) ||
 		    memcmp(co->scur.key, key, 9) != 0)
 			return COLLECT_END;
-		ret = collect_one(co, pdc_get_be32(co->scur.key + 9));
+		n = pdc_get_be32(co->scur.key + 9);
+		ret = collect_one(co, n);
 		if (ret == 0)
 			continue;
 		if (ret == COLLECT_NEXT) {
 			*sp = &co->series;
+			co->last = n;
 			co->count++;
 		}
 		return ret;

@@ -9,8 +9,14 @@
  *
  * A family whose series moved while it was read is given again from a newer
  * snapshot: pdc_collect_series() then returns COLLECT_AGAIN, the caller throws
- * away what it wrote of the family, and calls pdc_collect_again().  Series
- * younger than the page are skipped, so none comes twice.
+ * away what it wrote of the family, and calls pdc_collect_again().
+ *
+ * Who has to wait for somebody gives the snapshot back by pdc_collect_pause()
+ * and goes on with a new one: with the next family, or with what is left of the
+ * present one.
+ *
+ * Series younger than the snapshot in which their family began are skipped, so
+ * none comes twice: ids are never used again.
  */
 
 #include <stddef.h>
@@ -37,6 +43,7 @@ struct collect_family {
 	int64_t expires_ns; /* wall clock; 0: never */
 	/* Where exemplars of its series are; NULL: there are none. */
 	const struct cells *exemplars;
+	int whole; /* cannot go on in another snapshot */
 };
 
 struct native_bucket {
@@ -80,6 +87,14 @@ int pdc_collect_open(struct collect **, struct store *, const struct cells *,
     const struct slot_self *self);
 void pdc_collect_close(struct collect *);
 
+/*
+ * Between the two there is no snapshot, and nothing of the store is used.  The
+ * second may give another handle of the store; PDC_EAGAIN: of another store.
+ */
+void pdc_collect_pause(struct collect *);
+int pdc_collect_resume(struct collect *, struct store *, const struct cells *,
+    const struct slot_self *self);
+
 /* In order of name.  COLLECT_NEXT, COLLECT_END or a PDC_E*. */
 int pdc_collect_family(struct collect *, const struct collect_family **);
 /* Go to this family alone; COLLECT_END if there is none. */
@@ -87,7 +102,14 @@ int pdc_collect_seek(struct collect *, const char *name,
     const struct collect_family **);
 /* COLLECT_NEXT, COLLECT_END, COLLECT_AGAIN or a PDC_E*. */
 int pdc_collect_series(struct collect *, const struct collect_series **);
-/* The present family again, from a new snapshot. */
+/*
+ * The present family once more: all of its series, or those after the last one
+ * that was given.  COLLECT_END if it has ended.
+ */
+enum collect_from { COLLECT_ALL, COLLECT_REST };
+int pdc_collect_same(struct collect *, enum collect_from,
+    const struct collect_family **);
+/* The same from a new snapshot, as much of it as was wanted. */
 int pdc_collect_again(struct collect *, const struct collect_family **);
 
 /* Whether the page has a family with a sample of this name. */

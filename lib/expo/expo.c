@@ -152,6 +152,14 @@ pdc_expo_begin_created(struct expo *e, const struct collect_family *family)
 }
 
 void
+pdc_expo_rest(struct expo *e, const struct collect_family *family)
+{
+	e->family = family;
+	if (e->form == NULL)
+		pdc_proto_begin(e);
+}
+
+void
 pdc_expo_done(struct expo *e)
 {
 	if (e->form == NULL)

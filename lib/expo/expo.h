@@ -90,6 +90,8 @@ pdc_expo_series(struct expo *e, const struct collect_series *series)
 	e->write(e, series);
 }
 
+/* Go on with a family of which a part is done, in a message of its own. */
+void pdc_expo_rest(struct expo *, const struct collect_family *);
 void pdc_expo_done(struct expo *);
 /*
  * Text 0.0.4 and 1.0.0 have created times in a gauge NAME_created of their own:

@@ -1,4 +1,10 @@
-C_TESTS += %D%/test_cancel %D%/test_names %D%/test_race %D%/test_txn
+C_TESTS += \
+	%D%/test_cancel \
+	%D%/test_names \
+	%D%/test_pieces \
+	%D%/test_race \
+	%D%/test_txn \
+	%D%/test_write
 if WITH_FAULTS
 C_TESTS += %D%/test_owed
 endif

@@ -11,10 +11,9 @@
 #include <string.h>
 
 #include "api/page.h"
-#include "base/buf.h"
 #include "expo/taken.h"
+#include "help.h"
 #include "pdc.h"
-#include "tap.h"
 
 #define OM "application/openmetrics-text;version=1.0.0;escaping="
 #define TEXT1 "text/plain;version=1.0.0;escaping="
@@ -141,7 +140,7 @@ left_out(enum escape_scheme scheme, uint64_t n, const char *there,
 	opts.how.media = EXPO_TEXT_1_0_0;
 	opts.how.escape = scheme;
 	pdc_buf_init(&b);
-	if (pdc_page_render(p, &b, &opts, &result) < 0)
+	if (pdc_page_write(p, &opts, help_append, &b, &result) < 0)
 		bail_out("no page: %s", pdc_error());
 	pdc_buf_chr(&b, '\0');
 	is_int((long long)result.clashes, (long long)n,

@@ -114,7 +114,7 @@ damaged(void)
 	struct buf b;
 
 	pdc_buf_init(&b);
-	if (pdc_page_render(p, &b, &o, &r) < 0)
+	if (pdc_page_write(p, &o, help_append, &b, &r) < 0)
 		bail_out("%s", pdc_error());
 	pdc_buf_fini(&b);
 	return r.damaged;

@@ -6,6 +6,7 @@ SH_TESTS += \
 	%D%/test_prometheus.sh \
 	%D%/test_serve.sh \
 	%D%/test_store.sh \
+	%D%/test_stream.sh \
 	%D%/test_systemd.sh
-TEST_HELPERS += %D%/fill %D%/random %D%/worker
+TEST_HELPERS += %D%/fill %D%/random %D%/spoil %D%/worker
 EXTRA_DIST += %D%/judge.py %D%/relay.py %D%/serve.sh

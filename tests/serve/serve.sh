@@ -9,6 +9,7 @@
 #	status PATH [OPTION ...] the status curl gets; the body is in $tmp/body
 #	value SERIES		of the page in $tmp/body, "" if it is not there
 #	until_true SECONDS COMMAND ...	wait for it
+#	unzstd			standard input to output
 #	lock_store SECONDS	hold the write lock of $store in the background
 #
 # $log has what the server writes, $store is a directory that is not there yet.
@@ -98,6 +99,21 @@ is_status()
 	want=$1
 	shift
 	test "$(status "$@")" = "$want"
+}
+
+# By the library that the server itself has.
+unzstd()
+{
+	"$python" -c '
+import ctypes, sys
+z = ctypes.CDLL("libzstd.so.1")
+data = sys.stdin.buffer.read()
+out = ctypes.create_string_buffer(1 << 25)
+z.ZSTD_decompress.restype = ctypes.c_size_t
+n = z.ZSTD_decompress(out, ctypes.c_size_t(1 << 25), data,
+    ctypes.c_size_t(len(data)))
+sys.stdout.buffer.write(out.raw[:n])
+'
 }
 
 lock_store()

@@ -79,7 +79,8 @@ own="pdc_up pdc_build_info pdc_store_data_bytes pdc_store_map_bytes
     pdc_declarations_differing_total
     pdc_ring_backlog_bytes pdc_damaged_records pdc_name_clashes
     pdc_scrape_duration_seconds pdc_http_requests_total
-    pdc_http_requests_in_flight process_cpu_seconds_total process_open_fds
+    pdc_http_requests_in_flight pdc_http_pages_broken_total
+    process_cpu_seconds_total process_open_fds
     process_max_fds process_virtual_memory_bytes
     process_virtual_memory_max_bytes process_resident_memory_bytes
     process_start_time_seconds"

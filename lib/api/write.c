@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Pages of pdc.h, handed over piece by piece.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "api/page.h"
+#include "base/err.h"
+#include "pdc.h"
+
+/* What was begun is given or not at all: errno stays as out leaves it. */
+static int
+write_out(int (*out)(void *arg, const void *data, size_t len), void *arg,
+    const struct buf *b)
+{
+	if (b->len == 0 || out(arg, b->data, b->len) == 0)
+		return 0;
+	return pdc_err_set(PDC_ECANCELED,
+	    "the page was ended by who it was for");
+}
+
+int
+pdc_page_write(struct pdc *p, const struct page_opts *opts,
+    int (*out)(void *arg, const void *data, size_t len), void *arg,
+    struct page_result *result)
+{
+	struct page *pg;
+	struct buf b;
+	int ret, more, saved;
+
+	ret = pdc_page_open(&pg, opts);
+	if (ret < 0)
+		return ret;
+	pdc_buf_init(&b);
+	do {
+		pdc_buf_reset(&b);
+		ret = more = pdc_page_more(pg, p, &b);
+		if (ret == 0)
+			pdc_page_end(&b, opts);
+		if (ret >= 0 && b.error < 0)
+			ret = pdc_err_set(PDC_ENOMEM, "a page");
+		if (ret >= 0)
+			ret = write_out(out, arg, &b);
+	} while (ret == 0 && more);
+	saved = errno;
+	if (ret == 0 && result != NULL)
+		*result = *pdc_page_result(pg);
+	pdc_buf_fini(&b);
+	pdc_page_close(pg);
+	errno = saved;
+	return ret;
+}
+
+const char *
+pdc_content_type(const char *accept)
+{
+	struct expo_how how;
+
+	memset(&how, 0, sizeof(how));
+	pdc_accept_format(&how, accept);
+	return pdc_expo_type(&how);
+}
+
+int
+pdc_write(struct pdc *p, const char *accept,
+    int (*out)(void *arg, const void *data, size_t len), void *arg)
+{
+	struct page_opts opts = { .format = PAGE_METRICS };
+
+	if (p == NULL || out == NULL)
+		return pdc_err_set(PDC_EINVAL,
+		    "write: no store, or nobody to write to");
+	pdc_accept_format(&opts.how, accept);
+	return pdc_page_write(p, &opts, out, arg, NULL);
+}
+
+static int
+write_buf(void *arg, const void *data, size_t len)
+{
+	struct buf *b = arg;
+
+	pdc_buf_put(b, data, len);
+	return b->error;
+}
+
+int
+pdc_render(struct pdc *p, const char *accept, char **text, size_t *len,
+    const char **content_type)
+{
+	struct buf b;
+	int ret;
+
+	if (p == NULL || text == NULL || len == NULL)
+		return pdc_err_set(PDC_EINVAL,
+		    "render: no store, or nowhere to put the text");
+	pdc_buf_init(&b);
+	ret = pdc_write(p, accept, write_buf, &b);
+	pdc_buf_chr(&b, '\0');
+	if (b.error < 0)
+		ret = pdc_err_set(PDC_ENOMEM, "render");
+	if (ret < 0) {
+		pdc_buf_fini(&b);
+		return ret;
+	}
+	*text = b.data;
+	*len = b.len - 1;
+	if (content_type != NULL)
+		*content_type = pdc_content_type(accept);
+	return 0;
+}
