@@ -45,7 +45,7 @@ struct pdc_series {
 	_Atomic uint64_t aside[2]; /* of a gauge, see pdc_gauge_direct() */
 	_Atomic uint64_t owner; /* whose series it is, see mode.c */
 	uint64_t hash;
-	_Atomic uint32_t refs; /* table.c */
+	_Atomic uint64_t refs; /* table.c */
 	struct pdc_series *dead; /* the next one that was given up */
 	uint32_t raw_len, values_len;
 	char *raw; /* values as given, each with its NUL */

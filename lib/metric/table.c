@@ -12,7 +12,9 @@
  * each of the counters of those who look has been 0 since: whoever looks from
  * then on does not find it.
  *
- * refs		held by so many; 0: idle; DEAD: given up
+ * refs		low half: held by so many; 0: idle; DEAD: given up
+ *		high half: counts up with each hold, so that who found a handle
+ *		idle knows whether anybody had it since
  *
  * Fork: a child begins with nobody looking.
  */
@@ -29,6 +31,7 @@
 #define TABLE_FIRST 16
 #define IDLE_MAX 1024
 #define DEAD UINT32_MAX
+#define HOLD (((uint64_t)1 << 32) + 1)
 #define LOOK_TRIES 1000
 
 static struct pdc_series table_mark;
@@ -137,13 +140,13 @@ table_find(const struct handle_table *t, uint64_t hash, const char *raw,
 int
 pdc_series_hold(struct pdc_series *s)
 {
-	uint32_t refs = atomic_load_explicit(&s->refs, memory_order_relaxed);
+	uint64_t refs = atomic_load_explicit(&s->refs, memory_order_relaxed);
 
 	do
-		if (refs == DEAD)
+		if ((uint32_t)refs == DEAD)
 			return 0;
-	while (!atomic_compare_exchange_weak(&s->refs, &refs, refs + 1));
-	if (refs == 0)
+	while (!atomic_compare_exchange_weak(&s->refs, &refs, refs + HOLD));
+	if ((uint32_t)refs == 0)
 		atomic_fetch_sub(&s->family->nidle, 1);
 	return 1;
 }
@@ -256,16 +259,20 @@ pdc_table_enter(struct pdc_family *f, struct pdc_series *s)
 static int
 table_give_up(struct pdc_series *s)
 {
-	uint64_t gen = pdc_fork_gen(), owner = atomic_load(&s->pending_gen);
-	uint32_t idle = 0, i;
+	uint64_t gen = pdc_fork_gen(), refs = atomic_load(&s->refs), owner;
+	uint32_t i;
 
+	/* Before the sums: who has it meanwhile may leave one. */
+	if ((uint32_t)refs != 0)
+		return 0;
+	owner = atomic_load(&s->pending_gen);
 	if (owner == ~gen) /* somebody is throwing a parent's away */
 		return 0;
 	for (i = 0; owner == gen && i < s->family->width; i++)
 		if (__atomic_load_n(&s->pending[i].count, __ATOMIC_ACQUIRE) !=
 		    0)
 			return 0;
-	return atomic_compare_exchange_strong(&s->refs, &idle, DEAD);
+	return atomic_compare_exchange_strong(&s->refs, &refs, DEAD);
 }
 
 /* Give up idle handles until half of them are left. */
@@ -298,16 +305,16 @@ void
 pdc_series_free(struct pdc_series *s)
 {
 	struct pdc_family *f;
-	uint32_t refs;
+	uint64_t refs;
 
 	if (s == NULL)
 		return;
 	f = s->family; /* s may be gone after this */
 	refs = atomic_load_explicit(&s->refs, memory_order_relaxed);
 	do
-		if (refs == 0 || refs == DEAD)
+		if ((uint32_t)refs == 0 || (uint32_t)refs == DEAD)
 			return;
 	while (!atomic_compare_exchange_weak(&s->refs, &refs, refs - 1));
-	if (refs == 1 && atomic_fetch_add(&f->nidle, 1) >= IDLE_MAX)
+	if ((uint32_t)refs == 1 && atomic_fetch_add(&f->nidle, 1) >= IDLE_MAX)
 		table_trim(f);
 }

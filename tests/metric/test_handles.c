@@ -214,6 +214,46 @@ test_threads(void)
 	sound_close(p);
 }
 
+static atomic_int churning;
+
+static void *
+thread_checkpoints(void *arg)
+{
+	while (atomic_load(&churning))
+		pdc_checkpoint(arg);
+	return NULL;
+}
+
+/*
+ * Handles that have a sum of this process, which a checkpoint takes, are given
+ * up and had again by others all the time.
+ */
+static void
+test_waiting_threads(void)
+{
+	pthread_t threads[NTHREADS], checkpoints;
+	struct pdc_family *f;
+	int i;
+
+	p = help_open(tap_tmpdir(), PDC_ATOMIC);
+	f = help_family(p, PDC_COUNTER, "c", "l");
+	atomic_store(&p->retry_ns, INT64_MAX);
+	atomic_store(&churning, 1);
+	pthread_create(&checkpoints, NULL, thread_checkpoints, p);
+	for (i = 0; i < NTHREADS; i++)
+		if (pthread_create(&threads[i], NULL, thread_churns, f) != 0)
+			bail_out("no thread");
+	for (i = 0; i < NTHREADS; i++)
+		pthread_join(threads[i], NULL);
+	atomic_store(&churning, 0);
+	pthread_join(checkpoints, NULL);
+	atomic_store(&p->retry_ns, 0);
+	pdc_checkpoint(p);
+	is_double(total(), NTHREADS * NROUNDS,
+	    "nothing that waited in a handle goes with it");
+	sound_close(p);
+}
+
 static int
 resolved(const struct pdc_series *s)
 {
@@ -257,5 +297,6 @@ main(void)
 	test_given_back();
 	test_pending_stays();
 	test_threads();
+	test_waiting_threads();
 	return tap_done();
 }
