@@ -47,6 +47,7 @@ struct pdc;
 struct pdc_family;
 struct pdc_series;
 struct pdc_txn;
+struct pdc_emit;
 
 enum pdc_type {
 	PDC_COUNTER = 1,
@@ -400,6 +401,44 @@ PDC_API const char *pdc_content_type(const char *accept);
 PDC_API int pdc_render(struct pdc *, const char *accept, char **text,
     size_t *len, const char **content_type);
 PDC_API void pdc_free(void *);
+
+/*
+ * Numbers that are computed when a page is made.  fn is called at the end of
+ * each page that this process makes by pdc_write() or pdc_render(), and gives
+ * families by the calls below; pdc-serve and other processes do not have them.
+ * It stays until pdc_close() and goes along with fork().  The same fn and arg
+ * twice are called once.
+ *
+ * fn runs in the thread that makes the page, in several at once if several make
+ * pages.  Nothing of the store is held meanwhile; it may use the store, but for
+ * pdc_write(), pdc_render(), pdc_collect() and pdc_close().  It returns 0, or
+ * something else: then nothing of what it gave is on the page.
+ */
+PDC_API int pdc_collect(struct pdc *, int (*fn)(struct pdc_emit *, void *arg),
+    void *arg);
+
+/*
+ * Begin a family; the last one ends.  desc is used till then.  It is a shape as
+ * for pdc_declare(), without mode and flags, and nothing is declared.
+ * PDC_EEXIST: the page or the store has a sample of one of its names; the
+ * family is left out.
+ */
+PDC_API int pdc_emit_family(struct pdc_emit *, const struct pdc_desc *);
+
+/*
+ * A series of that family: a counter that is not negative, a gauge, an unknown,
+ * an info of 1, or a stateset as the sum of 2^i of the states i that are on.
+ * values as for pdc_labels().  PDC_EEXIST: it had these values already.
+ */
+PDC_API int pdc_emit(struct pdc_emit *, const char *const *values,
+    double value);
+
+/*
+ * The same of a histogram, with a count for each bucket by itself and one more
+ * for +Inf; or of a summary, with one.
+ */
+PDC_API int pdc_emit_buckets(struct pdc_emit *, const char *const *values,
+    const uint64_t *counts, double sum);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,6 @@
 lib_libcore_la_SOURCES += \
+	%D%/emit.c \
+	%D%/emit.h \
 	%D%/merged.c \
 	%D%/open.c \
 	%D%/remove.c \

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/emit.h"
 #include "api/remove.h"
 #include "base/err.h"
 #include "base/fork.h"
@@ -135,6 +136,7 @@ open_free(struct pdc *p)
 		next = f->next;
 		pdc_family_free(f);
 	}
+	pdc_emit_free(p);
 	pdc_table_bury(p->dead_series, p->dead_tables);
 	for (c = atomic_load(&p->cells); c != NULL; c = older) {
 		older = c->older;

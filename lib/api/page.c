@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/emit.h"
 #include "api/page.h"
 #include "base/err.h"
 #include "base/kinds.h"
@@ -334,8 +335,13 @@ pdc_page_more(struct page *pg, struct pdc *p, struct buf *b)
 		ret = pdc_err_set(PDC_ENOMEM, "a page of %zu bytes", b->len);
 	if (pg->collect != NULL)
 		pdc_collect_pause(pg->collect);
-	if (ret == COLLECT_END)
-		page_whole(pg, p);
+	if (ret != COLLECT_END)
+		return ret;
+	page_whole(pg, p);
+	if (pg->opts->format == PAGE_METRICS && pg->opts->family == NULL)
+		pdc_emit_all(p, &pg->expo, pg->taken, &pg->result.clashes);
+	if (b->error < 0)
+		return pdc_err_set(PDC_ENOMEM, "a page of %zu bytes", b->len);
 	return ret;
 }
 

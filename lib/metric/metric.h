@@ -104,6 +104,7 @@ struct pdc {
 	ino_t use_ino;
 	_Atomic uint64_t table_lock; /* fork generation of its holder, or 0 */
 	_Atomic(struct pdc_family *) families;
+	_Atomic(struct collector *) collectors; /* lib/api/emit.h */
 	_Atomic uint64_t salvaged; /* epoch whose older mappings were */
 	_Atomic uint32_t pending; /* some handle has a pending sum */
 	struct look look[PDC_LOOKS];

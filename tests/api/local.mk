@@ -1,5 +1,6 @@
 C_TESTS += \
 	%D%/test_cancel \
+	%D%/test_emit \
 	%D%/test_names \
 	%D%/test_pieces \
 	%D%/test_race \
