@@ -172,7 +172,7 @@ clashing(struct pdc_emit *e, void *arg)
 	return c->ret == 0 ? pdc_emit(e, NULL, 1) : 0;
 }
 
-/* What is called like a sample of the store, or of another one that is given. */
+/* What is called like a sample of the store, or of another that is given. */
 static void
 test_clash(void)
 {
