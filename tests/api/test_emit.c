@@ -95,7 +95,7 @@ page(const char *accept)
 static void
 test_all(void)
 {
-	int wrong = 0;
+	static int wrong;
 	char *text;
 
 	is_int(pdc_collect(p, NULL, NULL), PDC_EINVAL, "nothing to call");
