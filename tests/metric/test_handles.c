@@ -164,7 +164,9 @@ child_visits(void *arg)
 	if (pdc_checkpoint(p) < 0) /* what waits here goes with it, else */
 		return 2;
 	visit(arg, 0, 1);
-	return handles(arg) <= KEPT ? 0 : 1;
+	if (handles(arg) > KEPT)
+		return 1;
+	return pdc_checkpoint(p) < 0 ? 2 : 0;
 }
 
 static int
