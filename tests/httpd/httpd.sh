@@ -12,13 +12,13 @@
 # More lines of configuration go to DIR/more.conf and DIR/hosts.conf.
 
 HTTPD=${HTTPD:-}
-httpd_module=$top_builddir/lib/adapter/httpd/.libs/mod_pdc.so
+httpd_built=$top_builddir/lib/adapter/httpd
 
 httpd_why()
 {
 	if test -z "$HTTPD" || ! test -x "$HTTPD"; then
 		echo "no httpd"
-	elif ! test -f "$httpd_module"; then
+	elif ! test -f "$httpd_built/mod_pdc.la"; then
 		echo "mod_pdc was not built"
 	elif ! test -f /usr/lib/apache2/modules/mod_mpm_prefork.so; then
 		echo "no modules of httpd where Debian has them"
@@ -27,6 +27,15 @@ httpd_why()
 		*thread*) echo "httpd cannot run with this sanitizer" ;;
 		esac
 	fi
+}
+
+# A copy: while libtool installs the module, there is none in the build tree.
+httpd_module()
+{
+	for httpd_try in 1 2 3 4 5 6 7 8 9; do
+		cp "$httpd_built/.libs/mod_pdc.so" "$1" 2>/dev/null && break
+		sleep 1
+	done
 }
 
 # Not one of those that the system gives to whoever names none.
@@ -86,6 +95,7 @@ httpd_configure()
 	echo hello >"$1/docs/index.html"
 	: >>"$1/more.conf"
 	: >>"$1/hosts.conf"
+	httpd_module "$1/mod_pdc.so"
 	cat >"$1/conf" <<CONF
 ServerRoot "$1"
 ServerName localhost
@@ -100,7 +110,7 @@ LoadModule dir_module $modules/mod_dir.so
 LoadModule alias_module $modules/mod_alias.so
 LoadModule setenvif_module $modules/mod_setenvif.so
 LoadModule allowmethods_module $modules/mod_allowmethods.so
-LoadModule pdc_module $httpd_module
+LoadModule pdc_module $1/mod_pdc.so
 TypesConfig /dev/null
 DocumentRoot "$1/docs"
 LogFormat "%m %>s %B" plain
