@@ -101,8 +101,6 @@ int parse_bounds(struct cmd *, const char *list, double **, size_t *);
 
 /* family.c: what the store knows by a name. */
 
-const char *family_word(int type);
-int family_from_word(const char *word);
 /* Cut suffix off the end of name; 1 if it was there and something remains. */
 int family_strip(char *name, const char *suffix);
 /*

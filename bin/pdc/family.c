@@ -14,31 +14,6 @@
 
 /* What the store knows by a name, and declare: telling it more. */
 
-static const char *const family_words[] = {
-#define X(name, word, text, om) [PDC_##name] = #word,
-	PDC_KINDS(X)
-#undef X
-};
-
-#define NWORDS ((int)(sizeof(family_words) / sizeof(family_words[0])))
-
-const char *
-family_word(int type)
-{
-	return type > 0 && type < NWORDS ? family_words[type] : "unknown";
-}
-
-int
-family_from_word(const char *word)
-{
-	int type;
-
-	for (type = 1; type < NWORDS; type++)
-		if (strcmp(family_words[type], word) == 0)
-			return type;
-	return 0;
-}
-
 int
 family_strip(char *name, const char *suffix)
 {
@@ -214,7 +189,7 @@ cmd_declare(struct cmd *cmd)
 	struct declare_lists lists = { NULL, NULL, NULL };
 	int type, ret, status = CMD_TROUBLE;
 
-	type = family_from_word(cmd->words[1]);
+	type = pdc_kind_from_word(cmd->words[1]);
 	if (type == 0)
 		return cmd_fail(cmd, "unknown type '%.300s'", cmd->words[1]);
 	desc.type = (enum pdc_type)type;

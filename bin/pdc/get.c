@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/kinds.h"
 #include "api/page.h"
 #include "base/num.h"
 #include "pdc/cmd.h"
@@ -74,7 +75,7 @@ get_resolve(struct cmd *cmd, char *name, const char **suffix)
 		return cmd_fail(cmd,
 		    "%.300s is a %s; get needs a suffix: "
 		    "_count, _sum%s or _created",
-		    name, family_word(whole),
+		    name, pdc_kind_word(whole),
 		    whole == PDC_HISTOGRAM ? ", _bucket" : "");
 	return CMD_YES;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/kinds.h"
 #include "pdc/cmd.h"
 
 /* inc, dec, set, setnx, observe: one number, one transaction. */
@@ -105,7 +106,7 @@ update_check(struct cmd *cmd, const struct update *up)
 		    up->name.metric, verb->name, verb->needs);
 	if ((verb->types & 1u << type) == 0)
 		return cmd_fail(cmd, "%.300s is a %s; %s needs %s",
-		    up->name.metric, family_word(type), verb->name,
+		    up->name.metric, pdc_kind_word(type), verb->name,
 		    verb->needs);
 	/* Before the declaration, which would stay. */
 	if (type == PDC_COUNTER && !(up->amount >= 0 && isfinite(up->amount)))

@@ -15,6 +15,7 @@
 #include "base/escape.h"
 #include "base/num.h"
 #include "pdc.h"
+#include "store/native.h"
 #include "store/series.h"
 
 /* Of a slot it is not asked whose it is, and what the dead left is nobody's. */
@@ -264,7 +265,9 @@ int
 pdc_target_value(const struct family *f, const struct target *tg,
     const struct pair *out, int64_t created_ns, double *value)
 {
-	uint32_t i, upto = f->r.width;
+	uint32_t i, n = f->r.nbounds, upto;
+	struct pair classic[BOUNDS_MAX + 1];
+	const double *bounds = f->bounds;
 	double count = 0, sum = 0;
 
 	if (f->r.zone != VALUE_GAUGE && strcmp(tg->suffix, "_created") == 0) {
@@ -280,11 +283,17 @@ pdc_target_value(const struct family *f, const struct target *tg,
 		*value = f->r.type == PDC_INFO ? 1 : out[0].sum;
 		return 0;
 	}
+	if (family_native(&f->r)) { /* as on a page */
+		pdc_native_classic(f, out, classic);
+		out = classic;
+		bounds = f->classic;
+		n = f->native.nclassic;
+	}
+	upto = n + 1;
 	if (f->r.type == PDC_HISTOGRAM && strcmp(tg->suffix, "_bucket") == 0) {
-		for (upto = 0; upto < f->r.nbounds && f->bounds[upto] != tg->le;
-		     upto++)
+		for (upto = 0; upto < n && bounds[upto] != tg->le; upto++)
 			continue;
-		if (upto == f->r.nbounds && !(isinf(tg->le) && tg->le > 0))
+		if (upto == n && !(isinf(tg->le) && tg->le > 0))
 			return pdc_err_set(PDC_ENOENT,
 			    "%s: no bucket of that le", f->name);
 		upto++;

@@ -4,6 +4,7 @@
 #include "base/kinds.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "pdc.h"
 
@@ -33,4 +34,29 @@ pdc_kind_suffixes(int type)
 	default:
 		return plain;
 	}
+}
+
+static const char *const kind_words[] = {
+#define X(name, word, text, om) [PDC_##name] = #word,
+	PDC_KINDS(X)
+#undef X
+};
+
+#define NKINDS ((int)(sizeof(kind_words) / sizeof(kind_words[0])))
+
+const char *
+pdc_kind_word(int type)
+{
+	return type > 0 && type < NKINDS ? kind_words[type] : "unknown";
+}
+
+int
+pdc_kind_from_word(const char *word)
+{
+	int type;
+
+	for (type = 1; type < NKINDS; type++)
+		if (strcmp(kind_words[type], word) == 0)
+			return type;
+	return 0;
 }

@@ -25,4 +25,8 @@ const char *const *pdc_kind_suffixes(int type);
 /* All suffixes that any type has, then NULL. */
 extern const char *const pdc_kind_every[];
 
+/* "counter"; and the type of such a word, or 0. */
+const char *pdc_kind_word(int type);
+int pdc_kind_from_word(const char *);
+
 #endif

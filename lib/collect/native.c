@@ -16,30 +16,24 @@ native_most(double lo)
 	return bits_double(bits_of(-lo) - 1);
 }
 
-static int32_t
-native_beyond(const struct native_rec *n)
-{
-	return pdc_native_index(n->schema, n->max) + 1;
-}
-
 /*
  * The bucket of values up to most.  What is not told apart has the one behind
- * those that are; infinity has its own.
+ * those that are, beyond; infinity has its own.
  */
 static int32_t
-native_bucket(const struct native_rec *n, double most)
+native_bucket(const struct native_rec *n, int32_t beyond, double most)
 {
-	int32_t i = pdc_native_index(n->schema, most), last = native_beyond(n);
+	int32_t i = pdc_native_index(n->schema, most);
 
-	return i < last || isinf(most) ? i : last;
+	return i < beyond || isinf(most) ? i : beyond;
 }
 
 /* Negatives of all sizes together are shown next to the zero bucket. */
 static int32_t
-native_minus(const struct native_rec *n, double most)
+native_minus(const struct native_rec *n, int32_t beyond, double most)
 {
 	if (n->flags & NATIVE_NEGATIVE || isinf(most))
-		return native_bucket(n, most);
+		return native_bucket(n, beyond, most);
 	return pdc_native_index(n->schema, bits_double(bits_of(n->zero) + 1));
 }
 
@@ -47,6 +41,7 @@ void
 pdc_native_begin(struct native *na, const struct family *f)
 {
 	const struct native_rec *n = &f->native;
+	int32_t beyond = pdc_native_index(n->schema, n->max) + 1;
 	double lo, hi;
 	uint32_t i;
 
@@ -55,12 +50,12 @@ pdc_native_begin(struct native *na, const struct family *f)
 		hi = i < f->r.nbounds ? f->bounds[i] : INFINITY;
 		if (hi > n->zero) {
 			na->side[i] = 1;
-			na->index[i] = native_bucket(n, hi);
+			na->index[i] = native_bucket(n, beyond, hi);
 		} else if (lo >= 0 || native_most(lo) <= n->zero) {
 			na->side[i] = 0;
 		} else {
 			na->side[i] = -1;
-			na->index[i] = native_minus(n,
+			na->index[i] = native_minus(n, beyond,
 			    i > 0 ? native_most(lo) : INFINITY);
 		}
 	}

@@ -4,6 +4,7 @@ lib_libcore_la_SOURCES += \
 	%D%/bucket.h \
 	%D%/budget.c \
 	%D%/declare.c \
+	%D%/desc.c \
 	%D%/exemplar.c \
 	%D%/mode.c \
 	%D%/resolve.c \

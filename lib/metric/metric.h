@@ -275,6 +275,8 @@ int pdc_pending_flush(struct stxn *, struct pdc *);
 
 /* Shape of a family from its declaration. */
 int pdc_desc_family(struct family *, const struct pdc_desc *, uint32_t *order);
+/* The store's family against what is declared now: 0, or PDC_EEXIST. */
+int pdc_desc_same(const struct family *old, const struct family *new);
 /* Its states, and PDC_EEXIST where two families have others. */
 int pdc_states_desc(struct family *, const struct pdc_desc *);
 int pdc_states_same(const struct family *old, const struct family *new);

@@ -36,6 +36,33 @@
 
 static struct pdc_series table_mark;
 
+void
+pdc_table_lock(struct pdc *p)
+{
+	uint64_t gen = pdc_fork_gen(), owner;
+	int spin = 0;
+
+	for (;;) {
+		owner = atomic_load_explicit(&p->table_lock,
+		    memory_order_relaxed);
+		/* Pairs with the release in pdc_table_unlock(). */
+		if (owner != gen &&
+		    atomic_compare_exchange_weak_explicit(&p->table_lock,
+			&owner, gen, memory_order_acquire,
+			memory_order_relaxed))
+			return;
+		if (++spin > 32)
+			sched_yield();
+	}
+}
+
+void
+pdc_table_unlock(struct pdc *p)
+{
+	/* Pairs with the acquire in pdc_table_lock(). */
+	atomic_store_explicit(&p->table_lock, 0, memory_order_release);
+}
+
 /* Counters of a parent's threads are none of ours. */
 static void
 look_reset(struct pdc *p, uint64_t gen)

@@ -371,6 +371,38 @@ test_check(void)
 	is_int(n, 0, "and nothing found");
 }
 
+/* By name there are the buckets of a page and no others. */
+static void
+test_get(void)
+{
+	static const double bounds[] = { 1.5, 3 };
+	const struct pdc_desc d = { .type = PDC_HISTOGRAM,
+		.name = "got",
+		.bounds = bounds,
+		.nbounds = 2,
+		.flags = PDC_NATIVE };
+	const struct pdc_label classic = { "le", "3" }, native = { "le", "2" };
+	struct pdc_key k = help_key("got", "_bucket", &classic);
+	struct pdc_family *f;
+	struct pdc_series *s;
+	struct pdc_txn *t;
+	double v;
+
+	if (pdc_declare(&f, p, &d) < 0 || pdc_labels(&s, f, NULL) < 0)
+		bail_out("%s", pdc_error());
+	pdc_observe(s, 1);
+	pdc_observe(s, 2.5);
+	pdc_observe(s, 9);
+	is_double(help_get(p, &k), 2, "a classic bucket by name");
+	k.labels = &native;
+	pdc_begin(&t, p);
+	is_int(pdc_value_get(t, &k, &v), PDC_ENOENT,
+	    "a native bound is none of its le");
+	pdc_abort(t);
+	k = help_key("got", "_count", NULL);
+	is_double(help_get(p, &k), 3, "its count");
+}
+
 static void
 test_refused(void)
 {
@@ -471,6 +503,7 @@ main(void)
 
 	p = help_open(dir, 0);
 	test_random();
+	test_get();
 	test_refused();
 	test_differing();
 	test_killed();
