@@ -21,3 +21,5 @@ bench-check: lib/libpdc.la %D%/counts
 	@$(BENCH_CHECK)
 bench-record: lib/libpdc.la %D%/counts
 	@$(BENCH_CHECK) --record
+
+include %D%/peers/local.mk
