@@ -197,12 +197,25 @@ static int
 floor_main(const struct floor *f, int argc, char **argv)
 {
 	const struct peer_scenario shared[] = {
-		{ "inc", PEER_ALONE, f->setup, NULL, f->run, f->total },
-		{ "same", PEER_WORKERS, f->setup, NULL, f->run, f->total },
-		{ "own", PEER_WORKERS, f->setup, begin_own, f->run, f->total },
-		{ 0 },
+		{ .name = "inc",
+		    .form = PEER_ALONE,
+		    .setup = f->setup,
+		    .run = f->run,
+		    .total = f->total },
+		{ .name = "same",
+		    .form = PEER_WORKERS,
+		    .setup = f->setup,
+		    .run = f->run,
+		    .total = f->total },
+		{ .name = "own",
+		    .form = PEER_WORKERS,
+		    .setup = f->setup,
+		    .begin = begin_own,
+		    .run = f->run,
+		    .total = f->total },
+		{ .name = NULL },
 	};
-	const struct peer_scenario alone[] = { shared[0], { 0 } };
+	const struct peer_scenario alone[] = { shared[0], { .name = NULL } };
 	char name[32];
 
 	snprintf(name, sizeof(name), "floor %s", f->name);

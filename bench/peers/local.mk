@@ -1,10 +1,55 @@
-# The programs that the driver compares: see peer.h for what they speak.
-PEERS = %D%/floor
+# The programs that the driver compares: peer.h has what they speak.  PEERS need
+# no more than pdc itself.  Of MORE_PEERS each is left out, with a message, where
+# what it is made of is missing.
+PEERS = %D%/floor %D%/lmdb
 %C%_floor_SOURCES = %D%/floor.c %D%/peer.c %D%/peer.h
 %C%_floor_LDADD =
+%C%_lmdb_SOURCES = %D%/lmdb.c %D%/peer.c %D%/peer.h
+%C%_lmdb_LDADD = $(LMDB_LIBS)
+
+MORE_PEERS = %D%/sqlite %D%/prometheus_cpp %D%/golang %D%/victoria
+MORE_PEERS_OF = $(srcdir)/%D%/peer.h %D%/peer.$(OBJEXT)
 
 EXTRA_PROGRAMS += $(PEERS)
-CLEANFILES += $(PEERS)
+EXTRA_DIST += %D%/sqlite.c %D%/prometheus_cpp.cc \
+	%D%/go.sh %D%/peer.go %D%/golang.go %D%/victoria.go
+CLEANFILES += $(PEERS) $(MORE_PEERS)
 
-.PHONY: bench-peers
-bench-peers: $(PEERS)
+.PHONY: bench-peers clean-gocache
+bench-peers: $(PEERS) $(MORE_PEERS)
+
+%D%/sqlite: $(srcdir)/%D%/sqlite.c $(MORE_PEERS_OF)
+	$(AM_V_CCLD)if $(PKG_CONFIG) --exists sqlite3; then \
+		$(COMPILE) $(AM_LDFLAGS) $(LDFLAGS) -o $@ \
+			$(srcdir)/%D%/sqlite.c %D%/peer.$(OBJEXT) \
+			`$(PKG_CONFIG) --cflags --libs sqlite3`; \
+	else \
+		echo "$@ is left out: libsqlite3-dev is missing"; \
+	fi
+
+# configure does not ask for a compiler of C++: this is the one make knows.
+%D%/prometheus_cpp: $(srcdir)/%D%/prometheus_cpp.cc $(MORE_PEERS_OF)
+	$(AM_V_GEN)if ! $(CXX) --version >/dev/null 2>&1; then \
+		echo "$@ is left out: g++ is missing"; \
+	elif $(PKG_CONFIG) --exists prometheus-cpp-core; then \
+		$(CXX) -std=c++17 -O2 -Wall -Wextra $(CXXFLAGS) $(PDC_SAN) \
+			$(LDFLAGS) -o $@ $(srcdir)/%D%/prometheus_cpp.cc \
+			%D%/peer.$(OBJEXT) \
+			`$(PKG_CONFIG) --cflags --libs prometheus-cpp-core`; \
+	else \
+		echo "$@ is left out: prometheus-cpp-dev is missing"; \
+	fi
+
+%D%/golang: $(srcdir)/%D%/golang.go $(srcdir)/%D%/peer.go
+	$(AM_V_GEN)$(SHELL) $(srcdir)/%D%/go.sh $@ \
+		prometheus/client_golang $(srcdir)/%D%/golang.go \
+		$(srcdir)/%D%/peer.go
+
+%D%/victoria: $(srcdir)/%D%/victoria.go $(srcdir)/%D%/peer.go
+	$(AM_V_GEN)$(SHELL) $(srcdir)/%D%/go.sh $@ \
+		VictoriaMetrics/metrics $(srcdir)/%D%/victoria.go \
+		$(srcdir)/%D%/peer.go
+
+clean-local: clean-gocache
+clean-gocache:
+	-rm -rf %D%/gocache

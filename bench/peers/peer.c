@@ -9,6 +9,7 @@
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,16 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A worker has a pipe of its own either way: its death is the end of it. */
+/*
+ * A process or thread.  It has a pipe of its own either way: its death is the
+ * end of it.
+ */
 static struct worker {
+	const struct peer_scenario *scenario;
 	pid_t pid;
-	int go; /* how many operations to make */
-	int done; /* a byte: has begun, has made them */
+	pthread_t thread;
+	int go[2]; /* how many operations to make */
+	int done[2]; /* a byte: has begun, has made them */
 } workers[PEER_WORKERS_MAX];
 
 static unsigned nworkers;
@@ -83,44 +89,54 @@ peer_write(int fd, const void *p, size_t len)
 	return 0;
 }
 
-/* Until the parent closes the pipe or ends. */
-static void
-worker_main(const struct peer_scenario *s, unsigned number, int go, int done)
+/* Until the other end is closed or its process ends. */
+static void *
+worker_main(void *arg)
 {
+	const struct worker *w = arg;
 	uint64_t n;
 
-	if (s->begin != NULL)
-		s->begin(number);
-	while (
-	    peer_write(done, "", 1) == 0 && peer_read(go, &n, sizeof(n)) == 0)
-		s->run(n);
+	if (w->scenario->begin != NULL)
+		w->scenario->begin((unsigned)(w - workers));
+	while (peer_write(w->done[1], "", 1) == 0 &&
+	    peer_read(w->go[0], &n, sizeof(n)) == 0)
+		w->scenario->run(n);
+	return NULL;
+}
+
+static void
+worker_process(struct worker *w)
+{
+	unsigned i;
+
+	close(STDIN_FILENO);
+	for (i = 0; i <= nworkers; i++) {
+		close(workers[i].go[1]);
+		close(workers[i].done[0]);
+	}
+	worker_main(w);
 	_exit(0);
 }
 
 static void
-worker_fork(const struct peer_scenario *s)
+worker_start(const struct peer_scenario *s)
 {
 	struct worker *w = &workers[nworkers];
-	int done[2], go[2];
-	unsigned i;
 
-	if (pipe(go) == -1 || pipe(done) == -1)
+	w->scenario = s;
+	if (pipe(w->go) == -1 || pipe(w->done) == -1)
 		err(1, "pipe");
-	w->pid = peer_fork();
-	if (w->pid == 0) {
-		close(STDIN_FILENO);
-		for (i = 0; i < nworkers; i++) {
-			close(workers[i].go);
-			close(workers[i].done);
-		}
-		close(go[1]);
-		close(done[0]);
-		worker_main(s, nworkers, go[0], done[1]);
+	if (s->form == PEER_THREADS) {
+		errno = pthread_create(&w->thread, NULL, worker_main, w);
+		if (errno != 0)
+			err(1, "pthread_create");
+	} else {
+		w->pid = peer_fork();
+		if (w->pid == 0)
+			worker_process(w);
+		close(w->go[0]);
+		close(w->done[1]);
 	}
-	close(go[0]);
-	close(done[1]);
-	w->go = go[1];
-	w->done = done[0];
 	nworkers++;
 }
 
@@ -130,7 +146,7 @@ workers_release(uint64_t n)
 	unsigned i;
 
 	for (i = 0; i < nworkers; i++)
-		if (peer_write(workers[i].go, &n, sizeof(n)) == -1)
+		if (peer_write(workers[i].go[1], &n, sizeof(n)) == -1)
 			errx(1, "worker %u has ended", i);
 }
 
@@ -141,23 +157,33 @@ workers_wait(void)
 	char c;
 
 	for (i = 0; i < nworkers; i++)
-		if (peer_read(workers[i].done, &c, 1) == -1)
+		if (peer_read(workers[i].done[0], &c, 1) == -1)
 			errx(1, "worker %u has ended", i);
+}
+
+static void
+worker_end(struct worker *w)
+{
+	int status;
+
+	close(w->go[1]);
+	if (w->scenario->form == PEER_THREADS) {
+		pthread_join(w->thread, NULL);
+		return;
+	}
+	if (waitpid(w->pid, &status, 0) == -1)
+		err(1, "waitpid");
+	if (status != 0)
+		errx(1, "worker %u failed", (unsigned)(w - workers));
 }
 
 static void
 workers_end(void)
 {
 	unsigned i;
-	int status;
 
-	for (i = 0; i < nworkers; i++) {
-		close(workers[i].go);
-		if (waitpid(workers[i].pid, &status, 0) == -1)
-			err(1, "waitpid");
-		if (status != 0)
-			errx(1, "worker %u failed", i);
-	}
+	for (i = 0; i < nworkers; i++)
+		worker_end(&workers[i]);
 }
 
 static uint64_t
@@ -174,7 +200,7 @@ turn(const struct peer_scenario *s, uint64_t n)
 {
 	uint64_t start = now_ns();
 
-	if (s->form == PEER_WORKERS) {
+	if (nworkers > 0) {
 		workers_release(n);
 		workers_wait();
 	} else {
@@ -225,28 +251,39 @@ usage(const char *name, const struct peer_scenario *scenarios)
 	return 2;
 }
 
+/* Workers are at least one. */
+static int
+argument(uint64_t *argp, const struct peer_scenario *s, const char *text)
+{
+	switch (s->form) {
+	case PEER_WORKERS:
+	case PEER_THREADS:
+		if (text == NULL || number(argp, text, PEER_WORKERS_MAX) == -1)
+			return -1;
+		return *argp > 0 ? 0 : -1;
+	case PEER_SIZED:
+		return text != NULL ? number(argp, text, INT32_MAX) : -1;
+	default:
+		return text == NULL ? 0 : -1;
+	}
+}
+
 int
 peer_main(int argc, char **argv, const struct peer_scenario *scenarios)
 {
 	const struct peer_scenario *s = scenarios;
-	uint64_t arg = 0;
+	uint64_t arg = 0, i;
 
 	while (argc > 1 && s->name != NULL && strcmp(s->name, argv[1]) != 0)
 		s++;
-	if (argc < 2 || s->name == NULL ||
-	    argc != (s->form == PEER_ALONE ? 2 : 3))
-		return usage(argv[0], scenarios);
-	if (argc == 3 &&
-	    number(&arg, argv[2],
-		s->form == PEER_WORKERS ? PEER_WORKERS_MAX : INT32_MAX) == -1)
-		return usage(argv[0], scenarios);
-	if (s->form == PEER_WORKERS && arg == 0)
+	if (argc < 2 || argc > 3 || s->name == NULL ||
+	    argument(&arg, s, argv[2]) == -1)
 		return usage(argv[0], scenarios);
 	signal(SIGPIPE, SIG_IGN); /* a worker that has ended */
 	s->setup((unsigned)arg);
-	if (s->form == PEER_WORKERS)
-		for (; arg > 0; arg--)
-			worker_fork(s);
+	if (s->form == PEER_WORKERS || s->form == PEER_THREADS)
+		for (i = 0; i < arg; i++)
+			worker_start(s);
 	workers_wait();
 	puts("ready");
 	fflush(stdout);

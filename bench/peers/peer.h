@@ -18,13 +18,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PEER_MISSING 77
 #define PEER_WORKERS_MAX 256
 
 enum peer_form {
 	PEER_ALONE, /* no argument; run() is called in this process */
 	PEER_SIZED, /* a number as argument, else the same */
-	PEER_WORKERS /* so many processes, forked after setup(), call run() */
+	PEER_WORKERS, /* so many processes, forked after setup(), call run() */
+	PEER_THREADS /* so many threads instead */
 };
 
 /* begin may be NULL; the others not.  A name of NULL ends a table. */
@@ -49,5 +54,9 @@ pid_t peer_fork(void);
 /* Read or write all, or return -1: end of file, too, is an error. */
 int peer_read(int fd, void *p, size_t len);
 int peer_write(int fd, const void *p, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
