@@ -109,7 +109,8 @@ worker_process(struct worker *w)
 {
 	unsigned i;
 
-	close(STDIN_FILENO);
+	if (freopen("/dev/null", "r", stdin) == NULL)
+		err(1, "/dev/null");
 	for (i = 0; i <= nworkers; i++) {
 		close(workers[i].go[1]);
 		close(workers[i].done[0]);
