@@ -7,16 +7,30 @@ PEERS = %D%/floor %D%/lmdb
 %C%_lmdb_SOURCES = %D%/lmdb.c %D%/peer.c %D%/peer.h
 %C%_lmdb_LDADD = $(LMDB_LIBS)
 
-MORE_PEERS = %D%/sqlite %D%/prometheus_cpp %D%/golang %D%/victoria
+MORE_PEERS = %D%/redis %D%/sqlite %D%/prometheus_cpp %D%/golang %D%/victoria
 MORE_PEERS_OF = $(srcdir)/%D%/peer.h %D%/peer.$(OBJEXT)
 
 EXTRA_PROGRAMS += $(PEERS)
-EXTRA_DIST += %D%/sqlite.c %D%/prometheus_cpp.cc \
+EXTRA_DIST += %D%/redis.c %D%/sqlite.c %D%/prometheus_cpp.cc \
 	%D%/go.sh %D%/peer.go %D%/golang.go %D%/victoria.go
+
+# Run as they are; peer.py is what those in Python share.
+EXTRA_DIST += %D%/apcu.php %D%/client_python.py %D%/perl_shared.pl \
+	%D%/prom_client.js %D%/pushgateway.py %D%/ruby_mmap.rb %D%/peer.py
+
 CLEANFILES += $(PEERS) $(MORE_PEERS)
 
 .PHONY: bench-peers clean-gocache
 bench-peers: $(PEERS) $(MORE_PEERS)
+
+%D%/redis: $(srcdir)/%D%/redis.c $(MORE_PEERS_OF)
+	$(AM_V_CCLD)if $(PKG_CONFIG) --exists hiredis; then \
+		$(COMPILE) $(AM_LDFLAGS) $(LDFLAGS) -o $@ \
+			$(srcdir)/%D%/redis.c %D%/peer.$(OBJEXT) \
+			`$(PKG_CONFIG) --cflags --libs hiredis`; \
+	else \
+		echo "$@ is left out: libhiredis-dev is missing"; \
+	fi
 
 %D%/sqlite: $(srcdir)/%D%/sqlite.c $(MORE_PEERS_OF)
 	$(AM_V_CCLD)if $(PKG_CONFIG) --exists sqlite3; then \
