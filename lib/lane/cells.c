@@ -343,10 +343,15 @@ cells_set(struct cells *cells, const struct cells_head *h)
 static void
 cells_set_use(struct cells *cells, unsigned flags)
 {
-	uint32_t answer, unknown = CELLS_RSEQ_UNKNOWN;
-	int i;
+	uint32_t answer, i, unknown = CELLS_RSEQ_UNKNOWN;
+	struct cells_zone *z;
+	char **lane;
 
-	if ((flags & (CELLS_RDONLY | CELLS_ATOMIC)) || !pdc_rseq_usable())
+	if (!pdc_rseq_usable())
+		return;
+	atomic_store_explicit(&pdc_rseq_at, pdc_rseq_area(),
+	    memory_order_relaxed);
+	if (flags & (CELLS_RDONLY | CELLS_ATOMIC))
 		return;
 	answer = atomic_load(&cells->head->rseq);
 	if (answer == CELLS_RSEQ_UNKNOWN) {
@@ -355,13 +360,19 @@ cells_set_use(struct cells *cells, unsigned flags)
 			&unknown, answer))
 			answer = unknown;
 	}
-	if (answer != CELLS_RSEQ_OK)
+	/* Without memory for the table the atomic lanes will do. */
+	lane = calloc(NZONES * cells->nlanes, sizeof(*lane));
+	if (answer != CELLS_RSEQ_OK || lane == NULL) {
+		free(lane);
 		return;
-	atomic_store_explicit(&pdc_rseq_at, pdc_rseq_area(),
-	    memory_order_relaxed);
+	}
 	cells->use = cells->nlanes;
-	for (i = 0; i < NZONES; i++)
-		cells->zone[i].use = cells->zone[i].nlanes;
+	for (z = cells->zone; z < cells->zone + NZONES; z++) {
+		z->lane = lane;
+		z->use = z->nlanes;
+		for (i = 0; i < z->use; i++)
+			*lane++ = z->lanes + i * z->stride;
+	}
 }
 
 static int
@@ -466,6 +477,7 @@ pdc_cells_close(struct cells *cells)
 	if (cells->fd != -1 && cells_has_fd(cells))
 		close(cells->fd);
 	munmap(cells->map, cells->map_len);
+	free(cells->zone[0].lane);
 	free(cells);
 }
 

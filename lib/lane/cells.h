@@ -113,6 +113,7 @@ struct cells_head {
 struct cells_zone {
 	_Atomic uint64_t *tags;
 	char *lanes, *atomic;
+	char **lane; /* where each is that this process updates by rseq */
 	size_t stride, astride;
 	uint64_t capacity;
 	_Atomic uint64_t known; /* units that have blocks; there may be more */

@@ -3,8 +3,8 @@
 #define PDC_LANE_FAST_H
 
 /*
- * One try at an update, in line.  Who makes it calls nothing and saves no
- * registers before it has succeeded: a register that is restored behind the
+ * One try at an update by rseq, in line.  Who makes it calls nothing and saves
+ * no registers before it has succeeded: a register that is restored behind the
  * store to the cell may have to wait for where that goes, and with it the next
  * update (measured on a Xeon: 20 ns, not 7).
  */
@@ -40,7 +40,7 @@ lane_try_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
 
 	if (cpu >= z->use)
 		return RSEQ_NONE;
-	cell = (double *)(z->lanes + cpu * z->stride) + unit;
+	cell = (double *)z->lane[cpu] + unit;
 	return rseq_add(area, cpu, cell, v,
 	    (struct rseq_tag){ &z->tags[unit], id });
 }
@@ -56,7 +56,7 @@ lane_try_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
 
 	if (cpu >= z->use)
 		return RSEQ_NONE;
-	pair = (struct word16 *)(z->lanes + cpu * z->stride) + unit + bucket;
+	pair = (struct word16 *)z->lane[cpu] + unit + bucket;
 	return rseq_pair(area, cpu, pair, v,
 	    (struct rseq_tag){ &z->tags[unit], id });
 }
@@ -79,22 +79,5 @@ lane_try_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
 	return lane_try_add(cells, unit, id, v);
 }
 #endif
-
-LANE_INLINE int
-lane_fast_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
-{
-	return lane_knows(cells, ZONE_ADD, unit) &&
-	    lane_try_add(cells, unit, id, v) == RSEQ_OK;
-}
-
-/* The bucket is one of the series that begins at unit. */
-LANE_INLINE int
-lane_fast_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
-    uint64_t id, double v)
-{
-	return lane_knows(cells, ZONE_PAIR, unit) &&
-	    bucket < cells->zone[ZONE_PAIR].capacity - unit &&
-	    lane_try_pair(cells, unit, bucket, id, v) == RSEQ_OK;
-}
 
 #endif

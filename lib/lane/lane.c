@@ -59,29 +59,41 @@ lane_has(const struct cells *cells, enum cells_zone_kind kind, uint64_t unit)
 	    unit < pdc_cells_known(cells, kind);
 }
 
-static struct word16 *
+/* sched_getcpu() would do, but is a call. */
+static inline uint32_t
+lane_cpu(void)
+{
+#ifdef PDC_RSEQ
+	ptrdiff_t area = rseq_at();
+
+	if (area != 0)
+		return rseq_cpu(area);
+#endif
+	return (uint32_t)sched_getcpu();
+}
+
+static inline struct word16 *
 lane_atomic_cell(const struct cells_zone *z, uint64_t unit)
 {
-	struct word16 *cells;
-	int lane = 0;
+	uint32_t lane = 0;
 
-	if (z->natomic > 1)
-		lane = sched_getcpu();
-	if (lane < 0)
-		lane = 0;
-	cells = (struct word16 *)(z->atomic +
-	    (uint32_t)lane % z->natomic * z->astride);
-	return &cells[unit];
+	if (z->natomic > 1) {
+		lane = lane_cpu();
+		if (lane >= z->natomic) /* seldom, and a division is slow */
+			lane %= z->natomic;
+	}
+	return (struct word16 *)(z->atomic + lane * z->astride) + unit;
 }
 
 /*
  * The cell is loaded before the tag is compared: freeing stores the tag, then
  * bumps the version, so who sees the bump sees the tag.
  */
-static LANE_COLD enum lane_result
-lane_atomic_add(const struct cells_zone *z, uint64_t unit, uint64_t id,
+enum lane_result
+pdc_lane_atomic_add(const struct cells *cells, uint64_t unit, uint64_t id,
     double v)
 {
+	const struct cells_zone *z = &cells->zone[ZONE_ADD];
 	struct word16 *cell, old, new;
 
 	if (unit >= z->capacity)
@@ -97,10 +109,11 @@ lane_atomic_add(const struct cells_zone *z, uint64_t unit, uint64_t id,
 	return LANE_OK;
 }
 
-static LANE_COLD enum lane_result
-lane_atomic_pair(const struct cells_zone *z, uint64_t unit, uint32_t bucket,
+enum lane_result
+pdc_lane_atomic_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
     uint64_t id, double v)
 {
+	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
 	struct word16 *cell, old, new;
 
 	if (unit >= z->capacity || bucket >= z->capacity - unit)
@@ -131,14 +144,13 @@ lane_add_again(const struct cells *cells, uint64_t unit, uint64_t id, double v)
 		if (result == RSEQ_NONE)
 			break;
 	}
-	return lane_atomic_add(&cells->zone[ZONE_ADD], unit, id, v);
+	return pdc_lane_atomic_add(cells, unit, id, v);
 }
 
 static LANE_COLD enum lane_result
 lane_pair_again(const struct cells *cells, uint64_t unit, uint32_t bucket,
     uint64_t id, double v)
 {
-	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
 	enum rseq_result result;
 	int i;
 
@@ -151,7 +163,7 @@ lane_pair_again(const struct cells *cells, uint64_t unit, uint32_t bucket,
 		if (result == RSEQ_NONE)
 			break;
 	}
-	return lane_atomic_pair(z, unit, bucket, id, v);
+	return pdc_lane_atomic_pair(cells, unit, bucket, id, v);
 }
 
 enum lane_result
@@ -164,6 +176,8 @@ pdc_lane_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
 		return LANE_OK;
 	case RSEQ_STALE:
 		return LANE_STALE;
+	case RSEQ_NONE:
+		return pdc_lane_atomic_add(cells, unit, id, v);
 	default:
 		return lane_add_again(cells, unit, id, v);
 	}
@@ -182,6 +196,8 @@ pdc_lane_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
 		return LANE_OK;
 	case RSEQ_STALE:
 		return LANE_STALE;
+	case RSEQ_NONE:
+		return pdc_lane_atomic_pair(cells, unit, bucket, id, v);
 	default:
 		return lane_pair_again(cells, unit, bucket, id, v);
 	}

@@ -27,7 +27,7 @@
 
 #define RSEQ_TRIES 64
 
-/* The area, once cells that are updated so were opened; else 0. */
+/* The area, once cells were opened where there is one; else 0. */
 extern _Atomic ptrdiff_t pdc_rseq_at __attribute__((visibility("hidden")));
 
 static inline ptrdiff_t

@@ -308,7 +308,7 @@ update_cells(const struct pdc_series *s)
 	return c == NULL || c->rdonly ? NULL : c;
 }
 
-/* Those that the handle's unit is of; who only looks gets none. */
+/* Those that the handle's unit is of. */
 static inline const struct cells *
 update_unit(const struct pdc_series *s)
 {
@@ -342,17 +342,39 @@ inc_slow(struct pdc_series *s, double amount)
 		update_general(s, c, RING_ADD, 0, amount);
 }
 
+/* Out of line, so that pdc_inc() has nothing to save: see lane/fast.h. */
+static __attribute__((noinline)) void
+inc_atomic(struct pdc_series *s, const struct cells *c, double amount)
+{
+	if (c->rdonly ||
+	    pdc_lane_atomic_add(c, atomic_load_explicit(&s->unit, RELAXED),
+		atomic_load_explicit(&s->id, RELAXED), amount) != LANE_OK)
+		inc_slow(s, amount);
+}
+
 void
 pdc_inc(struct pdc_series *s, double amount)
 {
 	const struct cells *c;
+	uint64_t unit;
 
-	if (s != NULL && (c = update_unit(s)) != NULL &&
-	    s->type == PDC_COUNTER && amount >= 0 && amount <= DBL_MAX &&
-	    lane_fast_add(c, atomic_load_explicit(&s->unit, RELAXED),
-		atomic_load_explicit(&s->id, RELAXED), amount))
+	if (s == NULL || (c = update_unit(s)) == NULL ||
+	    s->type != PDC_COUNTER || !(amount >= 0 && amount <= DBL_MAX) ||
+	    !lane_knows(c, ZONE_ADD,
+		unit = atomic_load_explicit(&s->unit, RELAXED))) {
+		inc_slow(s, amount);
 		return;
-	inc_slow(s, amount);
+	}
+	switch (lane_try_add(c, unit, atomic_load_explicit(&s->id, RELAXED),
+	    amount)) {
+	case RSEQ_OK:
+		return;
+	case RSEQ_NONE:
+		inc_atomic(s, c, amount);
+		return;
+	default:
+		inc_slow(s, amount);
+	}
 }
 
 void
@@ -368,11 +390,25 @@ pdc_dec(struct pdc_series *s, double amount)
 		update_drop(s, DROP_TYPE);
 }
 
+/* Of no mode, and all that was begun is done: its cell will do. */
+static int
+gauge_plain(struct pdc_series *s)
+{
+	return s->type == PDC_GAUGE && s->how == 0 &&
+	    atomic_load(&s->aside[ASIDE_SUMS]) == 0 &&
+	    atomic_load(&s->aside[ASIDE_SETS]) == 0;
+}
+
 void
 pdc_set(struct pdc_series *s, double value)
 {
 	const struct cells *c;
 
+	if (s != NULL && (c = update_unit(s)) != NULL && !c->rdonly &&
+	    gauge_plain(s) &&
+	    pdc_lane_gauge_set(c, atomic_load_explicit(&s->unit, RELAXED),
+		atomic_load_explicit(&s->id, RELAXED), value) == LANE_OK)
+		return;
 	if (s == NULL || (c = update_cells(s)) == NULL)
 		return;
 	if (s->type == PDC_GAUGE)
@@ -423,17 +459,45 @@ observe_slow(struct pdc_series *s, double value)
 		    bucket_of(&s->family->buckets, value), value);
 }
 
+static __attribute__((noinline)) void
+observe_atomic(struct pdc_series *s, const struct cells *c, uint32_t bucket,
+    double value)
+{
+	if (c->rdonly ||
+	    pdc_lane_atomic_pair(c, atomic_load_explicit(&s->unit, RELAXED),
+		bucket, atomic_load_explicit(&s->id, RELAXED),
+		value) != LANE_OK)
+		observe_slow(s, value);
+}
+
 void
 pdc_observe(struct pdc_series *s, double value)
 {
 	const struct cells *c;
+	uint32_t bucket;
+	uint64_t unit;
 
 	/* A summary has no bounds. */
-	if (s != NULL && (c = update_unit(s)) != NULL && s->zone == ZONE_PAIR &&
-	    !isnan(value) &&
-	    lane_fast_pair(c, atomic_load_explicit(&s->unit, RELAXED),
-		bucket_of(&s->family->buckets, value),
-		atomic_load_explicit(&s->id, RELAXED), value))
+	if (s == NULL || (c = update_unit(s)) == NULL || s->zone != ZONE_PAIR ||
+	    isnan(value) ||
+	    !lane_knows(c, ZONE_PAIR,
+		unit = atomic_load_explicit(&s->unit, RELAXED))) {
+		observe_slow(s, value);
 		return;
-	observe_slow(s, value);
+	}
+	bucket = bucket_of(&s->family->buckets, value);
+	if (bucket >= c->zone[ZONE_PAIR].capacity - unit) {
+		observe_slow(s, value);
+		return;
+	}
+	switch (lane_try_pair(c, unit, bucket,
+	    atomic_load_explicit(&s->id, RELAXED), value)) {
+	case RSEQ_OK:
+		return;
+	case RSEQ_NONE:
+		observe_atomic(s, c, bucket, value);
+		return;
+	default:
+		observe_slow(s, value);
+	}
 }
