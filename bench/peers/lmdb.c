@@ -3,13 +3,21 @@
 
 /*
  * A counter in LMDB alone: a write transaction for each increment, never
- * synced.  The total is read by a transaction of its own.  The flags are those
- * of a store of pdc.  With MDB_WRITEMAP, which lets every stray pointer of
- * every process write into the store, a transaction takes a quarter or fifth.
+ * synced.
+ *
+ *	lmdb bare SCENARIO	a record, which is read and written
+ *	lmdb calls SCENARIO	the calls that a transaction of pdc makes
+ *
+ * Those are a snapshot before it, what it looks up, and the one it writes, with
+ * keys and values as long as in a store of one counter.  The total is read by a
+ * transaction of its own.  The flags are those of a store of pdc.  With
+ * MDB_WRITEMAP, which lets every stray pointer of every process write into the
+ * store, a transaction takes a quarter or fifth.
  */
 
 #include <err.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "peer.h"
@@ -90,6 +98,103 @@ run(uint64_t n)
 	}
 }
 
+/* What is looked up: M, F, L, S and V of pdc-store(5), but for the hits. */
+static const struct record {
+	const char *key;
+	size_t klen, len;
+} records[] = {
+	{ "M", 1, 560 },
+	{ "Fhits", 5, 129 },
+	{ "L the hash of its labels..", 26, 4 },
+	{ "S the numbers", 13, 24 },
+	{ "V the numbers", 13, 48 },
+};
+#define NRECORDS (sizeof(records) / sizeof(records[0]))
+
+static void
+records_put(MDB_txn *txn)
+{
+	static char zeros[560];
+	MDB_val key, val;
+	size_t i;
+
+	for (i = 0; i < NRECORDS; i++) {
+		key = (MDB_val){ records[i].klen,
+			(void *)(uintptr_t)records[i].key };
+		val = (MDB_val){ records[i].len, zeros };
+		must(mdb_put(txn, dbi, &key, &val, 0));
+	}
+}
+
+static void
+setup_calls(unsigned arg)
+{
+	MDB_txn *txn;
+
+	(void)arg;
+	store_open();
+	must(mdb_txn_begin(env, NULL, 0, &txn));
+	records_put(txn);
+	must(mdb_txn_commit(txn));
+}
+
+static void
+get(MDB_txn *txn, size_t i, MDB_val *val)
+{
+	MDB_val key = { records[i].klen, (void *)(uintptr_t)records[i].key };
+
+	must(mdb_get(txn, dbi, &key, val));
+}
+
+static void
+run_calls(uint64_t n)
+{
+	MDB_val key = { records[NRECORDS - 1].klen,
+		(void *)(uintptr_t)records[NRECORDS - 1].key };
+	MDB_val val;
+	MDB_txn *reader = NULL, *txn;
+	char value[48];
+	double hits;
+	size_t i;
+
+	for (; n > 0; n--) {
+		if (reader == NULL)
+			must(mdb_txn_begin(env, NULL, MDB_RDONLY, &reader));
+		else
+			must(mdb_txn_renew(reader));
+		get(reader, 0, &val);
+		get(reader, 1, &val);
+		mdb_txn_reset(reader);
+		must(mdb_txn_begin(env, NULL, 0, &txn));
+		for (i = 0; i < NRECORDS; i++)
+			get(txn, i, &val);
+		memcpy(value, val.mv_data, sizeof(value));
+		memcpy(&hits, value, sizeof(hits));
+		hits++;
+		memcpy(value, &hits, sizeof(hits));
+		val.mv_data = value;
+		must(mdb_put(txn, dbi, &key, &val, 0));
+		must(mdb_txn_commit(txn));
+	}
+	if (reader != NULL)
+		mdb_txn_abort(reader);
+}
+
+static double
+total_calls(void)
+{
+	MDB_txn *txn;
+	MDB_val val;
+	double hits;
+
+	must(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn));
+	get(txn, NRECORDS - 1, &val);
+	memcpy(&hits, val.mv_data, sizeof(hits));
+	mdb_txn_abort(txn);
+	mdb_env_close(env);
+	return hits;
+}
+
 static double
 total(void)
 {
@@ -105,23 +210,37 @@ total(void)
 	return hits;
 }
 
+static const struct peer_scenario bare[] = {
+	{ .name = "inc",
+	    .form = PEER_ALONE,
+	    .setup = setup_alone,
+	    .run = run,
+	    .total = total },
+	{ .name = "same",
+	    .form = PEER_WORKERS,
+	    .setup = setup_same,
+	    .begin = begin_same,
+	    .run = run,
+	    .total = total },
+	{ .name = NULL },
+};
+
+static const struct peer_scenario calls[] = {
+	{ .name = "inc",
+	    .form = PEER_ALONE,
+	    .setup = setup_calls,
+	    .run = run_calls,
+	    .total = total_calls },
+	{ .name = NULL },
+};
+
 int
 main(int argc, char **argv)
 {
-	const struct peer_scenario scenarios[] = {
-		{ .name = "inc",
-		    .form = PEER_ALONE,
-		    .setup = setup_alone,
-		    .run = run,
-		    .total = total },
-		{ .name = "same",
-		    .form = PEER_WORKERS,
-		    .setup = setup_same,
-		    .begin = begin_same,
-		    .run = run,
-		    .total = total },
-		{ .name = NULL },
-	};
-
-	return peer_main(argc, argv, scenarios);
+	if (argc > 1 && strcmp(argv[1], "bare") == 0)
+		return peer_main(argc - 1, argv + 1, bare);
+	if (argc > 1 && strcmp(argv[1], "calls") == 0)
+		return peer_main(argc - 1, argv + 1, calls);
+	fprintf(stderr, "usage: lmdb bare|calls SCENARIO [NUMBER]\n");
+	return 2;
 }

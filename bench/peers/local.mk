@@ -1,11 +1,13 @@
 # The programs that the driver compares: peer.h has what they speak.  PEERS need
 # no more than pdc itself.  Of MORE_PEERS each is left out, with a message, where
 # what it is made of is missing.
-PEERS = %D%/floor %D%/lmdb
+PEERS = %D%/floor %D%/lmdb %D%/pdc
 %C%_floor_SOURCES = %D%/floor.c %D%/peer.c %D%/peer.h
 %C%_floor_LDADD =
 %C%_lmdb_SOURCES = %D%/lmdb.c %D%/peer.c %D%/peer.h
 %C%_lmdb_LDADD = $(LMDB_LIBS)
+%C%_pdc_SOURCES = %D%/pdc.c %D%/peer.c %D%/peer.h
+%C%_pdc_LDADD = lib/libpdc.la
 
 MORE_PEERS = %D%/redis %D%/sqlite %D%/prometheus_cpp %D%/golang %D%/victoria
 MORE_PEERS_OF = $(srcdir)/%D%/peer.h %D%/peer.$(OBJEXT)

@@ -199,8 +199,11 @@ now_ns(void)
 static uint64_t
 turn(const struct peer_scenario *s, uint64_t n)
 {
-	uint64_t start = now_ns();
+	uint64_t start;
 
+	if (s->before != NULL)
+		s->before();
+	start = now_ns();
 	if (nworkers > 0) {
 		workers_release(n);
 		workers_wait();

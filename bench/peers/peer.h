@@ -32,7 +32,7 @@ enum peer_form {
 	PEER_THREADS /* so many threads instead */
 };
 
-/* begin may be NULL; the others not.  A name of NULL ends a table. */
+/* begin and before may be NULL, no other.  A name of NULL ends a table. */
 struct peer_scenario {
 	const char *name;
 	enum peer_form form;
@@ -40,6 +40,7 @@ struct peer_scenario {
 	void (*begin)(unsigned worker); /* once in each worker */
 	void (*run)(uint64_t n); /* n operations; all that is timed */
 	double (*total)(void); /* in this process, at last */
+	void (*before)(void); /* or NULL: before each turn, not timed */
 };
 
 /* argv[0] is what usage calls the program. */
