@@ -360,12 +360,12 @@ cells_set_use(struct cells *cells, unsigned flags)
 			&unknown, answer))
 			answer = unknown;
 	}
+	if (answer != CELLS_RSEQ_OK)
+		return;
 	/* Without memory for the table the atomic lanes will do. */
 	lane = calloc(NZONES * cells->nlanes, sizeof(*lane));
-	if (answer != CELLS_RSEQ_OK || lane == NULL) {
-		free(lane);
+	if (lane == NULL)
 		return;
-	}
 	cells->use = cells->nlanes;
 	for (z = cells->zone; z < cells->zone + NZONES; z++) {
 		z->lane = lane;
