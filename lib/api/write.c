@@ -23,6 +23,21 @@ write_out(int (*out)(void *arg, const void *data, size_t len), void *arg,
 	    "the page was ended by who it was for");
 }
 
+/* Put the next piece behind what b has: 1 if there is more, 0, or an error. */
+static int
+write_piece(struct page *pg, struct pdc *p, const struct page_opts *opts,
+    struct buf *b)
+{
+	int ret;
+
+	ret = pdc_page_more(pg, p, b);
+	if (ret == 0)
+		pdc_page_end(b, opts);
+	if (ret >= 0 && b->error < 0)
+		ret = pdc_err_set(PDC_ENOMEM, "a page");
+	return ret;
+}
+
 int
 pdc_page_write(struct pdc *p, const struct page_opts *opts,
     int (*out)(void *arg, const void *data, size_t len), void *arg,
@@ -30,22 +45,18 @@ pdc_page_write(struct pdc *p, const struct page_opts *opts,
 {
 	struct page *pg;
 	struct buf b;
-	int ret, more, saved;
+	int ret, more = 1, saved;
 
 	ret = pdc_page_open(&pg, opts);
 	if (ret < 0)
 		return ret;
 	pdc_buf_init(&b);
-	do {
+	while (ret == 0 && more) {
 		pdc_buf_reset(&b);
-		ret = more = pdc_page_more(pg, p, &b);
-		if (ret == 0)
-			pdc_page_end(&b, opts);
-		if (ret >= 0 && b.error < 0)
-			ret = pdc_err_set(PDC_ENOMEM, "a page");
+		ret = more = write_piece(pg, p, opts, &b);
 		if (ret >= 0)
 			ret = write_out(out, arg, &b);
-	} while (ret == 0 && more);
+	}
 	saved = errno;
 	if (ret == 0 && result != NULL)
 		*result = *pdc_page_result(pg);
@@ -78,19 +89,31 @@ pdc_write(struct pdc *p, const char *accept,
 	return pdc_page_write(p, &opts, out, arg, NULL);
 }
 
+/* All pieces in one buffer, where each was made. */
 static int
-write_buf(void *arg, const void *data, size_t len)
+write_buf(struct pdc *p, const struct page_opts *opts, struct buf *b)
 {
-	struct buf *b = arg;
+	struct page *pg;
+	int ret;
 
-	pdc_buf_put(b, data, len);
-	return b->error;
+	ret = pdc_page_open(&pg, opts);
+	if (ret < 0)
+		return ret;
+	do
+		ret = write_piece(pg, p, opts, b);
+	while (ret > 0);
+	pdc_page_close(pg);
+	pdc_buf_chr(b, '\0');
+	if (ret == 0 && b->error < 0)
+		ret = pdc_err_set(PDC_ENOMEM, "render");
+	return ret;
 }
 
 int
 pdc_render(struct pdc *p, const char *accept, char **text, size_t *len,
     const char **content_type)
 {
+	struct page_opts opts = { .format = PAGE_METRICS };
 	struct buf b;
 	int ret;
 
@@ -98,10 +121,8 @@ pdc_render(struct pdc *p, const char *accept, char **text, size_t *len,
 		return pdc_err_set(PDC_EINVAL,
 		    "render: no store, or nowhere to put the text");
 	pdc_buf_init(&b);
-	ret = pdc_write(p, accept, write_buf, &b);
-	pdc_buf_chr(&b, '\0');
-	if (b.error < 0)
-		ret = pdc_err_set(PDC_ENOMEM, "render");
+	pdc_accept_format(&opts.how, accept);
+	ret = write_buf(p, &opts, &b);
 	if (ret < 0) {
 		pdc_buf_fini(&b);
 		return ret;

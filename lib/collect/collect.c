@@ -35,11 +35,12 @@ struct collect {
 	char slot[16]; /* its label */
 	int64_t begun_ns; /* before the snapshot */
 	int in_family, in_series; /* the cursors are placed */
+	unsigned char key[SERIES_KEY_LEN]; /* where scur was placed */
 	int have_slots;
 	uint64_t youngest; /* series ids of the family are below */
 	uint32_t from, last; /* numbers: its first one wanted, the last given */
 	unsigned char uuid[sizeof(((struct meta *)NULL)->uuid)];
-	uint32_t block;
+	uint32_t first; /* number of the first series in the block */
 	int have_block, tries;
 	uint64_t damaged, count;
 	int late; /* pdc_collect_late() */
@@ -47,9 +48,10 @@ struct collect {
 	struct collect_family family;
 	struct collect_series series;
 	const char *labels[LABELS_MAX + 1], *values[LABELS_MAX + 1];
-	struct pair pairs[BOUNDS_MAX + 1];
 	struct native native; /* of the family, if it is one */
-	struct idle times; /* of the block */
+	struct live_block now; /* of the block */
+	struct idle times; /* the same, if the family has idle times */
+	int idles;
 	struct value *v;
 };
 
@@ -210,6 +212,7 @@ collect_give(struct collect *co, const struct collect_family **fp)
 	cf->nstates = co->f.r.nstates;
 	cf->whole = pdc_mode_keeps(co->f.r.mode) != KEEPS_ONE;
 	cf->expires_ns = co->f.r.expires_wall_ns;
+	co->idles = pdc_idle_ns(&co->f.r) > 0;
 	co->in_series = co->have_block = 0;
 	*fp = cf;
 	return COLLECT_NEXT;
@@ -351,22 +354,25 @@ pdc_collect_named(struct collect *co, const char *sample)
 	    !pdc_live_expired(&co->x, co->cells, &co->other, co->v);
 }
 
+/* The block of number n, and all that is in it. */
 static int
-collect_block(struct collect *co, uint32_t n, uint32_t *pos)
+collect_block(struct collect *co, uint32_t n)
 {
-	struct value_place at = pdc_block_place(&co->f.r, n);
+	struct value_place at;
 	int ret;
 
-	*pos = at.pos;
-	if (co->have_block && co->block == at.block)
+	if (co->have_block && n - co->first < co->v->h.k)
 		return 0;
+	at = pdc_block_place(&co->f.r, n);
 	ret = pdc_block_get(&co->x, &co->f.r, at, co->v);
-	if (ret == 0 && pdc_idle_ns(&co->f.r) > 0)
+	if (ret == 0 && co->idles)
 		ret = pdc_idle_get(&co->x, &co->f.r, at, &co->times);
 	if (ret > 0) /* made anew: a checkpoint puts it */
 		ret = 0;
 	co->have_block = ret == 0;
-	co->block = at.block;
+	co->first = n - at.pos;
+	if (ret == 0)
+		pdc_live_block(&co->now, co->cells, co->v);
 	return ret;
 }
 
@@ -374,8 +380,7 @@ collect_block(struct collect *co, uint32_t n, uint32_t *pos)
 static int
 collect_idle(struct collect *co, uint32_t pos)
 {
-	return pdc_idle_ns(&co->f.r) > 0 &&
-	    pdc_idle_due(&co->x, &co->f.r, &co->times, pos) &&
+	return co->idles && pdc_idle_due(&co->x, &co->f.r, &co->times, pos) &&
 	    !pdc_live_moved(co->cells, co->v, pos);
 }
 
@@ -383,7 +388,7 @@ collect_idle(struct collect *co, uint32_t pos)
 static int64_t
 collect_expires(struct collect *co, uint32_t pos)
 {
-	if (pdc_idle_ns(&co->f.r) == 0)
+	if (!co->idles)
 		return 0;
 	return pdc_clock_wall(co->store->clock) +
 	    pdc_idle_left(&co->x, &co->f.r, &co->times, pos);
@@ -393,7 +398,7 @@ collect_expires(struct collect *co, uint32_t pos)
 static int
 collect_live(struct collect *co, uint32_t pos, uint64_t id)
 {
-	switch (pdc_live_read(co->cells, co->v, pos, id, co->pairs)) {
+	switch (pdc_live_get(&co->now, co->v, pos, id)) {
 	case LIVE_GOOD:
 		return 1;
 	case LIVE_DYING:
@@ -409,8 +414,6 @@ collect_labels(struct collect *co, const struct series_ref *s)
 {
 	static const char *const overflow[] = { SERIES_OVERFLOW };
 	struct collect_series *cs = &co->series;
-	const char *p = s->values;
-	uint32_t i;
 
 	cs->values = co->values;
 	if (pdc_series_beyond(s->values, s->values_len)) {
@@ -421,9 +424,23 @@ collect_labels(struct collect *co, const struct series_ref *s)
 	}
 	cs->nlabels = co->f.r.nlabels;
 	cs->labels = co->f.labels;
-	for (i = 0; i < cs->nlabels; i++) {
-		co->values[i] = p;
-		p += strlen(p) + 1;
+}
+
+/* Its numbers, of its pairs. */
+static void
+collect_numbers(struct collect *co, const struct pair *pairs)
+{
+	struct collect_series *cs = &co->series;
+
+	cs->value = co->f.r.type == PDC_INFO ? 1 : pairs[0].sum;
+	if (co->f.r.type == PDC_STATESET)
+		cs->states = states_bits(pairs[0].sum);
+	cs->pairs = pairs;
+	cs->native = NULL;
+	if (co->family.native) {
+		pdc_native_series(&co->native, &co->f, pairs);
+		cs->pairs = co->native.classic;
+		cs->native = &co->native.out;
 	}
 }
 
@@ -433,24 +450,28 @@ collect_one(struct collect *co, uint32_t n)
 {
 	struct collect_series *cs = &co->series;
 	struct series_ref s;
-	uint32_t pos = 0;
+	struct pair *pairs;
+	uint32_t pos;
 	int ret;
 
-	ret = pdc_series_parse(&s, co->scur.val, co->scur.len, co->f.r.nlabels);
+	ret = pdc_series_take(&s, co->values, co->scur.val, co->scur.len,
+	    co->f.r.nlabels);
 	if (ret == 0 && s.id >= co->youngest)
 		return 0;
 	if (ret == 0)
-		ret = collect_block(co, n, &pos);
+		ret = collect_block(co, n);
 	if (ret < 0) {
 		co->damaged++;
 		return co->x.ret < 0 ? co->x.ret : 0;
 	}
+	pos = n - co->first;
 	if (collect_idle(co, pos))
 		return 0;
+	pairs = co->now.pairs + (size_t)pos * co->v->h.width;
 	if (!collect_live(co, pos, s.id)) {
 		if (co->tries < COLLECT_TRIES)
 			return COLLECT_AGAIN;
-		pdc_live_read(NULL, co->v, pos, s.id, co->pairs);
+		pdc_live_read(NULL, co->v, pos, s.id, pairs);
 	}
 	cs->id = s.id;
 	cs->rendered = s.rendered;
@@ -458,15 +479,7 @@ collect_one(struct collect *co, uint32_t n)
 	collect_labels(co, &s);
 	cs->created_ns = s.created_ns;
 	cs->expires_ns = collect_expires(co, pos);
-	cs->value = co->f.r.type == PDC_INFO ? 1 : co->pairs[0].sum;
-	cs->states = states_bits(co->pairs[0].sum);
-	cs->pairs = co->pairs;
-	cs->native = NULL;
-	if (co->family.native) {
-		pdc_native_series(&co->native, &co->f, co->pairs);
-		cs->pairs = co->native.classic;
-		cs->native = &co->native.out;
-	}
+	collect_numbers(co, pairs);
 	return COLLECT_NEXT;
 }
 
@@ -533,22 +546,26 @@ collect_merged(struct collect *co, const struct collect_series **sp)
 	return COLLECT_NEXT;
 }
 
+static int
+collect_first(struct collect *co)
+{
+	co->in_series = 1;
+	pdc_series_key(co->key, 'S', co->f.r.id, co->f.r.incarnation, co->from);
+	return pdc_scur_seek(&co->scur, co->key, sizeof(co->key));
+}
+
 int
 pdc_collect_series(struct collect *co, const struct collect_series **sp)
 {
-	unsigned char key[SERIES_KEY_LEN];
 	uint32_t n;
 	int got, ret;
 
-	if (pdc_mode_keeps(co->f.r.mode) != KEEPS_ONE)
+	if (co->family.whole)
 		return collect_merged(co, sp);
-	pdc_series_key(key, 'S', co->f.r.id, co->f.r.incarnation, co->from);
-	got = co->in_series ? pdc_scur_next(&co->scur) :
-			      pdc_scur_seek(&co->scur, key, sizeof(key));
-	co->in_series = 1;
+	got = co->in_series ? pdc_scur_next(&co->scur) : collect_first(co);
 	for (; got == 1; got = pdc_scur_next(&co->scur)) {
-		if (co->scur.klen != sizeof(key) ||
-		    memcmp(co->scur.key, key, 9) != 0)
+		if (co->scur.klen != sizeof(co->key) ||
+		    memcmp(co->scur.key, co->key, 9) != 0)
 			return COLLECT_END;
 		n = pdc_get_be32(co->scur.key + 9);
 		ret = collect_one(co, n);

@@ -9,28 +9,40 @@
 #include "store/idle.h"
 #include "store/series.h"
 
+#define LIVE_GAUGES 32 /* at a time */
+
+/* n units of a block, whose first is at. */
+struct live_part {
+	struct value *v;
+	size_t at;
+	uint32_t n;
+};
+
 /* base + seen, as the next checkpoint will have it. */
 static void
-live_stored(struct value *v, uint32_t pos, struct pair *out)
+live_stored(const struct live_part *part, struct pair *out)
 {
-	size_t at = (size_t)pos * v->h.width;
+	struct value *v = part->v;
 	struct pair *base, *seen;
 	struct value_gauge *g;
 	uint32_t i;
 
 	switch (v->h.zone) {
 	case VALUE_ADD:
-		out[0].sum = pdc_block_add_seen(v)[pos] +
-		    pdc_block_add_base(v)[pos];
+		for (i = 0; i < part->n; i++)
+			out[i].sum = pdc_block_add_seen(v)[part->at + i] +
+			    pdc_block_add_base(v)[part->at + i];
 		break;
 	case VALUE_GAUGE:
-		g = pdc_block_gauges(v) + pos;
-		out[0] = (struct pair){ value_stamp(g), g->value };
+		g = pdc_block_gauges(v) + part->at;
+		for (i = 0; i < part->n; i++)
+			out[i] = (struct pair){ value_stamp(&g[i]),
+				g[i].value };
 		break;
 	default:
-		base = pdc_block_pair_base(v) + at;
-		seen = pdc_block_pair_seen(v) + at;
-		for (i = 0; i < v->h.width; i++) {
+		base = pdc_block_pair_base(v) + part->at;
+		seen = pdc_block_pair_seen(v) + part->at;
+		for (i = 0; i < part->n; i++) {
 			out[i].count = seen[i].count + base[i].count;
 			out[i].sum = seen[i].sum + base[i].sum;
 		}
@@ -38,50 +50,103 @@ live_stored(struct value *v, uint32_t pos, struct pair *out)
 }
 
 static void
-live_lanes(const struct cells *c, struct value *v, uint32_t pos, uint64_t unit,
+live_gauges(const struct cells *c, uint64_t unit, uint32_t n, struct pair *out)
+{
+	struct gauge g[LIVE_GAUGES];
+	uint32_t i, some;
+
+	for (; n > 0; n -= some, unit += some, out += some) {
+		some = n < LIVE_GAUGES ? n : LIVE_GAUGES;
+		pdc_cells_gauges(c, unit, some, g);
+		for (i = 0; i < some; i++)
+			out[i] = (struct pair){ gauge_stamp(&g[i]),
+				g[i].value };
+	}
+}
+
+static void
+live_lanes(const struct cells *c, const struct live_part *part,
     struct pair *out)
 {
-	struct pair *base;
-	struct gauge g;
+	uint64_t unit = part->v->h.unit + part->at;
+	struct pair *pairs;
+	double *base;
 	uint32_t i;
 
-	switch (v->h.zone) {
+	switch (part->v->h.zone) {
 	case VALUE_ADD:
-		out[0].sum = pdc_cells_sum(c, unit) +
-		    pdc_block_add_base(v)[pos];
+		pdc_cells_sums(c, unit, part->n, out);
+		base = pdc_block_add_base(part->v) + part->at;
+		for (i = 0; i < part->n; i++)
+			out[i].sum += base[i];
 		break;
 	case VALUE_GAUGE:
-		g = pdc_cells_gauge(c, unit);
-		out[0] = (struct pair){ gauge_stamp(&g), g.value };
+		live_gauges(c, unit, part->n, out);
 		break;
 	default:
-		base = pdc_block_pair_base(v) + (size_t)pos * v->h.width;
-		for (i = 0; i < v->h.width; i++) {
-			out[i] = pdc_cells_sum_pair(c, unit + i);
-			out[i].count += base[i].count;
-			out[i].sum += base[i].sum;
+		pdc_cells_sum_pairs(c, unit, part->n, out);
+		pairs = pdc_block_pair_base(part->v) + part->at;
+		for (i = 0; i < part->n; i++) {
+			out[i].count += pairs[i].count;
+			out[i].sum += pairs[i].sum;
 		}
 	}
+}
+
+static int
+live_has(const struct cells *c, const struct value *v)
+{
+	return c != NULL && v->h.unit != UNIT_NONE && v->h.epoch == c->epoch;
+}
+
+/*
+ * 0: the series is going, and its lanes stay for a while.  A block's lanes are
+ * read before the tag, so an own tag means they were ours.
+ */
+static enum live
+live_whose(const struct cells *c, const struct value *v, uint32_t pos,
+    uint64_t id)
+{
+	uint64_t tag;
+
+	tag = pdc_cells_tag_get(c, v->h.zone,
+	    v->h.unit + (uint64_t)pos * v->h.width);
+	return tag == id ? LIVE_GOOD : tag == 0 ? LIVE_DYING : LIVE_OTHER;
 }
 
 enum live
 pdc_live_read(const struct cells *c, struct value *v, uint32_t pos, uint64_t id,
     struct pair *out)
 {
-	uint64_t unit, tag;
+	struct live_part part = { v, (size_t)pos * v->h.width, v->h.width };
 
-	if (c == NULL || v->h.unit == UNIT_NONE || v->h.epoch != c->epoch) {
-		live_stored(v, pos, out);
+	if (!live_has(c, v)) {
+		live_stored(&part, out);
 		return LIVE_GOOD;
 	}
-	unit = v->h.unit + (uint64_t)pos * v->h.width;
-	live_lanes(c, v, pos, unit, out);
-	/*
-	 * 0: the series is going, and its lanes stay for a while.  A block's
-	 * lanes are read before the tag, so an own tag means they were ours.
-	 */
-	tag = pdc_cells_tag_get(c, v->h.zone, unit);
-	return tag == id ? LIVE_GOOD : tag == 0 ? LIVE_DYING : LIVE_OTHER;
+	live_lanes(c, &part, out);
+	return live_whose(c, v, pos, id);
+}
+
+void
+pdc_live_block(struct live_block *b, const struct cells *c, struct value *v)
+{
+	struct live_part part = { v, 0, v->h.k * v->h.width };
+
+	b->cells = live_has(c, v) ? c : NULL;
+	if (b->cells == NULL)
+		live_stored(&part, b->pairs);
+	else
+		live_lanes(c, &part, b->pairs);
+}
+
+enum live
+pdc_live_get(const struct live_block *b, const struct value *v, uint32_t pos,
+    uint64_t id)
+{
+	if (b->cells == NULL)
+		return LIVE_GOOD;
+	return live_whose(b->cells, v, pos, id);
 }
 
 /* As a checkpoint does: an operation not done yet is the block's. */
@@ -100,7 +165,7 @@ live_moved(const struct cells *c, struct value *v, size_t at, size_t n)
 	size_t i;
 	int moved = 0;
 
-	if (c == NULL || v->h.unit == UNIT_NONE || v->h.epoch != c->epoch)
+	if (!live_has(c, v))
 		return 0;
 	for (i = at; i < at + n && !moved; i++)
 		switch (v->h.zone) {

@@ -22,6 +22,18 @@ enum live { LIVE_OTHER, LIVE_GOOD, LIVE_DYING };
 enum live pdc_live_read(const struct cells *, struct value *v, uint32_t pos,
     uint64_t id, struct pair *out);
 
+/*
+ * The same of all series of a block that is of its family, and no damaged one,
+ * at once: the pairs of each, and then how each is.
+ */
+struct live_block {
+	const struct cells *cells; /* NULL: they are what is stored */
+	struct pair pairs[BOUNDS_MAX + 1];
+};
+void pdc_live_block(struct live_block *, const struct cells *, struct value *v);
+enum live pdc_live_get(const struct live_block *, const struct value *v,
+    uint32_t pos, uint64_t id);
+
 /* Whether somebody has written to the cells of a series since it was seen. */
 int pdc_live_moved(const struct cells *, struct value *v, uint32_t pos);
 /* Whether a series' idle time has passed and nobody has used it since. */

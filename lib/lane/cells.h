@@ -245,6 +245,16 @@ void pdc_cells_bump(struct cells *, enum cells_zone_kind, uint64_t unit,
 double pdc_cells_sum(const struct cells *, uint64_t unit);
 struct pair pdc_cells_sum_pair(const struct cells *, uint64_t unit);
 struct gauge pdc_cells_gauge(const struct cells *, uint64_t unit);
+/*
+ * The same of n units one after the other, a lane at a time: lanes are far from
+ * each other, units of one side by side.  Of pdc_cells_sums() count is 0.
+ */
+void pdc_cells_sums(const struct cells *, uint64_t unit, uint32_t n,
+    struct pair *out);
+void pdc_cells_sum_pairs(const struct cells *, uint64_t unit, uint32_t n,
+    struct pair *out);
+void pdc_cells_gauges(const struct cells *, uint64_t unit, uint32_t n,
+    struct gauge *out);
 
 /* Set a gauge cell before its tag.  Write lock held. */
 void pdc_cells_gauge_init(struct cells *, uint64_t unit, struct gauge);

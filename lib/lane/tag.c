@@ -121,7 +121,7 @@ pdc_cells_zero(struct cells *cells, enum cells_zone_kind kind, uint64_t unit,
 		word = tag_lane_word(z, lane, unit);
 		/*
 		 * After the tag was made 0.  Pairs with the acquires in
-		 * tag_add_up() and pdc_cells_sum().
+		 * tag_add_up() and pdc_cells_sums().
 		 */
 		for (i = 0; i < n * (z->unit / 8); i++)
 			atomic_store_explicit(&word[i], 0,
@@ -175,67 +175,115 @@ pdc_cells_bump(struct cells *cells, enum cells_zone_kind kind, uint64_t unit,
 		tag_next_all(cells, kind, unit, n, tag_next);
 }
 
-double
-pdc_cells_sum(const struct cells *cells, uint64_t unit)
+/* How many of n units, from unit on, have blocks. */
+static uint32_t
+tag_have(const struct cells *cells, enum cells_zone_kind kind, uint64_t unit,
+    uint32_t n)
+{
+	uint64_t reserved = pdc_cells_known(cells, kind);
+
+	if (unit >= reserved)
+		return 0;
+	return n <= reserved - unit ? n : (uint32_t)(reserved - unit);
+}
+
+void
+pdc_cells_sums(const struct cells *cells, uint64_t unit, uint32_t n,
+    struct pair *out)
 {
 	const struct cells_zone *z = &cells->zone[ZONE_ADD];
+	uint32_t have = tag_have(cells, ZONE_ADD, unit, n), i, lane;
 	_Atomic uint64_t *word;
-	double sum = 0;
-	uint32_t lane;
 
-	if (!tag_has(cells, ZONE_ADD, unit, 1))
-		return 0;
+	for (i = 0; i < n; i++)
+		out[i] = (struct pair){ 0, 0 };
 	/* Both loads pair with the stores in pdc_cells_zero(). */
 	for (lane = 0; lane < z->nlanes; lane++) {
 		word = tag_lane_word(z, lane, unit);
-		sum += bits_double(
-		    atomic_load_explicit(word, memory_order_acquire));
+		for (i = 0; i < have; i++)
+			out[i].sum += bits_double(atomic_load_explicit(&word[i],
+			    memory_order_acquire));
 	}
 	for (lane = 0; lane < z->natomic; lane++) {
 		word = (_Atomic uint64_t *)tag_atomic_cell(z, lane, unit);
-		sum += bits_double(
-		    atomic_load_explicit(word, memory_order_acquire));
+		for (i = 0; i < have; i++)
+			out[i].sum += bits_double(
+			    atomic_load_explicit(&word[2 * i],
+				memory_order_acquire));
 	}
-	return sum;
+}
+
+double
+pdc_cells_sum(const struct cells *cells, uint64_t unit)
+{
+	struct pair sum;
+
+	pdc_cells_sums(cells, unit, 1, &sum);
+	return sum.sum;
+}
+
+void
+pdc_cells_sum_pairs(const struct cells *cells, uint64_t unit, uint32_t n,
+    struct pair *out)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
+	uint32_t have = tag_have(cells, ZONE_PAIR, unit, n), i, lane;
+	struct word16 *cell, w;
+
+	for (i = 0; i < n; i++)
+		out[i] = (struct pair){ 0, 0 };
+	/* Both loads pair with the stores in pdc_cells_zero(). */
+	for (lane = 0; lane < z->nlanes; lane++) {
+		cell = (struct word16 *)tag_lane_word(z, lane, unit);
+		for (i = 0; i < have; i++) {
+			w = atomic_load16(&cell[i]);
+			out[i].count += w.lo;
+			out[i].sum += bits_double(w.hi);
+		}
+	}
+	for (lane = 0; lane < z->natomic; lane++) {
+		cell = tag_atomic_cell(z, lane, unit);
+		for (i = 0; i < have; i++) {
+			w = atomic_load16(&cell[i]);
+			out[i].count += w.lo & PAIR_COUNT;
+			out[i].sum += bits_double(w.hi);
+		}
+	}
 }
 
 struct pair
 pdc_cells_sum_pair(const struct cells *cells, uint64_t unit)
 {
-	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
-	struct pair sum = { 0, 0 };
-	struct word16 w;
-	uint32_t lane;
+	struct pair sum;
 
-	if (!tag_has(cells, ZONE_PAIR, unit, 1))
-		return sum;
-	/* Both loads pair with the stores in pdc_cells_zero(). */
-	for (lane = 0; lane < z->nlanes; lane++) {
-		w = atomic_load16(
-		    (struct word16 *)tag_lane_word(z, lane, unit));
-		sum.count += w.lo;
-		sum.sum += bits_double(w.hi);
-	}
-	for (lane = 0; lane < z->natomic; lane++) {
-		w = atomic_load16(tag_atomic_cell(z, lane, unit));
-		sum.count += w.lo & PAIR_COUNT;
-		sum.sum += bits_double(w.hi);
-	}
+	pdc_cells_sum_pairs(cells, unit, 1, &sum);
 	return sum;
+}
+
+void
+pdc_cells_gauges(const struct cells *cells, uint64_t unit, uint32_t n,
+    struct gauge *out)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
+	uint32_t have = tag_have(cells, ZONE_GAUGE, unit, n), i;
+	struct word16 w;
+
+	for (i = 0; i < n; i++) {
+		w = (struct word16){ 0, 0 };
+		if (i < have)
+			w = atomic_load16(tag_atomic_cell(z, 0, unit + i));
+		out[i].value = bits_double(w.lo);
+		out[i].applied = (uint32_t)w.hi;
+		out[i].touched = (uint32_t)(w.hi >> 32);
+	}
 }
 
 struct gauge
 pdc_cells_gauge(const struct cells *cells, uint64_t unit)
 {
-	struct gauge g = { 0, 0, 0 };
-	struct word16 w;
+	struct gauge g;
 
-	if (!tag_has(cells, ZONE_GAUGE, unit, 1))
-		return g;
-	w = atomic_load16(tag_atomic_cell(&cells->zone[ZONE_GAUGE], 0, unit));
-	g.value = bits_double(w.lo);
-	g.applied = (uint32_t)w.hi;
-	g.touched = (uint32_t)(w.hi >> 32);
+	pdc_cells_gauges(cells, unit, 1, &g);
 	return g;
 }
 

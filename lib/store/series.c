@@ -5,6 +5,7 @@
  * S and L records: the series of a family, by number and by label values.
  */
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,13 +32,6 @@ pdc_series_key(unsigned char *key, char kind, uint32_t family,
 }
 
 int
-pdc_series_beyond(const char *values, size_t len)
-{
-	return len == sizeof(SERIES_BEYOND) &&
-	    memcmp(values, SERIES_BEYOND, len) == 0;
-}
-
-int
 pdc_series_overflows(const struct family *f)
 {
 	uint32_t i;
@@ -48,9 +42,30 @@ pdc_series_overflows(const struct family *f)
 	return f->r.nlabels > 0 && f->r.zone != VALUE_GAUGE;
 }
 
+/*
+ * The first NUL from p on, before end, or NULL.  Eight bytes at a time: values
+ * are short.
+ */
+static const char *
+series_nul(const char *p, const char *end)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	uint64_t w;
+
+	for (; end - p >= 8; p += 8) {
+		memcpy(&w, p, 8);
+		w = le64toh(w);
+		/* The lowest bit that is left is of the first NUL. */
+		w = (w - ones) & ~w & (ones << 7);
+		if (w != 0)
+			return p + __builtin_ctzll(w) / 8;
+	}
+	return memchr(p, '\0', (size_t)(end - p));
+}
+
 int
-pdc_series_parse(struct series_ref *s, const void *val, size_t len,
-    uint32_t nlabels)
+pdc_series_take(struct series_ref *s, const char **at, const void *val,
+    size_t len, uint32_t nlabels)
 {
 	const char *p = val, *end;
 	struct series_rec rec;
@@ -69,13 +84,26 @@ pdc_series_parse(struct series_ref *s, const void *val, size_t len,
 	s->rendered_len = rec.rendered_len;
 	if (pdc_series_beyond(s->values, s->values_len))
 		return 0;
-	for (p = s->values, end = s->rendered, i = 0; i < nlabels; i++) {
-		p = memchr(p, '\0', (size_t)(end - p));
+	/* A value that ends in what is rendered does not end well. */
+	p = s->values;
+	end = s->rendered + s->rendered_len;
+	for (i = 0; i < nlabels; i++) {
+		at[i] = p;
+		p = series_nul(p, end);
 		if (p == NULL)
 			return PDC_EFORMAT;
 		p++;
 	}
-	return p == end ? 0 : PDC_EFORMAT;
+	return p == s->rendered ? 0 : PDC_EFORMAT;
+}
+
+int
+pdc_series_parse(struct series_ref *s, const void *val, size_t len,
+    uint32_t nlabels)
+{
+	const char *at[LABELS_MAX + 1];
+
+	return pdc_series_take(s, at, val, len, nlabels);
 }
 
 int

@@ -2,6 +2,8 @@
 #ifndef PDC_STORE_SERIES_H
 #define PDC_STORE_SERIES_H
 
+#include <string.h>
+
 #include "store/family.h"
 
 struct buf;
@@ -11,7 +13,12 @@ struct buf;
  */
 #define SERIES_OVERFLOW "overflow"
 #define SERIES_BEYOND "\xff"
-int pdc_series_beyond(const char *values, size_t len);
+static inline int
+pdc_series_beyond(const char *values, size_t len)
+{
+	return len == sizeof(SERIES_BEYOND) &&
+	    memcmp(values, SERIES_BEYOND, len) == 0;
+}
 /* Whether a family may have one: not gauges, nor where a label is called so. */
 int pdc_series_overflows(const struct family *);
 
@@ -32,6 +39,9 @@ void pdc_series_key(unsigned char *key, char kind, uint32_t family,
 /* 0 or PDC_EFORMAT, without words. */
 int pdc_series_parse(struct series_ref *, const void *val, size_t len,
     uint32_t nlabels);
+/* And where each of its values is, but of the one that takes what is beyond. */
+int pdc_series_take(struct series_ref *, const char **at, const void *val,
+    size_t len, uint32_t nlabels);
 int pdc_series_get(struct stxn *, const struct family *, uint32_t n,
     struct series_ref *);
 

@@ -254,6 +254,7 @@ test_reserve(const char *dir)
 	struct cells_head *h = cells->head;
 	uint64_t capacity = cells->zone[ZONE_PAIR].capacity, was;
 	long long blocks;
+	struct pair pairs[3];
 
 	is_int((long long)h->zone[ZONE_PAIR].reserved, 512,
 	    "the first unit reserves a page of tags");
@@ -273,6 +274,10 @@ test_reserve(const char *dir)
 	is_int((long long)pdc_cells_sum_pair(cells, capacity - 1).count, 0,
 	    "a hole of pairs too");
 	is_int(pdc_cells_gauge(cells, UINT64_MAX).applied, 0, "and nowhere");
+	was = h->zone[ZONE_PAIR].reserved;
+	pairs[1] = pairs[2] = (struct pair){ 7, 7 };
+	pdc_cells_sum_pairs(cells, was - 1, 3, pairs);
+	ok(pairs[1].count == 0 && pairs[2].sum == 0, "the rest is a hole");
 	ok(pdc_cells_tag_get(cells, ZONE_ADD, capacity + 5) == 0, "no tag");
 	pdc_cells_zero(cells, ZONE_ADD, capacity - 1, 7);
 	pdc_cells_tag(cells, ZONE_ADD, capacity - 1, 7);

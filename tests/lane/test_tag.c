@@ -36,7 +36,7 @@ test_sleeper(struct cells *cells, enum cells_zone_kind kind, const char *name)
 static void
 test_values(struct cells *cells, struct cells *atomic)
 {
-	struct pair pair;
+	struct pair pair, sums[3];
 
 	pdc_cells_tag(cells, ZONE_ADD, 1, 5);
 	pdc_cells_tag(cells, ZONE_PAIR, 1, 5);
@@ -52,6 +52,13 @@ test_values(struct cells *cells, struct cells *atomic)
 	pdc_cells_zero(cells, ZONE_ADD, 0, 1);
 	pdc_cells_zero(cells, ZONE_ADD, 2, 1);
 	is_double(pdc_cells_sum(cells, 1), 3, "neighbours stay");
+	pdc_cells_sums(cells, 0, 3, sums);
+	ok(sums[0].sum == 0 && sums[1].sum == 3 && sums[2].sum == 0,
+	    "a run of sums");
+	pdc_cells_sum_pairs(cells, 0, 3, sums);
+	ok(sums[0].count == 0 && sums[1].count == 2 && sums[1].sum == 3 &&
+		sums[2].count == 0,
+	    "and of pairs");
 	pdc_cells_zero(cells, ZONE_ADD, 0, 3);
 	pdc_cells_zero(cells, ZONE_PAIR, 0, 3);
 	pair = pdc_cells_sum_pair(cells, 1);
