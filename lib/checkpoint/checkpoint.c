@@ -202,15 +202,28 @@ slice_sank(const struct cells *c, struct slice *sl, uint32_t pos)
 #define SEEN 1
 #define USED 2
 
+#define BLOCK_SUMS 64 /* units read at a time */
+
+/* Units to be read of those that are left. */
+static uint32_t
+block_some(size_t left)
+{
+	return left < BLOCK_SUMS ? (uint32_t)left : BLOCK_SUMS;
+}
+
 static int
 block_add(const struct cells *c, struct value *v, struct slice *sl)
 {
 	double *seen = pdc_block_add_seen(v), sum;
+	struct pair sums[BLOCK_SUMS];
 	uint32_t i;
 	int changed = 0;
 
 	for (i = 0; i < v->h.k; i++) {
-		sum = pdc_cells_sum(c, v->h.unit + i);
+		if (i % BLOCK_SUMS == 0)
+			pdc_cells_sums(c, v->h.unit + i, block_some(v->h.k - i),
+			    sums);
+		sum = sums[i % BLOCK_SUMS].sum;
 		if (sum == seen[i])
 			continue;
 		if (sum < seen[i] || sum != sum) {
@@ -229,10 +242,14 @@ block_pair(const struct cells *c, struct value *v, struct slice *sl)
 {
 	struct pair *seen = pdc_block_pair_seen(v), sum;
 	size_t i, n = (size_t)v->h.k * v->h.width;
+	struct pair sums[BLOCK_SUMS];
 	int changed = 0;
 
 	for (i = 0; i < n; i++) {
-		sum = pdc_cells_sum_pair(c, v->h.unit + i);
+		if (i % BLOCK_SUMS == 0)
+			pdc_cells_sum_pairs(c, v->h.unit + i, block_some(n - i),
+			    sums);
+		sum = sums[i % BLOCK_SUMS];
 		if (sum.count == seen[i].count)
 			continue;
 		if (sum.count < seen[i].count) {
