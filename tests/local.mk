@@ -24,11 +24,12 @@ AM_TESTS_ENVIRONMENT = \
 	PDC_SAN='$(PDC_SAN)'; export PDC_SAN; \
 	PDC='$(abs_top_builddir)/bin/pdc/pdc'; export PDC; \
 	PDC_SERVE='$(abs_top_builddir)/bin/pdc-serve/pdc-serve'; \
-	export PDC_SERVE;
+	export PDC_SERVE; \
+	PDC_PAGES='$(abs_top_builddir)/tests/pages'; export PDC_PAGES;
 
 check_LTLIBRARIES += %D%/libtap.la
-%C%_libtap_la_SOURCES = %D%/tap.c %D%/tap.h
-LDADD = %D%/libtap.la lib/libcore.la -lm
+%C%_libtap_la_SOURCES = %D%/pages.c %D%/tap.c %D%/tap.h
+LDADD = $(KEEP_PAGES) %D%/libtap.la lib/libcore.la -lm
 
 C_TESTS =
 SH_TESTS =
@@ -67,8 +68,19 @@ check_PROGRAMS = $(C_TESTS) $(TEST_HELPERS)
 dist_check_SCRIPTS = $(SH_TESTS) $(HOUSE_TESTS)
 TESTS = $(C_TESTS) $(SH_TESTS) $(HOUSE_TESTS)
 
+# It judges the pages that the others make.
+%D%/serve/test_pages.log: $(C_TESTS:=.log) %D%/serve/test_flags.log \
+	%D%/serve/test_formats.log %D%/serve/test_judges.log \
+	%D%/serve/test_limits.log %D%/serve/test_serve.log \
+	%D%/serve/test_store.log %D%/serve/test_stream.log
+
 # What ./bootstrap check --all runs with a sanitizer and with atomic lanes.
 SUITE_TESTS = $(C_TESTS) $(SH_TESTS)
-ATOMIC_TESTS = $(C_TESTS)
+ATOMIC_TESTS = $(C_TESTS) %D%/serve/test_pages.sh
+
+clean-local: clean-pages
+.PHONY: clean-pages
+clean-pages:
+	rm -rf %D%/pages
 
 EXTRA_DIST += %D%/allowed-skips %D%/help.h %D%/sound.h %D%/tap.sh

@@ -19,6 +19,8 @@
  * report.
  */
 
+#include <stddef.h>
+
 /* Each returns whether the case passed. */
 #define ok(cond, ...) tap_ok(!!(cond), __FILE__, __LINE__, __VA_ARGS__)
 #define is_int(got, want, ...) \
@@ -64,6 +66,12 @@ int tap_short(void);
  */
 char *tap_tmpdir(void);
 char *tap_tmpdir_disk(void);
+
+/*
+ * Keep a page of a content type for tests/serve/test_pages.sh.  Those of
+ * pdc_render() are kept already.
+ */
+void tap_page(const char *type, const char *data, size_t len);
 
 /* Whether this is built with a sanitizer of addresses or threads. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

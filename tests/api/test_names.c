@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "api/page.h"
+#include "expo/expo.h"
 #include "expo/taken.h"
 #include "help.h"
 #include "pdc.h"
@@ -142,6 +143,7 @@ left_out(enum escape_scheme scheme, uint64_t n, const char *there,
 	pdc_buf_init(&b);
 	if (pdc_page_write(p, &opts, help_append, &b, &result) < 0)
 		bail_out("no page: %s", pdc_error());
+	tap_page(pdc_expo_type(&opts.how), b.data, b.len);
 	pdc_buf_chr(&b, '\0');
 	is_int((long long)result.clashes, (long long)n,
 	    "what clashes is counted");

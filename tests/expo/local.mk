@@ -10,4 +10,4 @@ C_TESTS += \
 %C%_test_text_SOURCES = %D%/test_text.c %D%/fake.h
 SH_TESTS += %D%/test_go.sh
 TEST_HELPERS += %D%/numbers
-EXTRA_DIST += %D%/decode.go %D%/numbers.go
+EXTRA_DIST += %D%/decode.go %D%/go.sh %D%/numbers.go

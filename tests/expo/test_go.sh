@@ -8,23 +8,13 @@
 . "$srcdir/tests/tap.sh"
 
 test -n "${PDC_LONG:-}" || skip_all "without PDC_LONG=1"
-go=
-for try in go /usr/lib/go-*/bin/go; do
-	command -v "$try" >/dev/null 2>&1 && go=$try
-done
-lib=/usr/share/gocode
-test -n "$go" && test -d "$lib/src/github.com/prometheus/common/expfmt" ||
-    skip_all "no Go with golang-github-prometheus-common-dev"
+. "$srcdir/tests/expo/go.sh"
 
 seed=${PDC_SEED:-$(date +%s)}
 diag "PDC_SEED=$seed"
 numbers=$top_builddir/tests/expo/numbers
-for program in numbers decode; do
-	env GO111MODULE=off GOPATH=$lib GOCACHE="$tmp/cache" GOFLAGS= \
-	    "$go" build -o "$tmp/$program" \
-	    "$srcdir/tests/expo/$program.go" >"$tmp/err" 2>&1
-	is "$?:$(cat "$tmp/err")" 0: "$program.go is built"
-done
+build_go numbers
+build_go decode
 "$numbers" "$seed" 1000000 >"$tmp/bits"
 is "$(wc -c <"$tmp/bits")" 8000000 "a million numbers are made"
 "$tmp/numbers" <"$tmp/bits" >"$tmp/want"

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: ISC
-"""judge.py PAGE ...: read pages SEED.FORMAT and say what is wrong with them.
+"""judge.py [--alone] PAGE ...: read pages SEED.FORMAT, say what is wrong with them.
 
 Text 0.0.4 and OpenMetrics are read by the parsers of the official client, all
 text by a strict reader of our own, protobuf by another and by protoc, if there
 is one.  Pages of one store in
 one scheme of escaping must have the same samples with the same values.
+
+With --alone each page is of a store of its own; in protobuf a family may be cut
+into several, and what a program computed has no time of creation.
 """
 
 import decimal
@@ -37,7 +40,10 @@ def read_quoted(line, at):
 
 
 def read_sample(line):
-    """The name, labels and value of a line: name{a="b"} 1, {"name","a"="b"} 1"""
+    """What a line has: name{a="b"} 1, {"name","a"="b"} 1
+
+    The name, the labels, and all that comes behind the blank.
+    """
     name, at, labels = None, 0, []
     m = NAME.match(line)
     if m:
@@ -68,7 +74,24 @@ def read_sample(line):
     names = [label for label, _ in labels]
     assert len(names) == len(set(names)), "label twice: %r" % line
     assert "__name__" not in names, "a name in labels: %r" % line
-    return name, tuple(sorted(labels)), read_number(line[at + 1:])
+    return name, tuple(sorted(labels)), line[at + 1:]
+
+
+def read_exemplar(text):
+    """{a="b"} 1 1700000000.123"""
+    if text.startswith("{}"):
+        labels, rest = (), text[3:]
+    else:
+        _, labels, rest = read_sample("x" + text)
+    value, time = rest.split(" ")
+    assert re.fullmatch(r"[0-9]+\.[0-9]+", time), "time: %r" % text
+    return exemplar(labels, read_number(value), decimal.Decimal(time))
+
+
+def exemplar(labels, value, time):
+    assert sum(len(word) for label in labels for word in label) <= 128, \
+        "a long exemplar: %r" % (labels,)
+    return labels, repr(value), time
 
 
 def read_number(text):
@@ -78,8 +101,15 @@ def read_number(text):
     return float(text)
 
 
-def read_text(data):
-    """All samples of a text page; each may be there once."""
+def is_exemplar(key):
+    return key[0].endswith(" #")
+
+
+def read_text(data, om):
+    """All samples of a text page; each may be there once.
+
+    The exemplar of a sample is there, too, its name ends in " #".
+    """
     samples, heads = {}, set()
     text = data.decode("utf-8")
     assert text == "" or text.endswith("\n"), "no newline at the end"
@@ -94,8 +124,23 @@ def read_text(data):
             continue
         name, labels, value = read_sample(line)
         assert (name, labels) not in samples, "twice: %r" % line
-        samples[name, labels] = value
+        if om and " # " in value:
+            value, rest = value.split(" # ", 1)
+            samples[name + " #", labels] = read_exemplar(rest)
+        samples[name, labels] = read_number(value)
     return samples
+
+
+def without_braces(data):
+    """The official parser takes any } for the end of an exemplar's labels."""
+    lines = data.decode("utf-8").split("\n")
+    for i, line in enumerate(lines):
+        if " # {" in line and not line.startswith("#"):
+            value = read_sample(line)[2]
+            labels, _, _ = value.partition(" # ")[2].rpartition("} ")
+            if "}" in labels:
+                lines[i] = line[:-len(value)] + value.split(" ")[0]
+    return "\n".join(lines).encode("utf-8")
 
 
 def varint(data, at):
@@ -153,17 +198,27 @@ def messages(data):
         at += n
 
 
-def read_proto(data):
-    samples, seen = {}, set()
+def read_proto(data, alone):
+    samples, seen, head = {}, set(), None
     for family in map(fields, messages(data)):
         name = family[1][0].decode("utf-8")
-        assert name not in seen, "family twice: %r" % name
+        last, head = head, [family.get(field) for field in (1, 2, 3, 5)]
+        assert name not in seen or (alone and head == last), \
+            "family twice: %r" % name
         seen.add(name)
         for metric in map(fields, family.get(4, [])):
             pairs = [fields(p) for p in metric.get(1, [])]
             labels = [(p[1][0].decode(), p[2][0].decode()) for p in pairs]
             read_metric(samples, name, labels, metric)
+            assert alone or has_created(metric), "created: %s" % name
     return samples
+
+
+def has_created(metric):
+    """Whether it has a time of creation where it is of a type that has one."""
+    return all(created in value
+               for kind, created in ((3, 3), (4, 4), (7, 15))
+               for value in map(fields, metric.get(kind, [])))
 
 
 def signed(v):
@@ -188,24 +243,37 @@ def native_total(histogram):
     return total
 
 
+def proto_exemplar(data):
+    message = fields(data)
+    labels = [(pair[1][0].decode(), pair[2][0].decode())
+              for pair in map(fields, message.get(1, []))]
+    time = fields(message[3][0])
+    return exemplar(tuple(sorted(labels)), message[2][0],
+                    time.get(1, [0])[0] + decimal.Decimal(
+                        time.get(2, [0])[0]).scaleb(-9))
+
+
 def read_metric(samples, name, labels, metric):
-    def put(suffix, value, more=()):
+    def put(suffix, value, more=(), exemplars=()):
         key = name + suffix, tuple(sorted(labels + list(more)))
         assert key not in samples, "twice: %r" % (key,)
         samples[key] = value
+        for data in exemplars:
+            samples[key[0] + " #", key[1]] = proto_exemplar(data)
 
     for kind in 2, 3, 5:
         for value in map(fields, metric.get(kind, [])):
-            put("", value[1][0])
-            assert (kind == 3) == (3 in value), "created: %s" % name
+            put("", value[1][0], (), value.get(2, []) if kind == 3 else ())
+            assert kind == 3 or 3 not in value, "created: %s" % name
     for pair in map(fields, metric.get(4, []) + metric.get(7, [])):
         put("_count", pair[1][0])
         put("_sum", pair[2][0])
-        assert 4 in pair or 15 in pair, "created: %s" % name
     for histogram in map(fields, metric.get(7, [])):
         for bucket in map(fields, histogram.get(3, [])):
             put("_bucket", bucket[1][0],
-                [("le", om_number(bucket[2][0]))])
+                [("le", om_number(bucket[2][0]))], bucket.get(3, []))
+        for data in histogram.get(16, []):
+            proto_exemplar(data)
         if 5 in histogram:
             total = native_total(histogram)
             assert total == histogram[1][0], "native count: %s" % name
@@ -249,14 +317,25 @@ def judge_protoc(protoc, data):
     assert read == len(list(messages(data))), "protoc reads %d families" % read
 
 
+def plain(page):
+    return {k: v for k, v in page.items() if not is_exemplar(k)}
+
+
+def exemplars(page):
+    return {k: v for k, v in page.items() if is_exemplar(k)}
+
+
 def judge_schemes(pages):
     for scheme in "", ".dots", ".values":
         text = pages["text" + scheme]
-        wrong = same(text, pages["proto" + scheme])
+        proto, om = pages["proto" + scheme], pages["om" + scheme]
+        wrong = same(text, plain(proto))
         assert not wrong, "text and protobuf%s: %s" % (scheme, wrong)
-        wrong = same(text, pages["om" + scheme], ("_sum", "_count"))
+        wrong = same(text, plain(om), ("_sum", "_count"))
         assert not wrong, "text and OpenMetrics%s: %s" % (scheme, wrong)
-    wrong = same(pages["utf8"], pages["proto.utf8"])
+        wrong = same(exemplars(om), exemplars(proto))
+        assert not wrong, "exemplars%s: %s" % (scheme, wrong)
+    wrong = same(pages["utf8"], plain(pages["proto.utf8"]))
     assert not wrong, "text and protobuf in UTF-8: %s" % wrong
     assert sorted(map(repr, pages["utf8"].values()))  # not an empty store
 
@@ -264,27 +343,31 @@ def judge_schemes(pages):
 def main():
     stores, nsamples, failed = {}, 0, 0
     protoc = shutil.which("protoc")
-    for path in sys.argv[1:]:
+    paths = sys.argv[1:]
+    alone = paths[0] == "--alone"
+    for path in paths[alone:]:
         seed, form = path.rsplit("/", 1)[-1].split(".", 1)
         with open(path, "rb") as f:
             data = f.read()
         try:
             if form.startswith("proto"):
-                page = read_proto(data)
+                page = read_proto(data, alone)
                 if protoc:
                     judge_protoc(protoc, data)
             else:
-                page = read_text(data)
-                if form.startswith("om"):
-                    judge_official(path, data, parse_om)
+                om = form.startswith("om")
+                page = read_text(data, om)
+                if om:
+                    judge_official(path, without_braces(data), parse_om)
                 elif form != "utf8":
                     judge_official(path, data, parse_text)
         except Exception as e:
             print("%s: %s: %s" % (path, type(e).__name__, e))
             failed = 1
             page = None
-        stores.setdefault(seed, {})[form] = page
         nsamples += len(page or ())
+        if not alone:
+            stores.setdefault(seed, {})[form] = page
     for seed, pages in sorted(stores.items()):
         try:
             if None not in pages.values():
@@ -292,8 +375,7 @@ def main():
         except Exception as e:
             print("seed %s: %s: %s" % (seed, type(e).__name__, e))
             failed = 1
-    print("%d pages of %d stores, %d samples" %
-          (len(sys.argv) - 1, len(stores), nsamples))
+    print("%d pages, %d samples" % (len(paths) - alone, nsamples))
     return failed
 
 

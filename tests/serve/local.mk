@@ -3,6 +3,7 @@ SH_TESTS += \
 	%D%/test_formats.sh \
 	%D%/test_judges.sh \
 	%D%/test_limits.sh \
+	%D%/test_pages.sh \
 	%D%/test_prometheus.sh \
 	%D%/test_serve.sh \
 	%D%/test_store.sh \

@@ -73,6 +73,26 @@ random_double(void)
 	}
 }
 
+/* Mostly with an exemplar, where it is of a family that has them. */
+static void
+random_count(const struct pdc_desc *d, struct pdc_series *s, double v)
+{
+	char name[TEXT_MAX], value[TEXT_MAX * 4];
+	struct pdc_label label = { name, value };
+	uint32_t n = (d->flags & PDC_EXEMPLARS) != 0 ? random_next(4) : 0;
+
+	random_text(name, 3, random_next(3) == 0);
+	random_text(value, 8, 1);
+	if (d->type != PDC_COUNTER && n == 0)
+		pdc_observe(s, v);
+	else if (d->type != PDC_COUNTER)
+		pdc_observe_exemplar(s, v, &label, n > 1);
+	else if (n == 0)
+		pdc_inc(s, isfinite(v) ? fabs(v) : 1);
+	else
+		pdc_inc_exemplar(s, isfinite(v) ? fabs(v) : 1, &label, n > 1);
+}
+
 static void
 random_update(const struct pdc_desc *d, struct pdc_series *s)
 {
@@ -81,12 +101,12 @@ random_update(const struct pdc_desc *d, struct pdc_series *s)
 
 	switch (d->type) {
 	case PDC_COUNTER:
-		pdc_inc(s, isfinite(v) ? fabs(v) : 1);
+		random_count(d, s, v);
 		break;
 	case PDC_SUMMARY:
 	case PDC_HISTOGRAM:
 		for (i = random_next(5); i > 0; i--)
-			pdc_observe(s, random_double());
+			random_count(d, s, random_double());
 		break;
 	case PDC_STATESET:
 		pdc_set_state(s, random_next(2), 1);
@@ -133,6 +153,8 @@ random_family(struct pdc *pdc, struct pdc_desc *d)
 	d->labels = labels;
 	if (d->type == PDC_STATESET)
 		d->states = states;
+	if (d->type == PDC_COUNTER || d->type == PDC_HISTOGRAM)
+		d->flags = random_next(2) ? PDC_EXEMPLARS : 0;
 	if (d->type == PDC_HISTOGRAM) {
 		d->nbounds = 1 + random_next(8);
 		for (i = 0; i < d->nbounds; i++)
@@ -141,7 +163,7 @@ random_family(struct pdc *pdc, struct pdc_desc *d)
 		qsort(bounds, d->nbounds, sizeof(double), bound_order);
 		d->bounds = bounds;
 		if (random_next(3) == 0) { /* with classic ones, or without */
-			d->flags = PDC_NATIVE |
+			d->flags |= PDC_NATIVE |
 			    (random_next(2) ? PDC_NEGATIVE : 0);
 			d->native_schema = (int)random_next(7) - 4;
 			d->native_buckets = 1 + (unsigned)random_next(20);

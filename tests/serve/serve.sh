@@ -79,8 +79,32 @@ status()
 	path=$1
 	shift
 	: >"$tmp/body"
-	curl -s -m 20 -g --path-as-is -o "$tmp/body" -w '%{http_code}' "$@" \
-	    "$url$path"
+	answer='%{method} %{http_code} %header{content-encoding} %{content_type}'
+	curl -s -m 20 -g --path-as-is -o "$tmp/body" \
+	    -w "%{http_code}%{stderr}$answer" "$@" "$url$path" 2>"$tmp/answer"
+	case $path in
+	/metrics*) keep_page ;;
+	esac
+}
+
+# For test_pages.sh, as pages.c does it.
+keep_page()
+{
+	test -n "${PDC_PAGES:-}" && test -s "$tmp/body" || return 0
+	test -n "${PDC_PAGES_ALL:-}" ||
+	    test "$(wc -c <"$tmp/body")" -le 65536 || return 0
+	case $(cat "$tmp/answer") in
+	"GET 200  "*protobuf*allow-utf-8*) form=proto.utf8 ;;
+	"GET 200  "*protobuf*) form=proto ;;
+	"GET 200  "*allow-utf-8*) form=utf8 ;;
+	"GET 200  "*openmetrics*) form=om ;;
+	"GET 200  "*) form=text ;;
+	*) return 0 ;;
+	esac
+	mkdir -p "$PDC_PAGES"
+	name=${0##*/}
+	name=${name%.sh}-$(cksum <"$tmp/body" | tr ' ' -).$form
+	cp "$tmp/body" "$PDC_PAGES/$name"
 }
 
 body()

@@ -25,11 +25,13 @@ is "$?:$(wc -l <"$tmp/out")" 0:1 "no parser finds a fault" ||
     diag "$(head -c 2000 "$tmp/out")"
 diag "$(tail -n 1 "$tmp/out")"
 
-# blocks PAGE: promtool reads it, if each sample has a time, and as many samples
-# and series as there are lines
+# blocks PAGE: promtool reads it, if each sample has a time before its exemplar,
+# and as many samples and series as there are lines
 blocks()
 {
-	sed '/^#/!s/$/ 1700000000/' "$1" >"$tmp/timed"
+	quoted='"([^"\\]|\\.)*"'
+	LC_ALL=C sed -E "/^#/!s/^(([^\"#]|$quoted)*)( # .*)?\$/\1 1700000000\4/" \
+	    "$1" >"$tmp/timed"
 	promtool tsdb create-blocks-from openmetrics "$tmp/timed" \
 	    "$tmp/blocks" >"$tmp/out" 2>&1 || return 1
 	rm -rf "$tmp/blocks"
