@@ -87,7 +87,7 @@ struct cells_head {
 	char boot_id[40];
 	uint32_t nlanes, natomic;
 	_Atomic uint32_t rseq; /* enum cells_rseq */
-	uint32_t pad;
+	_Atomic uint32_t atomic_idle; /* 1: no atomic lane was ever added to */
 	uint64_t file_size;
 	uint64_t budget; /* bytes of blocks at most */
 	_Atomic uint64_t allocated; /* bytes of blocks by now */

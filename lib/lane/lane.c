@@ -86,6 +86,19 @@ lane_atomic_cell(const struct cells_zone *z, uint64_t unit)
 }
 
 /*
+ * Before a sum is there to be missed: who sees it sees this.  Pairs with
+ * tag_natomic().
+ */
+static inline void
+lane_atomic_used(const struct cells *cells)
+{
+	_Atomic uint32_t *idle = &cells->head->atomic_idle;
+
+	if (atomic_load_explicit(idle, memory_order_relaxed) != 0)
+		atomic_store_explicit(idle, 0, memory_order_release);
+}
+
+/*
  * The cell is loaded before the tag is compared: freeing stores the tag, then
  * bumps the version, so who sees the bump sees the tag.
  */
@@ -98,6 +111,7 @@ pdc_lane_atomic_add(const struct cells *cells, uint64_t unit, uint64_t id,
 
 	if (unit >= z->capacity)
 		return LANE_STALE;
+	lane_atomic_used(cells);
 	cell = lane_atomic_cell(z, unit);
 	old = atomic_peek16(cell);
 	do {
@@ -118,6 +132,7 @@ pdc_lane_atomic_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
 
 	if (unit >= z->capacity || bucket >= z->capacity - unit)
 		return LANE_STALE;
+	lane_atomic_used(cells);
 	cell = lane_atomic_cell(z, unit + bucket);
 	old = atomic_peek16(cell);
 	do {

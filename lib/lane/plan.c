@@ -173,6 +173,7 @@ pdc_plan_cells(struct cells_head *h, const struct cells_make *m, int fd)
 	h->head_size = sizeof(*h);
 	memcpy(h->uuid, m->uuid, sizeof(h->uuid));
 	h->epoch = m->epoch;
+	atomic_store_explicit(&h->atomic_idle, 1, memory_order_relaxed);
 	snprintf(h->boot_id, sizeof(h->boot_id), "%s", m->boot_id);
 	/* Ids of handles outlive their file: none comes twice. */
 	h->next_unresolved = (m->epoch << 32) + 1;

@@ -187,12 +187,23 @@ tag_have(const struct cells *cells, enum cells_zone_kind kind, uint64_t unit,
 	return n <= reserved - unit ? n : (uint32_t)(reserved - unit);
 }
 
+/* Atomic lanes that have anything. */
+static uint32_t
+tag_natomic(const struct cells *cells, enum cells_zone_kind kind)
+{
+	if (atomic_load_explicit(&cells->head->atomic_idle,
+		memory_order_acquire) == 1)
+		return 0;
+	return cells->zone[kind].natomic;
+}
+
 void
 pdc_cells_sums(const struct cells *cells, uint64_t unit, uint32_t n,
     struct pair *out)
 {
 	const struct cells_zone *z = &cells->zone[ZONE_ADD];
 	uint32_t have = tag_have(cells, ZONE_ADD, unit, n), i, lane;
+	uint32_t natomic = tag_natomic(cells, ZONE_ADD);
 	_Atomic uint64_t *word;
 
 	for (i = 0; i < n; i++)
@@ -204,7 +215,7 @@ pdc_cells_sums(const struct cells *cells, uint64_t unit, uint32_t n,
 			out[i].sum += bits_double(atomic_load_explicit(&word[i],
 			    memory_order_acquire));
 	}
-	for (lane = 0; lane < z->natomic; lane++) {
+	for (lane = 0; lane < natomic; lane++) {
 		word = (_Atomic uint64_t *)tag_atomic_cell(z, lane, unit);
 		for (i = 0; i < have; i++)
 			out[i].sum += bits_double(
@@ -228,6 +239,7 @@ pdc_cells_sum_pairs(const struct cells *cells, uint64_t unit, uint32_t n,
 {
 	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
 	uint32_t have = tag_have(cells, ZONE_PAIR, unit, n), i, lane;
+	uint32_t natomic = tag_natomic(cells, ZONE_PAIR);
 	struct word16 *cell, w;
 
 	for (i = 0; i < n; i++)
@@ -241,7 +253,7 @@ pdc_cells_sum_pairs(const struct cells *cells, uint64_t unit, uint32_t n,
 			out[i].sum += bits_double(w.hi);
 		}
 	}
-	for (lane = 0; lane < z->natomic; lane++) {
+	for (lane = 0; lane < natomic; lane++) {
 		cell = tag_atomic_cell(z, lane, unit);
 		for (i = 0; i < have; i++) {
 			w = atomic_load16(&cell[i]);

@@ -41,9 +41,11 @@ test_values(struct cells *cells, struct cells *atomic)
 	pdc_cells_tag(cells, ZONE_ADD, 1, 5);
 	pdc_cells_tag(cells, ZONE_PAIR, 1, 5);
 	pdc_lane_add(cells, 1, 5, 1);
-	pdc_lane_add(atomic, 1, 5, 2);
 	pdc_lane_pair(cells, 1, 0, 5, 1);
+	is_double(pdc_cells_sum(cells, 1), 1, "a sum");
 	pdc_lane_pair(atomic, 1, 0, 5, 2);
+	is_int(pdc_cells_sum_pair(cells, 1).count, 2, "and of all lanes");
+	pdc_lane_add(atomic, 1, 5, 2);
 	pdc_cells_bump(cells, ZONE_ADD, 0, 3);
 	pdc_cells_bump(cells, ZONE_PAIR, 0, 3);
 	pair = pdc_cells_sum_pair(cells, 1);
@@ -85,6 +87,7 @@ main(void)
 	struct cells *atomic, *cells;
 
 	cells = fixture_new(dir, 8);
+	is_int(cells->head->atomic_idle, 1, "atomic lanes are idle at first");
 	atomic = fixture_open(dir, CELLS_ATOMIC);
 	test_sleeper(cells, ZONE_ADD, "add");
 	test_sleeper(cells, ZONE_PAIR, "pair");

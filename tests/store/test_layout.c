@@ -145,7 +145,7 @@
 	X(cells_head, nlanes) \
 	X(cells_head, natomic) \
 	X(cells_head, rseq) \
-	X(cells_head, pad) \
+	X(cells_head, atomic_idle) \
 	X(cells_head, file_size) \
 	X(cells_head, budget) \
 	X(cells_head, allocated) \
