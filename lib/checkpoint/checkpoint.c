@@ -340,32 +340,95 @@ slice_sums(const struct cells *c, struct value *v, struct slice *sl)
 	return block_gauge(c, v, sl);
 }
 
+/* Whether n units from unit on have what was seen of them, still in the map. */
 static int
-slice_block(struct stxn *x, struct pdc *p, const struct scur *cur,
-    struct slice *sl)
+still_add(const struct cells *c, uint64_t unit, uint32_t n, const char *at)
+{
+	struct pair sums[BLOCK_SUMS];
+	double seen;
+	uint32_t i;
+
+	pdc_cells_sums(c, unit, n, sums);
+	for (i = 0; i < n; i++) {
+		memcpy(&seen, at + i * sizeof(seen), sizeof(seen));
+		if (sums[i].sum != seen)
+			return 0;
+	}
+	return 1;
+}
+
+static int
+still_pair(const struct cells *c, uint64_t unit, uint32_t n, const char *at)
+{
+	struct pair sums[BLOCK_SUMS], seen;
+	uint32_t i;
+
+	pdc_cells_sum_pairs(c, unit, n, sums);
+	for (i = 0; i < n; i++) {
+		memcpy(&seen, at + i * sizeof(seen), sizeof(seen));
+		if (sums[i].count != seen.count)
+			return 0;
+	}
+	return 1;
+}
+
+#define STILL_SUMS 16 /* read in vain if something was counted */
+
+/*
+ * Whether a block, of which v has but the head, can stay as it is: nobody has
+ * counted, and its series do not expire.  Most blocks are not even copied.
+ */
+static int
+slice_still(const struct cells *c, const struct value *v, const char *val,
+    const struct slice *sl)
+{
+	size_t i, n = (size_t)v->h.k * v->h.width, each;
+	int pair = v->h.zone == VALUE_PAIR, still = 1;
+	uint32_t some;
+
+	if (v->h.zone == VALUE_GAUGE || pdc_idle_ns(&sl->pl.f.r) > 0)
+		return 0;
+	if (v->h.epoch != c->epoch || v->h.unit == UNIT_NONE)
+		return 1;
+	each = pair ? sizeof(struct pair) : sizeof(double);
+	val += sizeof(v->h) + n * each; /* behind all that is base */
+	for (i = 0; still && i < n; i += some) {
+		some = n - i < STILL_SUMS ? (uint32_t)(n - i) : STILL_SUMS;
+		still = pair ?
+		    still_pair(c, v->h.unit + i, some, val + i * each) :
+		    still_add(c, v->h.unit + i, some, val + i * each);
+	}
+	return still;
+}
+
+/* 1: other records were written, too. */
+static int
+slice_block(struct stxn *x, struct pdc *p, struct scur *cur, struct slice *sl)
 {
 	struct value *v = x->st->value;
-	size_t len = cur->len;
-	int changed;
+	int changed, more = 0;
 
 	sl->ended = 0;
-	if (pdc_block_parse(v, cur->val, len) < 0 || !slice_lives(x, sl))
+	if (pdc_block_head(v, cur->val, cur->len) < 0 || !slice_lives(x, sl))
 		return x->ret;
+	sl->bytes += cur->len;
+	if (slice_still(pdc_cells_now(p), v, cur->val, sl))
+		return x->ret;
+	pdc_block_parse(v, cur->val, cur->len);
 	changed = slice_sums(pdc_cells_now(p), v, sl);
-	sl->bytes += len;
 	if (changed)
-		pdc_stxn_put(x, sl->key, sizeof(sl->key), v, len);
-	if (changed & USED) {
-		if (!sl->used) /* once a slice */
-			pdc_family_use(x, &sl->pl.f, 0);
-		sl->used = 1;
+		pdc_scur_put(cur, sl->key, sizeof(sl->key), v);
+	if ((changed & USED) && !sl->used) { /* once a slice */
+		pdc_family_use(x, &sl->pl.f, 0);
+		sl->used = more = 1;
 	}
 	if (x->ret == 0 && pdc_idle_ns(&sl->pl.f.r) > 0) {
 		sl->pl.v = v;
 		sl->ended = pdc_idle_step(x, p, &sl->pl,
 		    pdc_get_be32(sl->key + 9), sl->moved);
+		more |= changed != 0 || sl->ended;
 	}
-	return x->ret < 0 ? x->ret : changed != 0 || sl->ended;
+	return x->ret < 0 ? x->ret : more;
 }
 
 static int
@@ -401,7 +464,7 @@ slice_walk(struct stxn *x, struct pdc *p, struct slice *sl)
 		ret = slice_block(x, p, &cur, sl);
 		if (ret < 0)
 			break;
-		/* After a put the cursor is asked by key again. */
+		/* After another's put the cursor is asked by key again. */
 		got = ret == 1 ? pdc_scur_seek(&cur, sl->key, sizeof(sl->key)) :
 				 1;
 		if (got == 1)

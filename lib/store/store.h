@@ -168,6 +168,8 @@ void pdc_scur_close(struct scur *);
 /* The first record at or after key; 1, 0 at the end, or an error. */
 int pdc_scur_seek(struct scur *, const void *key, size_t klen);
 int pdc_scur_next(struct scur *);
+/* Another value, as long, for the record of this key, where the cursor is. */
+int pdc_scur_put(struct scur *, const void *key, size_t klen, const void *val);
 /* The last record before key; 1, 0 if there is none, or an error. */
 int pdc_scur_before(struct scur *, const void *key, size_t klen);
 

@@ -576,6 +576,22 @@ pdc_scur_seek(struct scur *c, const void *key, size_t klen)
 }
 
 int
+pdc_scur_put(struct scur *c, const void *key, size_t klen, const void *val)
+{
+	MDB_val k = { klen, (void *)(uintptr_t)key };
+	MDB_val v = { c->len, (void *)(uintptr_t)val };
+	int rc;
+
+	if (c->x->ret < 0)
+		return c->x->ret;
+	rc = FAULT(STXN_PUT) ? MDB_MAP_FULL :
+			       mdb_cursor_put(c->cur, &k, &v, MDB_CURRENT);
+	if (rc != 0)
+		pdc_stxn_fail(c->x, pdc_mdb_err(c->x->st, rc, "writing"));
+	return c->x->ret;
+}
+
+int
 pdc_scur_next(struct scur *c)
 {
 	MDB_val k;

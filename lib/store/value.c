@@ -77,7 +77,7 @@ pdc_block_size(const struct value_head *h)
 }
 
 int
-pdc_block_parse(struct value *v, const void *val, size_t len)
+pdc_block_head(struct value *v, const void *val, size_t len)
 {
 	if (len < sizeof(v->h) || len > sizeof(*v))
 		return PDC_EFORMAT;
@@ -86,6 +86,14 @@ pdc_block_parse(struct value *v, const void *val, size_t len)
 	    v->h.k > VALUE_BODY_MAX || v->h.width > BOUNDS_MAX + 1 ||
 	    (v->h.zone != VALUE_PAIR && v->h.width != 1) ||
 	    pdc_block_size(&v->h) != len)
+		return PDC_EFORMAT;
+	return 0;
+}
+
+int
+pdc_block_parse(struct value *v, const void *val, size_t len)
+{
+	if (pdc_block_head(v, val, len) < 0)
 		return PDC_EFORMAT;
 	memcpy(v->body, (const char *)val + sizeof(v->h), len - sizeof(v->h));
 	return 0;

@@ -22,6 +22,8 @@ size_t pdc_block_size(const struct value_head *);
 
 /* 0, PDC_ENOENT, PDC_EFORMAT (without words) or an error. */
 int pdc_block_parse(struct value *, const void *val, size_t len);
+/* The same but for the body, which is left alone. */
+int pdc_block_head(struct value *, const void *val, size_t len);
 int pdc_block_load(struct stxn *, const struct family_rec *, uint32_t block,
     struct value *);
 /* Load it or make an empty one in v. */
