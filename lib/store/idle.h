@@ -13,7 +13,7 @@
  * series lives that much longer.
  */
 
-#define IDLE_SERIES 128 /* more than a block is for */
+#define IDLE_SERIES 256 /* more than a block is for */
 
 struct idle {
 	uint64_t boot; /* boot_epoch that the times are of */

@@ -13,7 +13,12 @@
 #include "store/series.h"
 #include "store/value.h"
 
-#define VALUE_BLOCK 2000
+/*
+ * A page of LMDB, as one of its own: blocks that lay between other records
+ * left half of each page empty.  A record of the idle times of as many series
+ * (idle.h) is less than half a page.
+ */
+#define VALUE_BLOCK 4032
 #define VALUE_FIRST 8
 #define VALUE_SECOND 32
 

@@ -104,7 +104,7 @@ static const struct damage damages[] = {
 	    "a counter that is below 0" },
 	{ "seen more than there is", 'V', "c", SET, BASE + 8 * 8, 8,
 	    0x4340000000000000, "its lanes have " },
-	{ "seen more observations", 'V', "h", ADD, BASE + 4 * 15 * 16, 8, 1000,
+	{ "seen more observations", 'V', "h", ADD, BASE + 8 * 15 * 16, 8, 1000,
 	    "bucket 0: its lanes have " },
 	{ "an operation nobody did", 'V', "g", ADD, BASE + 8, 4, 2,
 	    ", and no O owes it" },
