@@ -18,6 +18,8 @@ PDC_ERRORS(X)
 /* initial-exec: no allocation at a thread's first use, and cheap. */
 static _Thread_local char err_words[ERR_WORDS]
     __attribute__((tls_model("initial-exec")));
+static _Thread_local unsigned err_count
+    __attribute__((tls_model("initial-exec")));
 
 /* Make the words; they may be made of the present ones. */
 static void
@@ -25,6 +27,7 @@ err_put(const char *fmt, va_list ap)
 {
 	char words[ERR_WORDS];
 
+	err_count++;
 	if (vsnprintf(words, sizeof(words), fmt, ap) < 0)
 		words[0] = '\0';
 	memcpy(err_words, words, strlen(words) + 1);
@@ -116,6 +119,12 @@ pdc_err_prefix(const char *fmt, ...)
 	if (old[0] != '\0')
 		err_append(old);
 	errno = saved;
+}
+
+unsigned
+pdc_err_count(void)
+{
+	return err_count;
 }
 
 const char *

@@ -86,6 +86,10 @@ cells_size(struct cells_head *h, int fd)
 			    ftruncate(fd, (off_t)h->file_size) == 0)
 				return 0;
 		}
+		/* Words of a limit on files: it has raised SIGXFSZ. */
+		if (errno == EFBIG)
+			(void)pdc_err_sys("cells of %llu bytes",
+			    (unsigned long long)h->file_size);
 		if ((errno != ENOMEM && errno != EAGAIN && errno != EFBIG) ||
 		    !pdc_plan_halve(h))
 			return -1;

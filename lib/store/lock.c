@@ -8,7 +8,8 @@
  * child inherits from a holding parent counts as free.
  *
  * While it is held all signals are blocked; a SIGXFSZ that a write raised is
- * taken out before they are let in again.
+ * taken out before they are let in again.  A write that raised one has failed,
+ * and that has set this thread's words (base/err.h).
  */
 
 #include <sys/stat.h>
@@ -135,6 +136,7 @@ pdc_wlock_take(struct wlock *wl, const struct store *st, uint32_t wait_ms,
 		ret = lock_try(wl, st, gen);
 		if (ret == 1) {
 			wl->cancel = cancel;
+			wl->failures = pdc_err_count();
 			return 0;
 		}
 		pthread_sigmask(SIG_SETMASK, mask, NULL);
@@ -197,11 +199,14 @@ pdc_wlock_give(struct wlock *wl, const sigset_t *mask)
 		.l_start = 0,
 		.l_len = 1 };
 	int saved = errno, cancel = wl->cancel;
+	int failed = wl->failures != pdc_err_count();
 
 	(void)fcntl(wl->fd, F_SETLK, &fl);
 	/* Pairs with the acquire in lock_try_process(). */
 	atomic_store_explicit(&wl->owner, 0, memory_order_release);
-	pdc_signals_restore(mask);
+	if (failed)
+		lock_eat_sigxfsz(mask);
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
 	pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 }

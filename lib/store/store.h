@@ -44,6 +44,7 @@ struct wlock {
 	ino_t ino;
 	_Atomic uint64_t owner;
 	int cancel; /* of the holder, as it was */
+	unsigned failures; /* the same: pdc_err_count() */
 };
 
 /* Files of a store take these from its directory. */

@@ -483,6 +483,24 @@ child_small_files(void *arg)
 	return 0;
 }
 
+/* Cells are made smaller until they may be. */
+static int
+child_small_cells(void *arg)
+{
+	struct rlimit rl = { 100 << 20, 100 << 20 };
+	struct pdc *p;
+
+	(void)arg;
+	setrlimit(RLIMIT_FSIZE, &rl);
+	if (pdc_open(&p, dir, NULL) < 0)
+		return 1;
+	pdc_inc(help_series(help_family(p, PDC_COUNTER, "c", NULL), NULL), 3);
+	if (help_sample(p, "c_total") != 3)
+		return 2;
+	pdc_close(p);
+	return 0;
+}
+
 /* RLIMIT_FSIZE: an error, never the SIGXFSZ that comes with it. */
 static void
 test_small_files(void)
@@ -497,6 +515,9 @@ test_small_files(void)
 		is_int(help_child(child_small_files, &size), 1,
 		    "no store in files of %d bytes", (int)size);
 	}
+	next_dir();
+	is_int(help_child(child_small_cells, NULL), 0,
+	    "a store whose cells may not be as large as they would be");
 	make_store();
 	size = 300000;
 	is_int(help_child(child_small_files, &size), 0,
