@@ -10,6 +10,14 @@
  * While it is held all signals are blocked; a SIGXFSZ that a write raised is
  * taken out before they are let in again.  A write that raised one has failed,
  * and that has set this thread's words (base/err.h).
+ *
+ * Somebody may have closed our descriptor, and another file have its number.
+ * So ours stands at a position that no other does, its mark, and the lock is
+ * asked for by the distance from there: the first byte from the mark, and from
+ * anywhere before it none, which fails and does nothing.  Marks are far behind
+ * the end of any file, and descriptors that were opened later, which only can
+ * have our number, have lower ones.  Where files cannot be so long, and when
+ * somebody has moved ours, the descriptor is looked at each time instead.
  */
 
 #include <sys/stat.h>
@@ -30,6 +38,30 @@
 #define LOCK_NAP_MIN_NS 20000
 #define LOCK_NAP_MAX_NS 1000000
 
+/* The position, or 0 where there are none; the clock itself, never a test's. */
+static off_t
+lock_mark(int fd)
+{
+	struct timespec ts;
+	off_t mark;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	mark = INT64_MAX - ((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
+	return lseek(fd, mark, SEEK_SET) == mark ? mark : 0;
+}
+
+/* The first byte; EINVAL or EBADF when it is not our descriptor. */
+static int
+lock_set(const struct wlock *wl, short type)
+{
+	struct flock fl = { .l_type = type,
+		.l_whence = wl->mark != 0 ? SEEK_CUR : SEEK_SET,
+		.l_start = -wl->mark,
+		.l_len = 1 };
+
+	return fcntl(wl->fd, F_SETLK, &fl);
+}
+
 int
 pdc_wlock_open(struct wlock *wl, const struct store *st)
 {
@@ -46,13 +78,13 @@ pdc_wlock_open(struct wlock *wl, const struct store *st)
 		close(fd);
 		return pdc_err_sys("%s/write.lock", st->dir);
 	}
-	wl->fd = fd;
+	wl->mark = lock_mark(fd);
 	wl->dev = sb.st_dev;
 	wl->ino = sb.st_ino;
+	wl->fd = fd;
 	return 0;
 }
 
-/* Somebody may have closed all descriptors, and another file have ours. */
 int
 pdc_wlock_fd(const struct wlock *wl)
 {
@@ -75,9 +107,11 @@ pdc_wlock_close(struct wlock *wl)
 	wl->fd = -1;
 }
 
+/* A child has the same descriptor as we: its position is left alone. */
 static int
 lock_guard(struct wlock *wl, const struct store *st)
 {
+	wl->mark = 0;
 	if (pdc_wlock_fd(wl) != -1)
 		return 0;
 	wl->fd = -1;
@@ -98,24 +132,34 @@ lock_try_process(struct wlock *wl, uint64_t gen)
 
 /* 1 taken, 0 somebody has it, or an error. */
 static int
+lock_try_file(struct wlock *wl, const struct store *st)
+{
+	int ret = 0, guarded = 0;
+
+	if (wl->fd == -1 || wl->mark == 0)
+		ret = lock_guard(wl, st);
+	for (; ret == 0; guarded = 1) {
+		if (lock_set(wl, F_WRLCK) == 0)
+			return 1;
+		if (errno == EAGAIN || errno == EACCES)
+			return 0;
+		if (guarded || (errno != EBADF && errno != EINVAL))
+			return pdc_err_sys("%s/write.lock: locking", st->dir);
+		ret = lock_guard(wl, st);
+	}
+	return ret;
+}
+
+static int
 lock_try(struct wlock *wl, const struct store *st, uint64_t gen)
 {
-	struct flock fl = { .l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = 0,
-		.l_len = 1 };
 	int ret;
 
 	if (!lock_try_process(wl, gen))
 		return 0;
-	ret = lock_guard(wl, st);
-	if (ret == 0) {
-		if (fcntl(wl->fd, F_SETLK, &fl) == 0)
-			return 1;
-		if (errno != EAGAIN && errno != EACCES)
-			ret = pdc_err_sys("%s/write.lock: locking", st->dir);
-	}
-	atomic_store_explicit(&wl->owner, 0, memory_order_release);
+	ret = lock_try_file(wl, st);
+	if (ret != 1)
+		atomic_store_explicit(&wl->owner, 0, memory_order_release);
 	return ret;
 }
 
@@ -194,14 +238,10 @@ pdc_signals_restore(const sigset_t *mask)
 void
 pdc_wlock_give(struct wlock *wl, const sigset_t *mask)
 {
-	struct flock fl = { .l_type = F_UNLCK,
-		.l_whence = SEEK_SET,
-		.l_start = 0,
-		.l_len = 1 };
 	int saved = errno, cancel = wl->cancel;
 	int failed = wl->failures != pdc_err_count();
 
-	(void)fcntl(wl->fd, F_SETLK, &fl);
+	(void)lock_set(wl, F_UNLCK);
 	/* Pairs with the acquire in lock_try_process(). */
 	atomic_store_explicit(&wl->owner, 0, memory_order_release);
 	if (failed)

@@ -42,6 +42,7 @@ struct wlock {
 	_Atomic int fd;
 	dev_t dev;
 	ino_t ino;
+	off_t mark; /* see lock.c; 0: none */
 	_Atomic uint64_t owner;
 	int cancel; /* of the holder, as it was */
 	unsigned failures; /* the same: pdc_err_count() */

@@ -3,11 +3,13 @@
 
 /*
  * The write lock: one holder among all threads and processes, waits that end,
- * and a holder's death that frees it.
+ * a holder's death that frees it, and a file that stays the right one whatever
+ * becomes of its descriptor.
  */
 
 #include <sys/mman.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -145,6 +147,104 @@ test_holder_stopped_and_killed(struct pdc_series *s)
 	}
 }
 
+/* Whether somebody else has byte 0 of the file of this name. */
+static int
+child_finds_lock(void *name)
+{
+	struct flock fl = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_len = 1 };
+	int fd = open(name, O_RDWR | O_CLOEXEC);
+
+	if (fd == -1 || fcntl(fd, F_GETLK, &fl) == -1)
+		return 2;
+	return fl.l_type != F_UNLCK;
+}
+
+/* While a transaction is open the store's lock is held, and not after it. */
+static int
+locks(struct pdc *store)
+{
+	char path[4200];
+	struct stxn x;
+	int in;
+
+	snprintf(path, sizeof(path), "%s/write.lock", store->store->dir);
+	if (pdc_stxn_write(&x, store->store, 1000) < 0) {
+		diag("%s", pdc_error());
+		return 0;
+	}
+	in = help_wait(help_fork(child_finds_lock, path));
+	pdc_stxn_abort(&x);
+	return in == 1 && help_wait(help_fork(child_finds_lock, path)) == 0;
+}
+
+/* Close the store's descriptor; its number is the next to be given. */
+static int
+lose_number(void)
+{
+	int fd = p->store->wlock.fd;
+
+	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < fd)
+		continue;
+	close(fd);
+	return fd;
+}
+
+/* Our own lock on a file that got the number of the store's descriptor. */
+static void
+test_number_of_another(off_t at)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = lose_number(), other;
+	char path[4200];
+
+	snprintf(path, sizeof(path), "%s/other", p->store->dir);
+	other = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (other != fd)
+		bail_out("the number %d was not given again", fd);
+	fcntl(other, F_SETLK, &fl);
+	if (lseek(other, at, SEEK_SET) != at)
+		bail_out("no position %jd", (intmax_t)at);
+	ok(locks(p), "the lock is the store's when another has its number");
+	ok(p->store->wlock.fd != other, "which is given up");
+	ok(lseek(other, 0, SEEK_CUR) == at, "and stays at %jd", (intmax_t)at);
+	is_int(help_wait(help_fork(child_finds_lock, path)), 1,
+	    "what was locked in it is locked");
+	close(other);
+	ok(locks(p), "the next is, too");
+}
+
+/* Of two stores the one has the number of the other's lock. */
+static void
+test_number_of_a_store(void)
+{
+	int fd = lose_number();
+	struct pdc *q;
+
+	q = help_open(tap_tmpdir(), 0);
+	if (q->store->wlock.fd != fd)
+		bail_out("the number %d was not given again", fd);
+	ok(locks(p), "a store opened later has our number: ours is locked");
+	ok(locks(q), "and its own");
+	ok(p->store->wlock.fd != q->store->wlock.fd, "by two descriptors");
+	pdc_close(q);
+	ok(locks(p), "and when it is closed");
+}
+
+/* A child has the same descriptor, and may have moved it. */
+static void
+test_position(void)
+{
+	static const off_t at[] = { 0, 5 };
+	size_t i;
+
+	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		lseek(p->store->wlock.fd, at[i], SEEK_SET);
+		ok(locks(p), "its position is %jd", (intmax_t)at[i]);
+	}
+}
+
 int
 main(void)
 {
@@ -159,6 +259,11 @@ main(void)
 	s = help_series(help_family(p, PDC_COUNTER, "lock_c", NULL), NULL);
 	test_exclusive();
 	test_holder_stopped_and_killed(s);
+	test_number_of_another(0);
+	test_number_of_another(9);
+	test_number_of_another((off_t)1 << 62);
+	test_number_of_a_store();
+	test_position();
 	pdc_close(p);
 	return tap_done();
 }
