@@ -1,4 +1,5 @@
 lib_libcore_la_SOURCES += \
+	%D%/commit.c \
 	%D%/emit.c \
 	%D%/emit.h \
 	%D%/merged.c \
@@ -8,6 +9,7 @@ lib_libcore_la_SOURCES += \
 	%D%/target.c \
 	%D%/target.h \
 	%D%/txn.c \
+	%D%/txn.h \
 	%D%/page.c \
 	%D%/page.h \
 	%D%/stat.c \

@@ -20,6 +20,7 @@
 
 #include "api/emit.h"
 #include "api/remove.h"
+#include "api/txn.h"
 #include "base/err.h"
 #include "base/fork.h"
 #include "checkpoint/checkpoint.h"
@@ -137,6 +138,7 @@ open_free(struct pdc *p)
 		pdc_family_free(f);
 	}
 	pdc_emit_free(p);
+	pdc_txn_free(p);
 	pdc_table_bury(p->dead_series, p->dead_tables);
 	for (c = atomic_load(&p->cells); c != NULL; c = older) {
 		older = c->older;

@@ -2,19 +2,19 @@
 #include "config.h"
 
 /*
- * Transactions by name.
+ * Transactions by name, until they are committed (commit.c).
  *
  * The calls are kept as operations; what get and setnx read is kept as a stamp
- * of presence, place and base.  pdc_commit() takes the lock, compares the
- * stamps, does the operations, and commits.  Lanes and gauge cells are not
- * compared: they are other workers' business.
+ * of presence, place and base.
  */
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/target.h"
+#include "api/txn.h"
 #include "base/err.h"
 #include "base/fork.h"
 #include "base/hash.h"
@@ -24,28 +24,19 @@
 #include "pdc.h"
 #include "store/series.h"
 
-enum op_kind { OP_READ, OP_INC, OP_SET, OP_OBSERVE, OP_REFRESH };
+static struct pdc_txn *
+txn_new(void)
+{
+	struct pdc_txn *t;
 
-struct op {
-	enum op_kind kind;
-	uint32_t family;
-	uint32_t bucket, values_len;
-	uint64_t state; /* its bit, of a stateset */
-	double amount;
-	uint64_t stamp; /* OP_READ: of what was seen */
-	char *values;
-	char *name;
-};
-
-struct pdc_txn {
-	struct pdc *pdc;
-	uint64_t gen; /* of the process that began it */
-	int ret; /* the first error */
-	struct op *ops;
-	size_t nops, cap;
-	struct place pl; /* scratch of the present call */
-	struct value v;
-};
+	t = aligned_alloc(16, (sizeof(*t) + 15) & ~(size_t)15);
+	if (t == NULL)
+		return NULL;
+	t->ops = NULL;
+	t->cap = 0;
+	t->known.env = 0;
+	return t;
+}
 
 int
 pdc_begin(struct pdc_txn **tp, struct pdc *p)
@@ -58,14 +49,14 @@ pdc_begin(struct pdc_txn **tp, struct pdc *p)
 	*tp = NULL;
 	if (p == NULL)
 		return pdc_err_set(PDC_EINVAL, "begin: no store");
-	t = aligned_alloc(16, (sizeof(*t) + 15) & ~(size_t)15);
-	if (t == NULL)
+	/* Pairs with the exchange in commit_end(). */
+	t = atomic_exchange(&p->spare, NULL);
+	if (t == NULL && (t = txn_new()) == NULL)
 		return pdc_err_set(PDC_ENOMEM, "begin");
 	t->pdc = p;
 	t->gen = pdc_fork_gen();
 	t->ret = 0;
-	t->ops = NULL;
-	t->nops = t->cap = 0;
+	t->nops = 0;
 	t->pl.v = &t->v;
 	*tp = t;
 	return 0;
@@ -79,16 +70,30 @@ txn_forget(struct op *op)
 }
 
 void
-pdc_abort(struct pdc_txn *t)
+pdc_txn_clear(struct pdc_txn *t)
 {
 	size_t i;
 
-	if (t == NULL)
-		return;
 	for (i = 0; i < t->nops; i++)
 		txn_forget(&t->ops[i]);
+	t->nops = 0;
+}
+
+/* The store may be closed already. */
+void
+pdc_abort(struct pdc_txn *t)
+{
+	if (t == NULL)
+		return;
+	pdc_txn_clear(t);
 	free(t->ops);
 	free(t);
+}
+
+void
+pdc_txn_free(struct pdc *p)
+{
+	pdc_abort(atomic_exchange(&p->spare, NULL));
 }
 
 /* Keep the first error; what is not there is an answer and none. */
@@ -116,18 +121,44 @@ txn_usable(struct pdc_txn *t, const struct pdc_key *key)
 	return t->ret;
 }
 
+int
+pdc_txn_load(struct pdc_txn *t, struct stxn *x, const char *name)
+{
+	int ret;
+
+	t->known.env = 0;
+	ret = pdc_family_get(x, name, &t->pl.f);
+	if (ret == 0 && t->pl.f.r.nstates == 0)
+		t->known = x->state;
+	return ret;
+}
+
+static int
+txn_knows(const struct pdc_txn *t, const char *name)
+{
+	return t->known.env != 0 && strcmp(t->pl.f.name, name) == 0 &&
+	    pdc_stxn_still(t->pdc->store, &t->known);
+}
+
+static int
+txn_find(struct pdc_txn *t, struct stxn *x, const struct pdc_key *key)
+{
+	int ret;
+
+	ret = pdc_txn_load(t, x, key->metric);
+	if (ret == PDC_ENOENT)
+		return pdc_err_set(ret, "%s: no such metric", key->metric);
+	return ret;
+}
+
 static int
 txn_family(struct pdc_txn *t, struct stxn *x, const struct pdc_key *key,
     struct target *tg)
 {
 	int ret;
 
-	ret = pdc_family_get(x, key->metric, &t->pl.f);
-	if (ret == PDC_ENOENT)
-		return pdc_err_set(ret, "%s: no such metric", key->metric);
-	if (ret < 0)
-		return ret;
-	return pdc_target_parse(tg, &t->pl.f, key);
+	ret = txn_find(t, x, key);
+	return ret < 0 ? ret : pdc_target_parse(tg, &t->pl.f, key);
 }
 
 static struct op *
@@ -161,43 +192,55 @@ txn_op(struct pdc_txn *t, enum op_kind kind, const struct target *tg)
 	return op;
 }
 
+/* To the family that is in place. */
+static int
+txn_add(struct pdc_txn *t, const struct pdc_key *key, enum op_kind kind,
+    double v)
+{
+	const struct family *f = &t->pl.f;
+	struct target tg;
+	struct op *op;
+	int ret;
+
+	ret = pdc_target_parse(&tg, f, key);
+	if (ret == 0 && kind != OP_OBSERVE)
+		ret = pdc_target_writable(f, &tg, v,
+		    kind == OP_SET ? TARGET_SET : TARGET_INC);
+	else if (ret == 0 && f->r.zone != VALUE_PAIR)
+		ret = pdc_err_set(PDC_EINVAL,
+		    "%s: only histograms and summaries are observed", f->name);
+	if (ret == 0 && kind == OP_OBSERVE && isnan(v))
+		ret = pdc_err_set(PDC_ERANGE, "%s: NaN cannot be observed",
+		    f->name);
+	if (ret < 0)
+		return ret;
+	op = txn_op(t, kind, &tg);
+	if (op == NULL)
+		return pdc_err_set(PDC_ENOMEM, "%s", f->name);
+	op->amount = v;
+	if (kind == OP_OBSERVE)
+		op->bucket = bucket_between(f->bounds, 0, f->r.nbounds, v);
+	return 0;
+}
+
 static int
 txn_write(struct pdc_txn *t, const struct pdc_key *key, enum op_kind kind,
     double v)
 {
-	struct target tg;
 	struct stxn x;
-	struct op *op;
 	int ret;
 
 	ret = txn_usable(t, key);
 	if (ret < 0)
 		return ret;
+	if (txn_knows(t, key->metric))
+		return txn_fail(t, txn_add(t, key, kind, v));
 	ret = pdc_stxn_read(&x, t->pdc->store);
 	if (ret < 0)
 		return txn_fail(t, ret);
-	ret = txn_family(t, &x, key, &tg);
-	if (ret == 0 && kind != OP_OBSERVE)
-		ret = pdc_target_writable(&t->pl.f, &tg, v,
-		    kind == OP_SET ? TARGET_SET : TARGET_INC);
-	else if (ret == 0 && t->pl.f.r.zone != VALUE_PAIR)
-		ret = pdc_err_set(PDC_EINVAL,
-		    "%s: only histograms and summaries are observed",
-		    t->pl.f.name);
-	if (ret == 0 && kind == OP_OBSERVE && isnan(v))
-		ret = pdc_err_set(PDC_ERANGE, "%s: NaN cannot be observed",
-		    t->pl.f.name);
-	if (ret == 0) {
-		op = txn_op(t, kind, &tg);
-		if (op == NULL) {
-			ret = pdc_err_set(PDC_ENOMEM, "%s", t->pl.f.name);
-		} else {
-			op->amount = v;
-			if (kind == OP_OBSERVE)
-				op->bucket = bucket_between(t->pl.f.bounds, 0,
-				    t->pl.f.r.nbounds, v);
-		}
-	}
+	ret = txn_find(t, &x, key);
+	if (ret == 0)
+		ret = txn_add(t, key, kind, v);
 	pdc_stxn_abort(&x);
 	return txn_fail(t, ret);
 }
@@ -221,8 +264,8 @@ pdc_value_observe(struct pdc_txn *t, const struct pdc_key *key, double value)
 }
 
 /* Presence, place and base of a series, as one number. */
-static uint64_t
-place_stamp(struct place *pl, int found)
+uint64_t
+pdc_txn_stamp(struct place *pl, int found)
 {
 	const void *base;
 	size_t len;
@@ -284,8 +327,8 @@ txn_replay(const struct pdc_txn *t, const struct target *tg, int there,
 	return there;
 }
 
-static int
-txn_idle(struct stxn *x, const struct cells *c, struct place *pl)
+int
+pdc_txn_idle(struct stxn *x, const struct cells *c, struct place *pl)
 {
 	return pdc_live_idle(x, c, &pl->f, pl->v, pl->at);
 }
@@ -349,7 +392,7 @@ txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
 		}
 		if (ret == 0 && !pdc_live_expired(&x, c, &t->pl.f, t->pl.v))
 			found = pdc_place_find(&x, &t->pl, tg->values, tg->len);
-		if (found == 0 && txn_idle(&x, c, &t->pl))
+		if (found == 0 && pdc_txn_idle(&x, c, &t->pl))
 			found = PDC_ENOENT;
 		if (found == 0) {
 			found = pdc_series_get(&x, &t->pl.f, t->pl.n, &s);
@@ -364,7 +407,7 @@ txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
 	op = txn_op(t, OP_READ, tg);
 	if (op == NULL)
 		return pdc_err_set(PDC_ENOMEM, "%s", t->pl.f.name);
-	op->stamp = place_stamp(&t->pl, found);
+	op->stamp = pdc_txn_stamp(&t->pl, found);
 	return found == 0;
 }
 
@@ -439,185 +482,9 @@ pdc_refresh_expire(struct pdc_txn *t, const char *metric)
 	ret = pdc_stxn_read(&x, t->pdc->store);
 	if (ret < 0)
 		return txn_fail(t, ret);
-	ret = pdc_family_get(&x, metric, &t->pl.f);
-	if (ret == PDC_ENOENT)
-		pdc_err_set(ret, "%s: no such metric", metric);
+	ret = txn_find(t, &x, &key);
 	if (ret == 0 && txn_op(t, OP_REFRESH, &tg) == NULL)
 		ret = pdc_err_set(PDC_ENOMEM, "%s", metric);
 	pdc_stxn_abort(&x);
 	return txn_fail(t, ret);
-}
-
-/* The op's family as it is now; PDC_EAGAIN if it was declared anew. */
-static int
-commit_family(struct pdc_txn *t, struct stxn *x, const struct op *op)
-{
-	int ret;
-
-	ret = pdc_family_get(x, op->name, &t->pl.f);
-	if (ret == PDC_ENOENT || (ret == 0 && t->pl.f.r.id != op->family))
-		return pdc_err_set(PDC_EAGAIN,
-		    "%s: declared anew since the transaction began", op->name);
-	return ret;
-}
-
-static int
-commit_read(struct pdc_txn *t, struct stxn *x, const struct op *op)
-{
-	int ret;
-
-	ret = commit_family(t, x, op);
-	if (ret < 0)
-		return ret;
-	ret = PDC_ENOENT;
-	if (!pdc_live_expired(x, pdc_cells_now(t->pdc), &t->pl.f, t->pl.v))
-		ret = pdc_place_find(x, &t->pl, op->values, op->values_len);
-	if (ret == 0 && txn_idle(x, pdc_cells_now(t->pdc), &t->pl))
-		ret = PDC_ENOENT;
-	if (ret < 0 && ret != PDC_ENOENT)
-		return ret;
-	if (place_stamp(&t->pl, ret) != op->stamp)
-		return pdc_err_set(PDC_EAGAIN,
-		    "%s: what was read has changed; begin again", op->name);
-	return 0;
-}
-
-static int
-commit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
-    const struct op *op)
-{
-	if (mode_each(pl->f.r.mode))
-		return pdc_mode_credit(x, pl, op->amount);
-	if (op->state != 0)
-		return pdc_credit_gauge(x, c, pl,
-		    op->amount != 0 ? OWED_ON : OWED_OFF, (double)op->state);
-	return pdc_credit_gauge(x, c, pl,
-	    op->kind == OP_INC ? OWED_ADD : OWED_SET, op->amount);
-}
-
-static int
-commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
-{
-	const struct cells *c = pdc_cells_now(t->pdc);
-	struct gone gone = { .why = GONE_ENDED };
-	struct place *pl = &t->pl;
-	int ret, found;
-
-	ret = commit_family(t, x, op);
-	if (ret == 0)
-		ret = pdc_expire_family(x, t->pdc, &pl->f);
-	if (ret == 0 && !pl->f.r.hidden)
-		ret = pdc_family_use(x, &pl->f, 0);
-	if (ret < 0 || op->kind == OP_REFRESH)
-		return ret;
-	found = pdc_place_find(x, pl, op->values, op->values_len);
-	if (found == 0 && txn_idle(x, c, pl)) {
-		found = pdc_place_remove(x, t->pdc, pl, &gone);
-		found = found < 0 ? found : PDC_ENOENT;
-	}
-	ret = found == PDC_ENOENT ?
-	    pdc_place_make(x, pl, op->values, op->values_len) :
-	    found;
-	if (ret == 0 && pl->beyond && op->kind == OP_SET)
-		ret = pdc_err_set(PDC_EFULL,
-		    "%s: the series to be set is beyond the store's "
-		    "max_series",
-		    op->name);
-	if (ret < 0)
-		return ret;
-	if (op->kind == OP_OBSERVE)
-		return pdc_credit_pair(x, pl, op->bucket,
-		    (struct pair){ 1, op->amount });
-	if (pl->f.r.zone == VALUE_GAUGE)
-		return commit_gauge(x, c, pl, op);
-	if (op->kind == OP_SET && found == 0)
-		return pdc_place_move(x, t->pdc, pl, op->amount);
-	return pdc_credit_add(x, pl, op->amount);
-}
-
-static int
-commit_ops(struct pdc_txn *t, struct stxn *x)
-{
-	int ret = 0;
-	size_t i;
-
-	/* All that was read is compared before anything is written. */
-	for (i = 0; i < t->nops && ret == 0; i++)
-		if (t->ops[i].kind == OP_READ)
-			ret = commit_read(t, x, &t->ops[i]);
-	for (i = 0; i < t->nops && ret == 0; i++)
-		if (t->ops[i].kind != OP_READ)
-			ret = commit_write(t, x, &t->ops[i]);
-	return ret;
-}
-
-static int
-txn_has(const struct pdc_txn *t, enum op_kind kind)
-{
-	size_t i;
-
-	for (i = 0; i < t->nops; i++)
-		if (t->ops[i].kind == kind)
-			return 1;
-	return 0;
-}
-
-/* What was counted before a set, by rings, must not be added after it. */
-static int
-commit_drain(struct pdc_txn *t)
-{
-	if (!txn_has(t, OP_SET) || pdc_cells_now(t->pdc) == NULL)
-		return 0;
-	return pdc_drain_all(t->pdc, t->pdc->store->wait_ms);
-}
-
-static int
-commit_locked(struct pdc_txn *t)
-{
-	struct stxn x;
-	int ret;
-
-	ret = commit_drain(t);
-	if (ret == 0)
-		ret = pdc_stxn_write(&x, t->pdc->store, t->pdc->store->wait_ms);
-	if (ret < 0)
-		return ret;
-	pdc_stxn_fail(&x, commit_ops(t, &x));
-	return pdc_stxn_commit(&x);
-}
-
-/* Nothing to write: whether what was read fits together is all. */
-static int
-commit_unlocked(struct pdc_txn *t)
-{
-	struct stxn x;
-	int ret;
-
-	ret = pdc_stxn_read(&x, t->pdc->store);
-	if (ret < 0)
-		return ret;
-	ret = commit_ops(t, &x);
-	pdc_stxn_abort(&x);
-	return ret;
-}
-
-int
-pdc_commit(struct pdc_txn *t)
-{
-	int ret;
-
-	if (t == NULL)
-		return pdc_err_set(PDC_EINVAL, "commit: no transaction");
-	ret = t->ret;
-	if (ret == 0 && t->gen != pdc_fork_gen())
-		ret = pdc_err_set(PDC_ECHILD,
-		    "commit: begun by the parent of this process");
-	if (ret == 0 &&
-	    (txn_has(t, OP_INC) || txn_has(t, OP_SET) ||
-		txn_has(t, OP_OBSERVE) || txn_has(t, OP_REFRESH)))
-		ret = commit_locked(t);
-	else if (ret == 0 && t->nops > 0)
-		ret = commit_unlocked(t);
-	pdc_abort(t);
-	return ret;
 }

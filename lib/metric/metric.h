@@ -105,6 +105,7 @@ struct pdc {
 	_Atomic uint64_t table_lock; /* fork generation of its holder, or 0 */
 	_Atomic(struct pdc_family *) families;
 	_Atomic(struct collector *) collectors; /* lib/api/emit.h */
+	_Atomic(struct pdc_txn *) spare; /* lib/api/txn.h */
 	_Atomic uint64_t salvaged; /* epoch whose older mappings were */
 	_Atomic uint32_t pending; /* some handle has a pending sum */
 	struct look look[PDC_LOOKS];

@@ -240,6 +240,7 @@ env_open(struct store *st)
 		st->env = NULL;
 		return ret;
 	}
+	atomic_fetch_add(&st->opened, 1);
 	st->data_fd = fd;
 	st->data_dev = sb.st_dev;
 	st->data_ino = sb.st_ino;

@@ -55,6 +55,14 @@ struct store_owner {
 	mode_t mode; /* rw bits of the directory */
 };
 
+/*
+ * A state of the store as this process has it open: the same until somebody
+ * commits what he has changed.  env 0: none.
+ */
+struct store_state {
+	uint64_t env, txn;
+};
+
 #define STORE_IDLE 8
 
 struct store {
@@ -68,6 +76,7 @@ struct store {
 	_Atomic(struct MDB_txn *) idle[STORE_IDLE]; /* readers, see stxn.c */
 	_Atomic uint64_t gen; /* fork generation env belongs to; 0: none */
 	_Atomic uint32_t reading; /* snapshots that are out, see stxn.c */
+	_Atomic uint64_t opened; /* how often env was */
 	int data_fd;
 	dev_t data_dev;
 	ino_t data_ino;
@@ -109,6 +118,8 @@ struct stxn {
 	int reading; /* is counted in the store */
 	struct meta meta; /* changed in place by a write transaction */
 	struct meta was;
+	/* Of a snapshot, or of what was committed; none if read under the lock. */
+	struct store_state state;
 	struct owed *owed; /* effects of this transaction, for done */
 	uint32_t nowed, owed_cap;
 	struct later *later; /* and what need not be redone */
@@ -146,6 +157,8 @@ int pdc_stxn_write(struct stxn *, struct store *, uint32_t wait_ms);
 int pdc_stxn_renew(struct stxn *);
 int pdc_stxn_commit(struct stxn *);
 void pdc_stxn_abort(struct stxn *);
+/* Whether this is the state still; takes no lock and makes no system call. */
+int pdc_stxn_still(struct store *, const struct store_state *);
 /* Keep the first error; returns ret. */
 int pdc_stxn_fail(struct stxn *, int ret);
 

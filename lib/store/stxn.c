@@ -299,12 +299,30 @@ stxn_snapshot(struct stxn *x, uint32_t wait_ms)
 		if (rc != 0)
 			return rc;
 		rc = mdb_env_info(x->st->env, &info);
-		if (rc == 0 && info.me_last_txnid < mdb_txn_id(x->txn) + 2)
+		x->state.env = atomic_load(&x->st->opened);
+		x->state.txn = mdb_txn_id(x->txn);
+		if (rc == 0 && info.me_last_txnid < x->state.txn + 2)
 			return 0;
 		pdc_reader_give(x->st, x->txn);
 		x->txn = NULL;
 	}
 	return rc != 0 ? rc : EAGAIN;
+}
+
+int
+pdc_stxn_still(struct store *st, const struct store_state *was)
+{
+	MDB_envinfo info;
+	int still = 0;
+
+	/* As reader_enter() does. */
+	atomic_fetch_add(&st->reading, 1);
+	if (was->env != 0 && atomic_load(&st->gen) == pdc_fork_gen() &&
+	    atomic_load(&st->opened) == was->env)
+		still = mdb_env_info(st->env, &info) == 0 &&
+		    info.me_last_txnid == was->txn;
+	atomic_fetch_sub(&st->reading, 1);
+	return still;
 }
 
 static int
@@ -363,6 +381,7 @@ stxn_locked(struct stxn *x, uint32_t wait_ms)
 {
 	int ret, rc;
 
+	x->state.env = 0;
 	ret = stxn_lock(x, wait_ms);
 	if (ret == 0) {
 		rc = stxn_begin(x, x->st->rdonly ? MDB_RDONLY : 0);
@@ -467,6 +486,18 @@ pdc_stxn_write(struct stxn *x, struct store *st, uint32_t wait_ms)
 	return stxn_begun(x, ret);
 }
 
+/* The last committed: none is added where nothing was written. */
+static void
+stxn_committed(struct stxn *x)
+{
+	MDB_envinfo info;
+
+	x->commits++;
+	if (mdb_env_info(x->st->env, &info) == 0)
+		x->state = (struct store_state){ atomic_load(&x->st->opened),
+			info.me_last_txnid };
+}
+
 static int
 stxn_commit(struct stxn *x)
 {
@@ -481,7 +512,8 @@ stxn_commit(struct stxn *x)
 	} else {
 		rc = mdb_txn_commit(x->txn);
 		pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "commit"));
-		x->commits += rc == 0;
+		if (rc == 0)
+			stxn_committed(x);
 	}
 	x->txn = NULL;
 	if (x->ret == 0 && !FAULT(STXN_COMMITTED) && x->st->done != NULL)

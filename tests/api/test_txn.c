@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "api/remove.h"
 #include "help.h"
 
 static struct pdc *p;
@@ -339,6 +340,73 @@ test_forked_children(void)
 	is_double(help_get(p, &k), 11, "with both counted once");
 }
 
+/* The same name, but a gauge without labels. */
+static int
+child_declares(void *arg)
+{
+	struct pdc_desc d = { .type = PDC_GAUGE, .name = "anew" };
+	struct pdc_family *f;
+
+	if (*(int *)arg && pdc_clear(p) != 0)
+		return 1;
+	return pdc_declare(&f, p, &d) == 0 ? 0 : 2;
+}
+
+/* What a call knows of a metric from the calls before is what it is now. */
+static void
+test_declared_anew(void)
+{
+	struct pdc_key k = help_key("anew", "_total", &x);
+	struct pdc_txn *t;
+	int i, clear;
+
+	for (i = 0; i < 3; i++) {
+		pdc_clear(p);
+		help_family(p, PDC_COUNTER, "anew", "l");
+		is_int(count_by_name(&k, 1), 0, "a counter by name");
+		clear = i < 2;
+		if (!clear) /* and nothing is to be written here */
+			pdc_clear(p);
+		pdc_begin(&t, p);
+		if (i > 0)
+			is_int(pdc_refresh_expire(t, "anew"), 0, "refreshed");
+		if (i > 1) {
+			is_int(pdc_commit(t), 0, "with nothing to write");
+			pdc_begin(&t, p);
+		}
+		is_int(help_child(child_declares, &clear), 0,
+		    "another process makes a gauge of it");
+		is_int(pdc_value_inc(t, &k, 1), PDC_EINVAL,
+		    "which is known at once");
+		pdc_commit(t);
+	}
+}
+
+/* One in each thread at once: all but one have to be made. */
+static void
+test_two_at_once(void)
+{
+	struct pdc_key a = help_key("two_a", "_total", &x);
+	struct pdc_key b = help_key("two_b", "_total", NULL);
+	struct pdc_txn *t, *u;
+	int i;
+
+	help_family(p, PDC_COUNTER, "two_a", "l");
+	help_family(p, PDC_COUNTER, "two_b", NULL);
+	for (i = 0; i < 2; i++) {
+		pdc_begin(&t, p);
+		pdc_begin(&u, p);
+		is_int(pdc_value_inc(t, &a, 1), 0, "one");
+		is_int(pdc_value_inc(u, &b, 2), 0, "another beside it");
+		is_int(pdc_value_inc(t, &b, 4), 0, "a second of the one");
+		is_int(pdc_commit(u), 0, "the other is committed");
+		is_int(pdc_value_inc(t, &a, 8), 0, "the one goes on");
+		is_int(pdc_commit(t), 0, "and is, too");
+	}
+	is_double(help_get(p, &a), 18, "all is done");
+	is_double(help_get(p, &b), 12, "once");
+}
+
 static void
 test_beside_lanes(void)
 {
@@ -382,6 +450,8 @@ main(void)
 	test_suffixes();
 	test_arguments();
 	test_forked_children();
+	test_declared_anew();
+	test_two_at_once();
 	test_beside_lanes();
 	pdc_close(p);
 	return tap_done();
