@@ -67,11 +67,21 @@ commit_gauge(struct stxn *x, const struct cells *c, struct place *pl,
 	    op->kind == OP_INC ? OWED_ADD : OWED_SET, op->amount);
 }
 
+/* The series in place is taken away, for it was not used. */
+static int
+commit_idle(struct pdc_txn *t, struct stxn *x)
+{
+	struct gone gone = { .why = GONE_ENDED };
+	int ret;
+
+	ret = pdc_place_remove(x, t->pdc, &t->pl, &gone);
+	return ret < 0 ? ret : PDC_ENOENT;
+}
+
 static int
 commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
 {
 	const struct cells *c = pdc_cells_now(t->pdc);
-	struct gone gone = { .why = GONE_ENDED };
 	struct place *pl = &t->pl;
 	int ret, found;
 
@@ -83,10 +93,8 @@ commit_write(struct pdc_txn *t, struct stxn *x, const struct op *op)
 	if (ret < 0 || op->kind == OP_REFRESH)
 		return ret;
 	found = pdc_place_find(x, pl, op->values, op->values_len);
-	if (found == 0 && pdc_txn_idle(x, c, pl)) {
-		found = pdc_place_remove(x, t->pdc, pl, &gone);
-		found = found < 0 ? found : PDC_ENOENT;
-	}
+	if (found == 0 && pdc_txn_idle(x, c, pl))
+		found = commit_idle(t, x);
 	ret = found == PDC_ENOENT ?
 	    pdc_place_make(x, pl, op->values, op->values_len) :
 	    found;

@@ -79,14 +79,15 @@ static void
 series_found(struct check *c, const struct scur *cur,
     const struct series_ref *s)
 {
-	uint32_t n = pdc_get_be32(cur->key + 9), at;
+	uint32_t n = pdc_get_be32(cur->key + 9);
+	struct series_id at;
 	int ret;
 
 	ret = pdc_series_find(&c->x, &c->f, s->values, s->values_len, &at);
 	if (ret == PDC_ENOENT)
 		pdc_check_key(c, cur, "no L leads to it");
-	else if (ret == 0 && at != n)
-		pdc_check_key(c, cur, "L of its values leads to %u", at);
+	else if (ret == 0 && at.n != n)
+		pdc_check_key(c, cur, "L of its values leads to %u", at.n);
 }
 
 static const char *

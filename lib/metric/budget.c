@@ -23,7 +23,7 @@ pdc_budget_over(struct stxn *x, struct place *pl)
 {
 	uint64_t max = x->meta.max_series, has = pl->f.r.nseries;
 	const struct family *f = &pl->f;
-	uint32_t n;
+	struct series_id s;
 	int ret;
 
 	if (max == 0 || f->r.nlabels == 0 || has < max)
@@ -33,7 +33,7 @@ pdc_budget_over(struct stxn *x, struct place *pl)
 		return pdc_err_set(PDC_EFULL,
 		    "%s: the store's max_series, %llu of a family, are there",
 		    f->name, (unsigned long long)max);
-	ret = pdc_series_find(x, f, SERIES_BEYOND, sizeof(SERIES_BEYOND), &n);
+	ret = pdc_series_find(x, f, SERIES_BEYOND, sizeof(SERIES_BEYOND), &s);
 	if (ret < 0 && ret != PDC_ENOENT)
 		return ret;
 	pl->beyond = has - (ret == 0) >= max;

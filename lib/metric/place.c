@@ -50,15 +50,14 @@ place_value(struct stxn *x, struct place *pl)
 int
 pdc_place_find(struct stxn *x, struct place *pl, const char *values, size_t len)
 {
-	struct series_ref s;
+	struct series_id s;
 	int ret;
 
 	pl->beyond = 0;
-	ret = pdc_series_find(x, &pl->f, values, len, &pl->n);
-	if (ret == 0)
-		ret = pdc_series_get(x, &pl->f, pl->n, &s);
+	ret = pdc_series_find(x, &pl->f, values, len, &s);
 	if (ret < 0)
 		return ret;
+	pl->n = s.n;
 	pl->id = s.id;
 	return place_value(x, pl);
 }
@@ -112,7 +111,7 @@ place_clear(struct stxn *x, struct place *pl)
 int
 pdc_place_add(struct stxn *x, struct place *pl, const char *values, size_t len)
 {
-	struct series_new s;
+	struct series_id s;
 	int ret;
 
 	ret = pdc_series_add(x, &pl->f, values, len, &s);

@@ -122,10 +122,11 @@ pdc_series_get(struct stxn *x, const struct family *f, uint32_t n,
 	return pdc_series_parse(s, val, len, family_nvalues(&f->r));
 }
 
-/* An L record's key, and the number it leads to. */
+/* An L record's key, the number it leads to, and the id that has. */
 struct lookup {
 	unsigned char key[LOOKUP_KEY_LEN];
 	uint32_t n;
+	uint64_t id;
 };
 
 static void
@@ -166,8 +167,10 @@ series_lookup(struct stxn *x, const struct family *f, const char *values,
 		memcpy(&l->n, val, sizeof(l->n));
 		ret = pdc_series_get(x, f, l->n, &s);
 		if (ret == 0 && s.values_len == len &&
-		    memcmp(s.values, values, len) == 0)
+		    memcmp(s.values, values, len) == 0) {
+			l->id = s.id;
 			return 0;
+		}
 		if (ret < 0 && ret != PDC_ENOENT && ret != PDC_EFORMAT)
 			return ret;
 	}
@@ -177,14 +180,14 @@ series_lookup(struct stxn *x, const struct family *f, const char *values,
 
 int
 pdc_series_find(struct stxn *x, const struct family *f, const char *values,
-    size_t len, uint32_t *n)
+    size_t len, struct series_id *s)
 {
 	struct lookup l;
 	int ret;
 
 	ret = series_lookup(x, f, values, len, &l);
 	if (ret == 0)
-		*n = l.n;
+		*s = (struct series_id){ .id = l.id, .n = l.n };
 	return ret;
 }
 
@@ -267,7 +270,7 @@ series_created(struct stxn *x)
 }
 
 static int
-series_put(struct stxn *x, const struct family *f, const struct series_new *s,
+series_put(struct stxn *x, const struct family *f, const struct series_id *s,
     const char *values, size_t len)
 {
 	struct series_rec rec = { .id = s->id, .values_len = (uint32_t)len };
@@ -314,7 +317,7 @@ series_sane(const struct family *f, const char *values, size_t len)
 
 int
 pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
-    struct series_new *s)
+    struct series_id *s)
 {
 	struct lookup l;
 	int ret;

@@ -58,14 +58,14 @@ uint64_t pdc_series_owner(const struct family *, const char *values,
     size_t len);
 size_t pdc_series_own(char *values, size_t len, uint64_t ident);
 
-/* The number n of the series with these values: 0, PDC_ENOENT or an error. */
-int pdc_series_find(struct stxn *, const struct family *, const char *values,
-    size_t len, uint32_t *n);
-
-struct series_new {
+struct series_id {
 	uint64_t id;
 	uint32_t n;
 };
+
+/* The series with these values: 0, PDC_ENOENT or an error. */
+int pdc_series_find(struct stxn *, const struct family *, const char *values,
+    size_t len, struct series_id *);
 
 /*
  * A new series; its created time is later than all given before.  Writes the
@@ -74,7 +74,7 @@ struct series_new {
  * place in the values, where something of an earlier n may be.
  */
 int pdc_series_add(struct stxn *, struct family *, const char *values,
-    size_t len, struct series_new *);
+    size_t len, struct series_id *);
 /* Take the records of these values away: S and L. */
 int pdc_series_unlink(struct stxn *, const struct family *, const char *values,
     size_t len);

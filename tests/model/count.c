@@ -35,18 +35,16 @@ int
 op_over(const struct pdc_series *s)
 {
 	static struct family f;
-	struct series_ref ref;
+	struct series_id at;
 	struct stxn x;
 	uint64_t id = 0;
-	uint32_t n;
 
 	if (settings.max_series == 0 || pdc_stxn_read(&x, op.p->store) < 0)
 		return 0;
 	if (pdc_family_get(&x, s->family->name, &f) == 0 &&
-	    pdc_series_find(&x, &f, SERIES_BEYOND, sizeof(SERIES_BEYOND), &n) ==
-		0 &&
-	    pdc_series_get(&x, &f, n, &ref) == 0)
-		id = ref.id;
+	    pdc_series_find(&x, &f, SERIES_BEYOND, sizeof(SERIES_BEYOND),
+		&at) == 0)
+		id = at.id;
 	pdc_stxn_abort(&x);
 	return id != 0 && atomic_load(&s->id) == id;
 }
