@@ -131,6 +131,108 @@ test_close_salvages(void)
 	is_int(apart(look, dir), 11, "has lost nothing");
 }
 
+/* A store whose cells are deleted while the process has this of it open. */
+static struct pdc *
+lost_store(const char *dir)
+{
+	struct pdc *p = multi_open(dir, 0);
+
+	multi_declare(p, PDC_COUNTER, "c", NULL);
+	multi_declare(p, PDC_COUNTER, "named", NULL);
+	multi_declare(p, PDC_GAUGE, "g", NULL);
+	return p;
+}
+
+static int
+add_by_name(struct pdc *p, const char *name, double v)
+{
+	struct pdc_key k = { .metric = name,
+		.suffix = strcmp(name, "g") == 0 ? "" : "_total" };
+
+	return multi_put(p, "inc", &k, v);
+}
+
+/* Counts in a deleted file, writes something else by name, and is killed. */
+static int
+writes_and_dies(void *arg)
+{
+	struct pdc *p = lost_store(arg);
+	struct pdc_series *s = counter(p, "c");
+
+	pdc_inc(s, 1);
+	if (add_by_name(p, "named", 1) != 0 || multi_lose(arg) != 1)
+		return 1;
+	pdc_inc(s, 2);
+	if (add_by_name(p, "named", 1) != 0)
+		return 2;
+	raise(SIGKILL);
+	return 3;
+}
+
+/* Has counted by name alone until its cells are deleted, and not later. */
+static int
+counts_later(void *arg)
+{
+	struct pdc *p = lost_store(arg);
+	struct pdc_series *s;
+
+	if (add_by_name(p, "g", 8) != 0 || multi_lose(arg) != 1 ||
+	    add_by_name(p, "g", 8) != 0)
+		return 1;
+	s = counter(p, "c");
+	pdc_inc(s, 3);
+	pdc_set(multi_series(multi_declare(p, PDC_GAUGE, "g", NULL), NULL), 9);
+	if (multi_lose(arg) != 1 || add_by_name(p, "g", 1) != 0)
+		return 2;
+	raise(SIGKILL);
+	return 3;
+}
+
+/* A call that writes by name is one after which nothing is lost. */
+static void
+test_lost_by_name(void)
+{
+	char *dir = tap_tmpdir();
+	struct pdc *p;
+
+	is_int(apart(writes_and_dies, dir), 256 + SIGKILL,
+	    "the cells are deleted under one who writes by name, then he dies");
+	p = multi_open(dir, 0);
+	is_double(multi_now(p, "c_total"), 3, "what he counted is there");
+	is_double(multi_now(p, "named_total"), 2, "and what he wrote");
+	sound_close(p);
+}
+
+/* Who has nothing in the cells may go on without them. */
+static void
+test_only_by_name(void)
+{
+	char *dir = tap_tmpdir();
+	struct pdc *p = lost_store(dir);
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		is_int(add_by_name(p, "named", 1), 0, "a counter by name");
+		is_int(add_by_name(p, "g", 1), 0, "and a gauge");
+		if (i < 2)
+			multi_lose(dir);
+		is_int(add_by_name(p, "named", 2), 0, "the counter again");
+		is_int(add_by_name(p, "g", 2), 0, "and the gauge");
+		if (i > 0)
+			is_int(visited(dir, 5, 0), 0, "another counts");
+	}
+	is_double(multi_now(p, "named_total"), 9, "all is there");
+	is_double(multi_now(p, "g"), 9, "of both");
+	is_double(multi_now(p, "c_total"), 10, "and the other's");
+	sound_close(p);
+	is_int(apart(counts_later, dir), 256 + SIGKILL,
+	    "who had nothing in them, has later, and loses them again");
+	p = multi_open(dir, 0);
+	is_double(multi_now(p, "c_total"), 13, "all he counted is there");
+	is_double(multi_now(p, "g"), 10, "and the gauge");
+	sound_close(p);
+}
+
 /* What was dropped stays counted when the file it was counted in is lost. */
 static void
 test_drops_stay(void)
@@ -603,6 +705,8 @@ main(void)
 	multi_alone_init();
 	test_losses_in_a_row();
 	test_close_salvages();
+	test_lost_by_name();
+	test_only_by_name();
 	test_drops_stay();
 	test_set_and_old_epoch(0);
 	test_set_and_old_epoch(1);
