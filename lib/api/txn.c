@@ -62,20 +62,13 @@ pdc_begin(struct pdc_txn **tp, struct pdc *p)
 	return 0;
 }
 
-static void
-txn_forget(struct op *op)
-{
-	free(op->values);
-	free(op->name);
-}
-
 void
 pdc_txn_clear(struct pdc_txn *t)
 {
 	size_t i;
 
 	for (i = 0; i < t->nops; i++)
-		txn_forget(&t->ops[i]);
+		free(t->ops[i].values);
 	t->nops = 0;
 }
 
@@ -166,6 +159,7 @@ txn_op(struct pdc_txn *t, enum op_kind kind, const struct target *tg)
 {
 	size_t cap = t->cap ? 2 * t->cap : 8;
 	struct op *ops = t->ops, *op;
+	size_t len = strlen(t->pl.f.name) + 1;
 
 	if (t->nops == t->cap) {
 		ops = reallocarray(t->ops, cap, sizeof(*ops));
@@ -181,13 +175,12 @@ txn_op(struct pdc_txn *t, enum op_kind kind, const struct target *tg)
 	op->values_len = (uint32_t)tg->len;
 	if (tg->state < t->pl.f.r.nstates)
 		op->state = (uint64_t)1 << tg->state;
-	op->values = malloc(tg->len + 1);
-	op->name = strdup(t->pl.f.name);
-	if (op->values == NULL || op->name == NULL) {
-		txn_forget(op);
+	op->values = malloc(tg->len + len);
+	if (op->values == NULL)
 		return NULL;
-	}
 	memcpy(op->values, tg->values, tg->len);
+	op->name = op->values + tg->len;
+	memcpy(op->name, t->pl.f.name, len);
 	t->nops++;
 	return op;
 }

@@ -14,7 +14,7 @@ struct op {
 	uint64_t state; /* its bit, of a stateset */
 	double amount;
 	uint64_t stamp; /* OP_READ: of what was seen */
-	char *values;
+	char *values; /* allocated, and name behind them */
 	char *name;
 };
 

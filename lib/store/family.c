@@ -404,11 +404,11 @@ int
 pdc_family_use(struct stxn *x, struct family *f, int64_t ago)
 {
 	int64_t ttl = pdc_family_ttl(x, &f->r);
-	int64_t least = pdc_clock_mono(x->st->clock) + ttl - ago;
 
 	if (ttl == 0 ? f->r.expires_mono_ns == 0 :
 		       f->r.expires_boot == x->meta.boot_epoch &&
-		    f->r.expires_mono_ns >= least)
+		    f->r.expires_mono_ns >=
+			pdc_clock_mono(x->st->clock) + ttl - ago)
 		return x->ret;
 	pdc_family_live(x, &f->r, ago);
 	return pdc_family_touch(x, f);

@@ -167,13 +167,12 @@ int
 pdc_wlock_take(struct wlock *wl, const struct store *st, uint32_t wait_ms,
     sigset_t *mask)
 {
-	int64_t nap = LOCK_NAP_MIN_NS, start, now;
+	int64_t nap = LOCK_NAP_MIN_NS, start = 0, now;
 	uint64_t gen = pdc_fork_gen();
 	sigset_t all;
 	int ret, spin = 0, cancel;
 
 	sigfillset(&all);
-	start = pdc_clock_mono(st->clock);
 	for (;;) {
 		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 		pthread_sigmask(SIG_SETMASK, &all, mask);
@@ -188,6 +187,8 @@ pdc_wlock_take(struct wlock *wl, const struct store *st, uint32_t wait_ms,
 		if (ret < 0)
 			return ret;
 		now = pdc_clock_mono(st->clock);
+		if (start == 0)
+			start = now;
 		if (now - start >= (int64_t)wait_ms * 1000000)
 			return pdc_err_set(PDC_EBUSY,
 			    "%s: the write lock was not to be had in %u ms",
