@@ -8,11 +8,11 @@
  *	lmdb bare SCENARIO	a record, which is read and written
  *	lmdb calls SCENARIO	the calls that a transaction of pdc makes
  *
- * Those are whether the store is as it was, what a transaction looks up, and the
- * record it writes, with keys and values as long as in a store of one counter.
- * The total is read by a transaction of its own.  The flags are those of a store of pdc.  With
- * MDB_WRITEMAP, which lets every stray pointer of every process write into the
- * store, a transaction takes a quarter or fifth.
+ * Those are whether the store is as it was, what a transaction looks up, and
+ * the record it writes, with keys and values as long as in a store of one
+ * counter.  The total is read by a transaction of its own.  The flags are those
+ * of a store of pdc.  With MDB_WRITEMAP, which lets every stray pointer of
+ * every process write into the store, a transaction takes a quarter or fifth.
  */
 
 #include <err.h>

@@ -20,14 +20,17 @@
 
 #define OPS_KEPT 64 /* room for so many operations */
 
-/* The op's family as it is now; PDC_EAGAIN if it was declared anew. */
+/* The operation's family as it is now; PDC_EAGAIN: there is another. */
 static int
 commit_family(struct pdc_txn *t, struct stxn *x, const struct op *op)
 {
 	int ret;
 
 	ret = pdc_txn_load(t, x, op->name);
-	if (ret == PDC_ENOENT || (ret == 0 && t->pl.f.r.id != op->family))
+	if (ret == PDC_ENOENT ||
+	    (ret == 0 &&
+		(t->pl.f.r.id != op->family ||
+		    t->pl.f.r.created_ns != op->created_ns)))
 		return pdc_err_set(PDC_EAGAIN,
 		    "%s: declared anew since the transaction began", op->name);
 	return ret;

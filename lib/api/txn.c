@@ -172,6 +172,7 @@ txn_op(struct pdc_txn *t, enum op_kind kind, const struct target *tg)
 	memset(op, 0, sizeof(*op));
 	op->kind = kind;
 	op->family = t->pl.f.r.id;
+	op->created_ns = t->pl.f.r.created_ns;
 	op->values_len = (uint32_t)tg->len;
 	if (tg->state < t->pl.f.r.nstates)
 		op->state = (uint64_t)1 << tg->state;

@@ -11,6 +11,7 @@ struct op {
 	enum op_kind kind;
 	uint32_t family;
 	uint32_t bucket, values_len;
+	int64_t created_ns; /* of the family, too: another store has that id */
 	uint64_t state; /* its bit, of a stateset */
 	double amount;
 	uint64_t stamp; /* OP_READ: of what was seen */

@@ -30,7 +30,7 @@ int pdc_err_sys(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Put words and ": " before the present words, if there are any. */
 void pdc_err_prefix(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* How often this thread's words were set: the same when nothing failed since. */
+/* How often this thread's words were set: as it was when nothing failed. */
 unsigned pdc_err_count(void);
 
 /* The words; "" when nothing failed.  Good until this thread sets others. */

@@ -118,7 +118,7 @@ struct stxn {
 	int reading; /* is counted in the store */
 	struct meta meta; /* changed in place by a write transaction */
 	struct meta was;
-	/* Of a snapshot, or of what was committed; none if read under the lock. */
+	/* Of a snapshot, or of what was committed; else none. */
 	struct store_state state;
 	struct owed *owed; /* effects of this transaction, for done */
 	uint32_t nowed, owed_cap;

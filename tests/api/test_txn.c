@@ -407,6 +407,65 @@ test_two_at_once(void)
 	is_double(help_get(p, &b), 12, "once");
 }
 
+/*
+ * All descriptors are closed, and the directory is another's, in which the
+ * metric has the same number: what was meant for the one is not done to it.
+ */
+static int
+child_replaced(void *arg)
+{
+	struct pdc_key k = help_key("c", "_total", &x);
+	struct pdc *was = help_open(arg, 0), *is;
+	char aside[4200];
+	int fd, ret;
+
+	help_family(was, PDC_COUNTER, "c", "l");
+	if (help_by_name(was, pdc_value_inc, &k, 1) != 0)
+		return 1;
+	snprintf(aside, sizeof(aside), "%s.aside", (char *)arg);
+	if (rename(arg, aside) == -1)
+		return 2;
+	is = help_open(arg, 0);
+	help_family(is, PDC_HISTOGRAM, "c", NULL);
+	for (fd = 3; fd < 1024; fd++)
+		close(fd);
+	ret = help_by_name(was, pdc_value_inc, &k, 1);
+	if (ret != PDC_EAGAIN && ret != PDC_EINVAL)
+		return 3;
+	ret = help_by_name(was, pdc_value_inc, &k, 1);
+	return ret == PDC_EINVAL ? 0 : 4;
+}
+
+static void
+test_replaced(void)
+{
+	char dir[4200];
+
+	snprintf(dir, sizeof(dir), "%s/replaced", tap_tmpdir());
+	is_int(help_child(child_replaced, dir), 0,
+	    "a store that has taken the place of another is left alone");
+}
+
+/* What a parent knows of a metric its child looks up itself. */
+static int
+child_counts(void *arg)
+{
+	return help_by_name(p, pdc_value_inc, arg, 10);
+}
+
+static void
+test_known_to_parent(void)
+{
+	struct pdc_key k = help_key("parent_c", "_total", NULL);
+
+	help_family(p, PDC_COUNTER, "parent_c", NULL);
+	count_by_name(&k, 1);
+	is_int(help_child(child_counts, &k), 0, "a child counts by name");
+	is_int(count_by_name(&k, 1), 0, "and its parent");
+	is_int(help_child(child_counts, &k), 0, "another child");
+	is_double(help_get(p, &k), 22, "all is counted once");
+}
+
 static void
 test_beside_lanes(void)
 {
@@ -452,6 +511,8 @@ main(void)
 	test_forked_children();
 	test_declared_anew();
 	test_two_at_once();
+	test_replaced();
+	test_known_to_parent();
 	test_beside_lanes();
 	pdc_close(p);
 	return tap_done();
