@@ -6,7 +6,7 @@
 
 /*
  * Value blocks.  The first blocks of a family with labels are small, so that a
- * family of few series costs little; later ones fill about 2000 bytes.
+ * family of few series costs little; later ones fill a page.
  */
 
 struct value_place {
