@@ -6,6 +6,7 @@ lib_libcore_la_SOURCES += \
 	%D%/declare.c \
 	%D%/desc.c \
 	%D%/exemplar.c \
+	%D%/labels.c \
 	%D%/mode.c \
 	%D%/resolve.c \
 	%D%/states.c \

@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "lane/cells.h"
@@ -48,7 +49,7 @@ struct pdc_series {
 	_Atomic uint64_t refs; /* table.c */
 	struct pdc_series *dead; /* the next one that was given up */
 	uint32_t raw_len, values_len;
-	char *raw; /* values as given, each with its NUL */
+	char *raw; /* values as given, packed */
 	char *values; /* the same, clean, by sorted label name */
 };
 
@@ -58,6 +59,34 @@ struct pdc_series {
 #define HOW_EACH 1 /* each process has its own series */
 #define HOW_STAMPED 2 /* with the time of its last set */
 #define HOW_SET_ONLY 4
+
+/*
+ * Label values as given, each with its NUL and more of them up to a whole word,
+ * and a hash of them and the family's id, which is of no use elsewhere.
+ */
+#define PACK_WORD sizeof(uint64_t)
+struct packed {
+	uint64_t hash;
+	size_t len;
+	char raw[LABELS_MAX_LEN + LABELS_MAX * PACK_WORD];
+};
+
+static inline int
+packed_same(const struct packed *k, const struct pdc_series *s)
+{
+	uint64_t a, b;
+	size_t i;
+
+	if (s->hash != k->hash || s->raw_len != k->len)
+		return 0;
+	for (i = 0; i < k->len; i += PACK_WORD) {
+		memcpy(&a, s->raw + i, PACK_WORD);
+		memcpy(&b, k->raw + i, PACK_WORD);
+		if (a != b)
+			return 0;
+	}
+	return 1;
+}
 
 struct handle_table {
 	uint32_t mask, used;
@@ -136,9 +165,9 @@ void pdc_table_unlock(struct pdc *);
  * The handle of these values, held, or NULL; and the same after entering it,
  * which gives another thread's if that was first, or NULL without memory.
  */
-struct pdc_series *pdc_table_find(struct pdc_family *, uint64_t hash,
-    const char *raw, size_t len);
-struct pdc_series *pdc_table_enter(struct pdc_family *, struct pdc_series *);
+struct pdc_series *pdc_table_find(struct pdc_family *, const struct packed *);
+struct pdc_series *pdc_table_enter(struct pdc_family *, struct pdc_series *,
+    const struct packed *);
 /* To walk a table without its lock: between the two nothing is freed. */
 _Atomic uint32_t *pdc_look_begin(struct pdc *);
 void pdc_look_end(_Atomic uint32_t *);
@@ -164,7 +193,14 @@ struct place {
 
 /* The record of a handle's family; PDC_EEXIST if it is another's now. */
 int pdc_place_family(struct stxn *, const struct pdc_family *, struct place *);
-/* Label values as given, cleaned and sorted, into LABELS_MAX_LEN bytes. */
+int pdc_labels_pack(struct packed *, const struct pdc_family *,
+    const char *const *values);
+/* UTF-8, sorted by label name; at most three times as long. */
+size_t pdc_labels_clean(const struct pdc_family *, const struct packed *,
+    char *values);
+/* Whether there is room for so many bytes; PDC_EINVAL. */
+int pdc_labels_fit(const struct pdc_family *, size_t len);
+/* The same by one, into LABELS_MAX_LEN bytes. */
 int pdc_labels_values(const struct pdc_family *, const char *const *given,
     char *values, size_t *len);
 /* f is filled in by the caller.  0, PDC_ENOENT, or an error. */

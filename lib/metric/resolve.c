@@ -10,9 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/escape.h"
 #include "base/fork.h"
-#include "base/hash.h"
 #include "metric/metric.h"
 #include "pdc.h"
 #include "store/series.h"
@@ -21,47 +19,6 @@
 #define RETRY_MIN_NS 20000000 /* doubled at each failure, up to */
 #define RETRY_MAX_NS 1000000000
 #define ROOM_NS 1000000000 /* room for what overflows is looked for */
-
-/* Bytes of values; whose they are needs some, too. */
-static int
-labels_most(const struct pdc_family *f)
-{
-	return LABELS_MAX_LEN - (mode_each(f->mode) ? IDENT_MAX : 0);
-}
-
-static int
-labels_long(const struct pdc_family *f, const char *how)
-{
-	return pdc_err_set(PDC_EINVAL, "labels of %s: more than %d bytes%s",
-	    f->name, labels_most(f), how);
-}
-
-/* The values one after the other, each with its NUL. */
-static int
-labels_pack(const struct pdc_family *f, const char *const *values, char *raw,
-    size_t *len)
-{
-	size_t at = 0, n;
-	uint32_t i;
-
-	for (i = 0; i < f->nlabels; i++) {
-		if (values == NULL || values[i] == NULL)
-			return pdc_err_set(PDC_EINVAL,
-			    "labels of %s: %u values, it has %u labels",
-			    f->name, i, f->nlabels);
-		n = strlen(values[i]) + 1;
-		if (n > (size_t)labels_most(f) - at)
-			return labels_long(f, "");
-		memcpy(raw + at, values[i], n);
-		at += n;
-	}
-	if (values != NULL && values[i] != NULL)
-		return pdc_err_set(PDC_EINVAL,
-		    "labels of %s: more values than its %u labels", f->name,
-		    f->nlabels);
-	*len = at;
-	return 0;
-}
 
 void
 pdc_series_drop(struct pdc_series *s)
@@ -74,45 +31,6 @@ pdc_series_drop(struct pdc_series *s)
 	free(s);
 }
 
-/* Sorted by name, and UTF-8; at most three times as long as raw. */
-static size_t
-labels_clean(const struct pdc_family *f, const char *raw, char *values)
-{
-	const char *v[LABELS_MAX];
-	size_t len = 0;
-	uint32_t i;
-
-	for (i = 0; i < f->nlabels; i++) {
-		v[i] = raw;
-		raw += strlen(raw) + 1;
-	}
-	for (i = 0; i < f->nlabels; i++) {
-		len += pdc_utf8_clean(values + len, v[f->order[i]],
-		    strlen(v[f->order[i]]));
-		values[len++] = '\0';
-	}
-	return len;
-}
-
-int
-pdc_labels_values(const struct pdc_family *f, const char *const *given,
-    char *values, size_t *len)
-{
-	char raw[LABELS_MAX_LEN], clean[3 * LABELS_MAX_LEN];
-	size_t n = 0;
-	int ret;
-
-	ret = labels_pack(f, given, raw, &n);
-	if (ret < 0)
-		return ret;
-	n = labels_clean(f, raw, clean);
-	if (n > (size_t)labels_most(f))
-		return labels_long(f, " as UTF-8");
-	memcpy(values, clean, n);
-	*len = n;
-	return 0;
-}
-
 static uint8_t
 series_how(int mode)
 {
@@ -122,15 +40,15 @@ series_how(int mode)
 }
 
 static struct pdc_series *
-series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
+series_new(struct pdc_family *f, const struct packed *k)
 {
 	struct pdc_series *s;
 
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return NULL;
-	s->raw = malloc(len + 1);
-	s->values = malloc(3 * len + 1);
+	s->raw = malloc(k->len + 1);
+	s->values = malloc(3 * k->len + 1);
 	s->pending = aligned_alloc(16, f->width * sizeof(*s->pending));
 	if (s->raw == NULL || s->values == NULL || s->pending == NULL) {
 		pdc_series_drop(s);
@@ -144,10 +62,10 @@ series_new(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
 	s->type = (uint8_t)f->type;
 	s->zone = (uint8_t)f->zone;
 	s->how = series_how(f->mode);
-	s->hash = hash;
-	s->raw_len = (uint32_t)len;
-	memcpy(s->raw, raw, len);
-	s->values_len = (uint32_t)labels_clean(f, raw, s->values);
+	s->hash = k->hash;
+	s->raw_len = (uint32_t)k->len;
+	memcpy(s->raw, k->raw, k->len);
+	s->values_len = (uint32_t)pdc_labels_clean(f, k, s->values);
 	return s;
 }
 
@@ -373,21 +291,22 @@ series_mend(struct pdc_series *s)
 
 /* A handle of these values for the table; it works, resolved or not. */
 static int
-series_make(struct pdc_series **sp, struct pdc_family *f, uint64_t hash,
-    const char *raw, size_t len)
+series_make(struct pdc_series **sp, struct pdc_family *f,
+    const struct packed *k)
 {
 	struct cells *c = pdc_cells_now(f->pdc);
 	struct pdc_series *s, *old;
-	int ret = PDC_EBUSY;
+	int ret;
 
-	s = series_new(f, hash, raw, len);
+	s = series_new(f, k);
 	if (s == NULL)
 		return pdc_err_set(PDC_ENOMEM, "labels of %s", f->name);
-	if (s->values_len > (size_t)labels_most(f))
-		ret = labels_long(f, " as UTF-8");
-	else if (pdc_clock_mono(&f->pdc->clock) >=
-	    atomic_load(&f->pdc->retry_ns))
-		ret = resolve(s);
+	ret = pdc_labels_fit(f, s->values_len);
+	if (ret == 0)
+		ret = pdc_clock_mono(&f->pdc->clock) >=
+			atomic_load(&f->pdc->retry_ns) ?
+		    resolve(s) :
+		    PDC_EBUSY;
 	if (ret < 0 &&
 	    (c == NULL || c->rdonly || ret == PDC_EEXIST ||
 		ret == PDC_EINVAL)) {
@@ -398,7 +317,7 @@ series_make(struct pdc_series **sp, struct pdc_family *f, uint64_t hash,
 		atomic_store(&s->id, pdc_fwd_new_id(c));
 		atomic_fetch_add(&c->head->unresolved, 1);
 	}
-	old = pdc_table_enter(f, s);
+	old = pdc_table_enter(f, s, k);
 	if (old != s)
 		pdc_series_drop(s);
 	if (old == NULL)
@@ -411,10 +330,8 @@ int
 pdc_labels(struct pdc_series **sp, struct pdc_family *f,
     const char *const *values)
 {
-	char raw[LABELS_MAX_LEN];
+	struct packed k;
 	struct pdc_series *s;
-	uint64_t hash;
-	size_t len = 0;
 	int ret;
 
 	if (sp == NULL)
@@ -423,13 +340,12 @@ pdc_labels(struct pdc_series **sp, struct pdc_family *f,
 	*sp = NULL;
 	if (f == NULL)
 		return pdc_err_set(PDC_EINVAL, "labels: no family");
-	ret = labels_pack(f, values, raw, &len);
+	ret = pdc_labels_pack(&k, f, values);
 	if (ret < 0)
 		return ret;
-	hash = pdc_hash(raw, len, f->id);
-	s = pdc_table_find(f, hash, raw, len);
+	s = pdc_table_find(f, &k);
 	if (s == NULL) {
-		ret = series_make(&s, f, hash, raw, len);
+		ret = series_make(&s, f, &k);
 		if (ret < 0)
 			return ret;
 	} else if (!series_good(s, pdc_cells_now(f->pdc)) || series_beyond(s)) {

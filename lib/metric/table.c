@@ -22,7 +22,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fork.h"
 #include "metric/metric.h"
@@ -144,20 +143,18 @@ pdc_table_bury(struct pdc_series *s, struct handle_table *t)
 }
 
 static struct pdc_series *
-table_find(const struct handle_table *t, uint64_t hash, const char *raw,
-    size_t len)
+table_find(const struct handle_table *t, const struct packed *k)
 {
 	struct pdc_series *s;
 	uint32_t i;
 
-	for (i = (uint32_t)hash; t != NULL; i++) {
+	for (i = (uint32_t)k->hash; t != NULL; i++) {
 		/* Pairs with the release in table_put(). */
 		s = atomic_load_explicit(&t->slot[i & t->mask],
 		    memory_order_acquire);
 		if (s == NULL)
 			break;
-		if (s != &table_mark && s->hash == hash && s->raw_len == len &&
-		    memcmp(s->raw, raw, len) == 0)
+		if (s != &table_mark && packed_same(k, s))
 			return s;
 	}
 	return NULL;
@@ -179,14 +176,14 @@ pdc_series_hold(struct pdc_series *s)
 }
 
 struct pdc_series *
-pdc_table_find(struct pdc_family *f, uint64_t hash, const char *raw, size_t len)
+pdc_table_find(struct pdc_family *f, const struct packed *k)
 {
 	_Atomic uint32_t *look = pdc_look_begin(f->pdc);
 	struct pdc_series *s;
 
 	/* Pairs with the release in pdc_table_enter(). */
 	s = table_find(atomic_load_explicit(&f->table, memory_order_acquire),
-	    hash, raw, len);
+	    k);
 	if (s != NULL && !pdc_series_hold(s))
 		s = NULL;
 	pdc_look_end(look);
@@ -263,14 +260,15 @@ table_grow(struct pdc_family *f, struct handle_table *old)
 }
 
 struct pdc_series *
-pdc_table_enter(struct pdc_family *f, struct pdc_series *s)
+pdc_table_enter(struct pdc_family *f, struct pdc_series *s,
+    const struct packed *k)
 {
 	struct handle_table *t;
 	struct pdc_series *old;
 
 	pdc_table_lock(f->pdc);
 	t = atomic_load(&f->table);
-	old = table_find(t, s->hash, s->raw, s->raw_len);
+	old = table_find(t, k);
 	if (old != NULL)
 		(void)pdc_series_hold(old); /* none in it is given up now */
 	else if (table_full(t))
