@@ -133,6 +133,7 @@ open_free(struct pdc *p)
 	struct cells *c, *older;
 	struct stat sb;
 
+	pdc_pockets_close(p);
 	for (f = atomic_load(&p->families); f != NULL; f = next) {
 		next = f->next;
 		pdc_family_free(f);

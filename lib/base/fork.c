@@ -5,6 +5,7 @@
 
 #include <sys/mman.h>
 
+#include <sched.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -100,4 +101,29 @@ pdc_fork_gen(void)
 	if (place == &fork_word && (uint32_t)word != (uint32_t)getpid())
 		return fork_renew(place, word);
 	return word;
+}
+
+void
+pdc_fork_lock(_Atomic uint64_t *lock)
+{
+	uint64_t gen = pdc_fork_gen(), owner;
+	int spin = 0;
+
+	for (;;) {
+		owner = atomic_load_explicit(lock, memory_order_relaxed);
+		/* Pairs with the release in pdc_fork_unlock(). */
+		if (owner != gen &&
+		    atomic_compare_exchange_weak_explicit(lock, &owner, gen,
+			memory_order_acquire, memory_order_relaxed))
+			return;
+		if (++spin > 32)
+			sched_yield();
+	}
+}
+
+void
+pdc_fork_unlock(_Atomic uint64_t *lock)
+{
+	/* Pairs with the acquire in pdc_fork_lock(). */
+	atomic_store_explicit(lock, 0, memory_order_release);
 }

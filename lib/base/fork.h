@@ -2,6 +2,7 @@
 #ifndef PDC_BASE_FORK_H
 #define PDC_BASE_FORK_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 /*
@@ -15,5 +16,12 @@
  * MADV_WIPEONFORK (before Linux 4.14).
  */
 uint64_t pdc_fork_gen(void);
+
+/*
+ * A lock that is free in a child, whoever of the parent held it: it holds the
+ * generation of its holder, or 0.  For what waits for nothing.
+ */
+void pdc_fork_lock(_Atomic uint64_t *);
+void pdc_fork_unlock(_Atomic uint64_t *);
 
 #endif

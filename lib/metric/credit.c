@@ -559,7 +559,7 @@ pdc_pending_flush(struct stxn *x, struct pdc *p)
 			s = pdc_table_slot(t, i);
 			if (s != NULL && pdc_series_hold(s)) {
 				ret = pending_series(x, s);
-				pdc_series_free(s);
+				pdc_series_unhold(s);
 			}
 			if (x->commits == commits)
 				continue;

@@ -13,7 +13,9 @@
 
 #include "base/err.h"
 #include "base/escape.h"
+#include "lane/fast.h"
 #include "metric/metric.h"
+#include "metric/pocket.h"
 #include "pdc.h"
 
 #define PACK_FACTOR UINT64_C(0x9b05688c2b3e6c1f)
@@ -100,8 +102,8 @@ pack_rest(struct packed *k, const char *v, size_t n)
 	pack_put(k, PACK_LAST(word, n));
 }
 
-int
-pdc_labels_pack(struct packed *k, const struct pdc_family *f,
+static int
+labels_pack(struct packed *k, const struct pdc_family *f,
     const char *const *values)
 {
 	size_t left = labels_most(f), n;
@@ -163,7 +165,7 @@ pdc_labels_values(const struct pdc_family *f, const char *const *given,
 	size_t n;
 	int ret;
 
-	ret = pdc_labels_pack(&k, f, given);
+	ret = labels_pack(&k, f, given);
 	if (ret < 0)
 		return ret;
 	n = pdc_labels_clean(f, &k, clean);
@@ -172,5 +174,45 @@ pdc_labels_values(const struct pdc_family *f, const char *const *given,
 		return ret;
 	memcpy(values, clean, n);
 	*len = n;
+	return 0;
+}
+
+/* Its tag is in its place, and nothing else can be wrong with it. */
+static inline int
+labels_ready(const struct pdc_series *s)
+{
+	const struct cells *c = pdc_cells_now(s->pdc);
+	uint64_t id = atomic_load_explicit(&s->id, memory_order_relaxed),
+		 unit = atomic_load_explicit(&s->unit, memory_order_relaxed);
+
+	return c != NULL && !(s->how & HOW_EACH) &&
+	    lane_knows(c, s->zone, unit) &&
+	    atomic_load_explicit(&c->zone[s->zone].tags[unit],
+		memory_order_relaxed) == id &&
+	    atomic_load_explicit(&s->family->overflow, memory_order_relaxed) !=
+	    id;
+}
+
+int
+pdc_labels(struct pdc_series **sp, struct pdc_family *f,
+    const char *const *values)
+{
+	struct pdc_series *s;
+	struct packed k;
+	int ret;
+
+	if (sp == NULL)
+		return pdc_err_set(PDC_EINVAL,
+		    "labels: nowhere to put the handle");
+	*sp = NULL;
+	if (f == NULL)
+		return pdc_err_set(PDC_EINVAL, "labels: no family");
+	ret = labels_pack(&k, f, values);
+	if (ret < 0)
+		return ret;
+	s = pocket_take(f, &k);
+	if (s == NULL || !labels_ready(s))
+		return pdc_labels_find(sp, f, &k, s);
+	*sp = s;
 	return 0;
 }

@@ -8,6 +8,8 @@ lib_libcore_la_SOURCES += \
 	%D%/exemplar.c \
 	%D%/labels.c \
 	%D%/mode.c \
+	%D%/pocket.c \
+	%D%/pocket.h \
 	%D%/resolve.c \
 	%D%/states.c \
 	%D%/table.c \

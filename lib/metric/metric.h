@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "lane/cells.h"
 #include "lane/lane.h"
 #include "lane/ring.h"
@@ -52,6 +53,8 @@ struct pdc_series {
 	char *raw; /* values as given, packed */
 	char *values; /* the same, clean, by sorted label name */
 };
+
+#define SERIES_DEAD UINT32_MAX /* low half of refs */
 
 #define ASIDE_SUMS 0
 #define ASIDE_SETS 1
@@ -158,8 +161,17 @@ pdc_cells_now(const struct pdc *p)
 }
 
 /* The short lock of tables and lists: nothing that waits is done under it. */
-void pdc_table_lock(struct pdc *);
-void pdc_table_unlock(struct pdc *);
+static inline void
+pdc_table_lock(struct pdc *p)
+{
+	pdc_fork_lock(&p->table_lock);
+}
+
+static inline void
+pdc_table_unlock(struct pdc *p)
+{
+	pdc_fork_unlock(&p->table_lock);
+}
 
 /*
  * The handle of these values, held, or NULL; and the same after entering it,
@@ -174,6 +186,21 @@ void pdc_look_end(_Atomic uint32_t *);
 struct pdc_series *pdc_table_slot(const struct handle_table *, uint32_t);
 /* Hold a handle that was found so; 0 if it was given up. */
 int pdc_series_hold(struct pdc_series *);
+/* Give it back; pdc_series_free() may put it into a pocket instead. */
+void pdc_series_unhold(struct pdc_series *);
+/* All that pockets have of a store ends. */
+void pdc_pockets_close(const struct pdc *);
+
+/* By how many it is held, pockets too; 0 also when it was given up. */
+static inline uint32_t
+pdc_series_refs(const struct pdc_series *s)
+{
+	uint32_t refs = (uint32_t)atomic_load_explicit(&s->refs,
+	    memory_order_relaxed);
+
+	return refs != SERIES_DEAD ? refs : 0;
+}
+
 /* Free what nobody looks at. */
 void pdc_table_bury(struct pdc_series *, struct handle_table *);
 
@@ -193,8 +220,12 @@ struct place {
 
 /* The record of a handle's family; PDC_EEXIST if it is another's now. */
 int pdc_place_family(struct stxn *, const struct pdc_family *, struct place *);
-int pdc_labels_pack(struct packed *, const struct pdc_family *,
-    const char *const *values);
+/*
+ * The handle of these values, made if need be; or s, held already, which has
+ * them and may not be good.
+ */
+int pdc_labels_find(struct pdc_series **, struct pdc_family *,
+    const struct packed *, struct pdc_series *s);
 /* UTF-8, sorted by label name; at most three times as long. */
 size_t pdc_labels_clean(const struct pdc_family *, const struct packed *,
     char *values);

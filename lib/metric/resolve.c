@@ -327,25 +327,15 @@ series_make(struct pdc_series **sp, struct pdc_family *f,
 }
 
 int
-pdc_labels(struct pdc_series **sp, struct pdc_family *f,
-    const char *const *values)
+pdc_labels_find(struct pdc_series **sp, struct pdc_family *f,
+    const struct packed *k, struct pdc_series *s)
 {
-	struct packed k;
-	struct pdc_series *s;
 	int ret;
 
-	if (sp == NULL)
-		return pdc_err_set(PDC_EINVAL,
-		    "labels: nowhere to put the handle");
-	*sp = NULL;
-	if (f == NULL)
-		return pdc_err_set(PDC_EINVAL, "labels: no family");
-	ret = pdc_labels_pack(&k, f, values);
-	if (ret < 0)
-		return ret;
-	s = pdc_table_find(f, &k);
+	if (s == NULL)
+		s = pdc_table_find(f, k);
 	if (s == NULL) {
-		ret = series_make(&s, f, &k);
+		ret = series_make(&s, f, k);
 		if (ret < 0)
 			return ret;
 	} else if (!series_good(s, pdc_cells_now(f->pdc)) || series_beyond(s)) {

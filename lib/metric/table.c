@@ -7,12 +7,14 @@
  * Finding one takes no lock: a slot changes from NULL to a handle and, when
  * that is given up, to a mark.  A handle that nobody holds stays for the next
  * one to ask, up to IDLE_MAX of a family; then some of them are given up.
+ * Those in pockets count as held: at most POCKET_SLOTS for each thread and
+ * store, see pocket.c.
  *
  * What was given up, handles and tables that became too small, is freed when
  * each of the counters of those who look has been 0 since: whoever looks from
  * then on does not find it.
  *
- * refs		low half: held by so many; 0: idle; DEAD: given up
+ * refs		low half: held by so many; 0: idle; SERIES_DEAD: given up
  *		high half: counts up with each hold, so that who found a handle
  *		idle knows whether anybody had it since
  *
@@ -20,7 +22,6 @@
  */
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #include "base/fork.h"
@@ -29,38 +30,10 @@
 
 #define TABLE_FIRST 16
 #define IDLE_MAX 1024
-#define DEAD UINT32_MAX
 #define HOLD (((uint64_t)1 << 32) + 1)
 #define LOOK_TRIES 1000
 
 static struct pdc_series table_mark;
-
-void
-pdc_table_lock(struct pdc *p)
-{
-	uint64_t gen = pdc_fork_gen(), owner;
-	int spin = 0;
-
-	for (;;) {
-		owner = atomic_load_explicit(&p->table_lock,
-		    memory_order_relaxed);
-		/* Pairs with the release in pdc_table_unlock(). */
-		if (owner != gen &&
-		    atomic_compare_exchange_weak_explicit(&p->table_lock,
-			&owner, gen, memory_order_acquire,
-			memory_order_relaxed))
-			return;
-		if (++spin > 32)
-			sched_yield();
-	}
-}
-
-void
-pdc_table_unlock(struct pdc *p)
-{
-	/* Pairs with the acquire in pdc_table_lock(). */
-	atomic_store_explicit(&p->table_lock, 0, memory_order_release);
-}
 
 /* Counters of a parent's threads are none of ours. */
 static void
@@ -167,7 +140,7 @@ pdc_series_hold(struct pdc_series *s)
 	uint64_t refs = atomic_load_explicit(&s->refs, memory_order_relaxed);
 
 	do
-		if ((uint32_t)refs == DEAD)
+		if ((uint32_t)refs == SERIES_DEAD)
 			return 0;
 	while (!atomic_compare_exchange_weak(&s->refs, &refs, refs + HOLD));
 	if ((uint32_t)refs == 0)
@@ -297,7 +270,7 @@ table_give_up(struct pdc_series *s)
 		if (__atomic_load_n(&s->pending[i].count, __ATOMIC_ACQUIRE) !=
 		    0)
 			return 0;
-	return atomic_compare_exchange_strong(&s->refs, &refs, DEAD);
+	return atomic_compare_exchange_strong(&s->refs, &refs, SERIES_DEAD);
 }
 
 /* Give up idle handles until half of them are left. */
@@ -327,17 +300,14 @@ table_trim(struct pdc_family *f)
 }
 
 void
-pdc_series_free(struct pdc_series *s)
+pdc_series_unhold(struct pdc_series *s)
 {
-	struct pdc_family *f;
+	struct pdc_family *f = s->family; /* s may be gone after this */
 	uint64_t refs;
 
-	if (s == NULL)
-		return;
-	f = s->family; /* s may be gone after this */
 	refs = atomic_load_explicit(&s->refs, memory_order_relaxed);
 	do
-		if ((uint32_t)refs == 0 || (uint32_t)refs == DEAD)
+		if ((uint32_t)refs == 0 || (uint32_t)refs == SERIES_DEAD)
 			return;
 	while (!atomic_compare_exchange_weak(&s->refs, &refs, refs - 1));
 	if ((uint32_t)refs == 1 && atomic_fetch_add(&f->nidle, 1) >= IDLE_MAX)
