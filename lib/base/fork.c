@@ -23,6 +23,7 @@
  * The word is relaxed: threads of one process need only agree on it, which one
  * compare-and-swap decides.
  */
+uint64_t *pdc_fork_page; /* fork_wiped, if that is a page */
 static uint64_t *fork_wiped; /* NULL until the first call */
 static uint64_t fork_word;
 static uint32_t fork_count;
@@ -64,10 +65,15 @@ fork_place(void)
 {
 	uint64_t *place = fork_map(), *old = NULL;
 
-	/* Pairs with the acquire in pdc_fork_gen(). */
+	/* Pairs with the acquire in pdc_fork_find(). */
 	if (__atomic_compare_exchange_n(&fork_wiped, &old, place, 0,
-		__ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
+		__ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
+		/* Pairs with the acquire in pdc_fork_gen(). */
+		if (place != &fork_word)
+			__atomic_store_n(&pdc_fork_page, place,
+			    __ATOMIC_RELEASE);
 		return place;
+	}
 	if (place != &fork_word)
 		munmap(place, fork_page_size());
 	return old;
@@ -87,7 +93,7 @@ fork_renew(uint64_t *place, uint64_t old)
 }
 
 uint64_t
-pdc_fork_gen(void)
+pdc_fork_find(void)
 {
 	uint64_t *place, word;
 
