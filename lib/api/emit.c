@@ -109,15 +109,16 @@ emit_clashes(struct pdc_emit *e)
 		pdc_expo_base(&shown, &e->expo->how, e->f.name, e->f.r.type);
 		pdc_buf_fmt(&stored, "%s%s%c", e->f.name, *s, '\0');
 		pdc_buf_fmt(&shown, "%s%c", *s, '\0');
-		ret = shown.error < 0 || stored.error < 0 ||
+		ret = shown.error < 0 || stored.error < 0 ?
+		    PDC_ENOMEM :
 		    emit_is_taken(e, stored.data, shown.data);
 	}
 	for (s = suffixes; *s != NULL && ret == 0; s++) {
 		pdc_buf_reset(&shown);
 		pdc_expo_base(&shown, &e->expo->how, e->f.name, e->f.r.type);
 		pdc_buf_fmt(&shown, "%s%c", *s, '\0');
-		ret = shown.error < 0 ||
-		    pdc_taken_add(e->taken, shown.data) < 0;
+		ret = shown.error < 0 ? PDC_ENOMEM :
+					pdc_taken_add(e->taken, shown.data);
 	}
 	pdc_buf_fini(&shown);
 	pdc_buf_fini(&stored);
@@ -150,7 +151,10 @@ pdc_emit_family(struct pdc_emit *e, const struct pdc_desc *d)
 	cf->nbounds = e->f.r.nbounds;
 	cf->states = e->f.states;
 	cf->nstates = e->f.r.nstates;
-	if (emit_clashes(e)) {
+	ret = emit_clashes(e);
+	if (ret < 0)
+		return pdc_err_set(ret, "emit %s", e->f.name);
+	if (ret > 0) {
 		++*e->clashes;
 		return pdc_err_set(PDC_EEXIST,
 		    "emit %s: the page has a sample of one of its names",

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "api/page.h"
+#include "base/fault.h"
 #include "help.h"
 #include "metric/metric.h"
 
@@ -195,6 +196,35 @@ test_clash(void)
 	pdc_free(text);
 }
 
+#ifdef PDC_FAULTS
+/* Each of the two buffers for names fails to grow, and then none. */
+static int
+poor(struct pdc_emit *e, void *arg)
+{
+	struct pdc_desc d = { .type = PDC_GAUGE, .name = "poor" };
+	int *ret = arg, i;
+
+	for (i = 0; i < 3; i++) {
+		if (i < 2)
+			pdc_fault_arm(FAULT_BUF_GROW, i + 1);
+		ret[i] = pdc_emit_family(e, &d);
+	}
+	return 0;
+}
+
+static void
+test_no_memory(void)
+{
+	static int ret[3];
+
+	pdc_collect(p, poor, ret);
+	pdc_free(page(NULL));
+	ok(ret[0] == PDC_ENOMEM && ret[1] == PDC_ENOMEM,
+	    "without memory nothing clashes");
+	is_int(ret[2], 0, "and with it, neither");
+}
+#endif
+
 /* Several make pages at the same time. */
 static void *
 renders(void *arg)
@@ -229,6 +259,9 @@ main(void)
 	is_int(help_child(child_has, NULL), 1, "a child has it, too");
 	test_clash();
 	test_threads();
+#ifdef PDC_FAULTS
+	test_no_memory();
+#endif
 	pdc_close(p);
 	return tap_done();
 }
