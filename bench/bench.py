@@ -27,7 +27,7 @@ from scenarios import PEERS, SCENARIOS
 MODES = {
     #        a turn  rounds  a peer's time  to make ready
     "quick": (0.008, 9, 1.0, 20),
-    "full": (0.040, 31, 60.0, 300),
+    "full": (0.040, 31, 20.0, 120),
 }
 # A turn of several workers: they begin on one CPU, that of who released them.
 WORKERS_TURN_S = 0.1
