@@ -269,8 +269,10 @@ PDC_API void pdc_set_state(struct pdc_series *, size_t state, int on);
  * does.  Of a counter or a histogram declared with PDC_EXEMPLARS; pages in
  * OpenMetrics and protobuf show the newest of each counter and each bucket,
  * with its value and time.  Names and values together have at most 128 code
- * points and, with a NUL each, 464 bytes; no name comes twice.  What cannot be
- * kept is dropped and counted as "exemplar", and the update counts in any case.
+ * points and, with a NUL each, 464 bytes; no name comes twice, or begins with
+ * __.  What cannot be kept is dropped and counted as "exemplar", and the update
+ * counts in any case.  A page on which names would get the same by escaping, or
+ * too long, does not show the exemplar.
  * A store has 4096 places for them, or as many as are an eighth of the cells;
  * where they do not suffice the newest stay.  They go with the cells.
  */

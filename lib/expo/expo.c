@@ -201,6 +201,31 @@ expo_twice(const char *names, const char *name)
 }
 
 int
+pdc_expo_exemplar(const struct expo *e, const struct exemplar *ex)
+{
+	const char *s, *value, *end = ex->labels + ex->len;
+	int same = 1, ret;
+	struct buf b;
+
+	for (s = ex->labels; s < end && same; s += strlen(s) + 1) {
+		same = pdc_name_label(s);
+		s += strlen(s) + 1;
+	}
+	if (same || e->how.escape == ESCAPE_NONE)
+		return 1;
+	pdc_buf_init(&b);
+	for (s = ex->labels; s < end; s = value + strlen(value) + 1) {
+		value = s + strlen(s) + 1;
+		pdc_escape_name(&b, s, e->how.escape);
+		pdc_buf_chr(&b, '\0');
+		pdc_buf_put(&b, value, strlen(value) + 1);
+	}
+	ret = b.error == 0 && pdc_exemplar_sound(b.data, b.len);
+	pdc_buf_fini(&b);
+	return ret;
+}
+
+int
 pdc_expo_labels_differ(const struct expo_how *how,
     const struct collect_family *f)
 {

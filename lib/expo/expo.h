@@ -110,6 +110,11 @@ const char *pdc_expo_suffix(int type);
  */
 void pdc_expo_base(struct buf *, const struct expo_how *, const char *name,
     int type);
+/*
+ * Whether an exemplar may be shown: names that are escaped may have become the
+ * same, or too long.
+ */
+int pdc_expo_exemplar(const struct expo *, const struct exemplar *);
 /* Whether no two labels of its samples have one name then. */
 int pdc_expo_labels_differ(const struct expo_how *,
     const struct collect_family *);

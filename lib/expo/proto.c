@@ -209,7 +209,8 @@ proto_newest(struct expo *e, unsigned field,
 {
 	struct exemplar ex;
 
-	if (pdc_collect_newest(e->family, series, bucket, &ex))
+	if (pdc_collect_newest(e->family, series, bucket, &ex) &&
+	    pdc_expo_exemplar(e, &ex))
 		proto_exemplar(e, field, &ex);
 }
 
@@ -290,7 +291,8 @@ proto_exemplars(struct expo *e, const struct collect_series *series)
 	struct exemplar ex;
 
 	for (i = 0; i < n && e->family->exemplars != NULL; i++)
-		if (pdc_collect_exemplar(e->family, series, i, &ex))
+		if (pdc_collect_exemplar(e->family, series, i, &ex) &&
+		    pdc_expo_exemplar(e, &ex))
 			proto_exemplar(e, 16, &ex);
 }
 

@@ -118,7 +118,8 @@ text_exemplar(struct expo *e, const struct collect_series *series,
 	char *p;
 
 	if (!e->form->exemplars ||
-	    !pdc_collect_newest(e->family, series, bucket, &ex))
+	    !pdc_collect_newest(e->family, series, bucket, &ex) ||
+	    !pdc_expo_exemplar(e, &ex))
 		return;
 	b->len--;
 	pdc_buf_str(b, " # {");

@@ -46,19 +46,20 @@ exemplar_word(const char *s, const char *end, uint32_t *points)
 }
 
 int
-pdc_exemplar_sound(const struct exemplar *e)
+pdc_exemplar_sound(const char *labels, size_t len)
 {
-	const char *name, *value, *was, *next, *end = e->labels + e->len;
+	const char *name, *value, *was, *next, *end = labels + len;
 	uint32_t points = 0;
 
-	for (name = e->labels; name < end; name = next) {
+	for (name = labels; name < end; name = next) {
 		value = exemplar_word(name, end, &points);
-		if (value == NULL || *name == '\0')
+		if (value == NULL || *name == '\0' ||
+		    strcmp(name, "__name__") == 0)
 			return 0;
 		next = exemplar_word(value, end, &points);
 		if (next == NULL)
 			return 0;
-		for (was = e->labels; was < name; was += strlen(was) + 1) {
+		for (was = labels; was < name; was += strlen(was) + 1) {
 			if (strcmp(was, name) == 0)
 				return 0;
 			was += strlen(was) + 1;
@@ -222,7 +223,7 @@ buffer_read(const struct exemplar_buffer *b, const struct word16 *key,
 	    hash != exemplar_hash(key, word, got.len))
 		return 0;
 	memcpy(e, word, EXEMPLAR_HEAD + got.len);
-	return pdc_exemplar_sound(e);
+	return pdc_exemplar_sound(e->labels, e->len);
 }
 
 int

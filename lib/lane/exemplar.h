@@ -35,7 +35,7 @@ struct exemplar {
  * Whether its labels may be shown: names, none empty or there twice, each with
  * a value, all in UTF-8 and with their ends, and not too many code points.
  */
-int pdc_exemplar_sound(const struct exemplar *);
+int pdc_exemplar_sound(const char *labels, size_t len);
 /* Keep it, if there are places; 0, or -1 if not. */
 int pdc_exemplar_put(const struct cells *, uint64_t id, uint32_t bucket,
     const struct exemplar *);

@@ -44,9 +44,10 @@ exemplar_labels(struct exemplar *e, const struct pdc_label *labels, size_t n)
 	e->len = 0;
 	for (i = 0; i < n; i++)
 		if (exemplar_word(e, labels[i].name) < 0 ||
-		    exemplar_word(e, labels[i].value) < 0)
+		    exemplar_word(e, labels[i].value) < 0 ||
+		    strncmp(labels[i].name, "__", 2) == 0)
 			return -1;
-	return pdc_exemplar_sound(e) ? 0 : -1;
+	return pdc_exemplar_sound(e->labels, e->len) ? 0 : -1;
 }
 
 static void

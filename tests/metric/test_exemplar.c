@@ -106,6 +106,55 @@ test_shown(void)
 	sound_close(p);
 }
 
+/* The line, with an exemplar of these labels, as shown in a scheme. */
+static const char *
+escaped(struct pdc_series *s, const struct pdc_label *l, const char *scheme)
+{
+	char accept[80];
+
+	pdc_inc_exemplar(s, 0, l, 2);
+	snprintf(accept, sizeof(accept),
+	    "application/openmetrics-text;escaping=%s", scheme);
+	return line(accept, "c_total");
+}
+
+/* Names that are not the same until they are escaped. */
+static void
+test_escaped(void)
+{
+	const struct pdc_label same[2] = { { "a.b", "1" }, { "a_b", "2" } },
+			       far[2] = { { "a.b", "1" }, { "c", "2" } },
+			       name[2] = { { "..name..", "1" }, { "c", "2" } };
+	struct pdc_label longer[2] = { { "c", "2" } };
+	char points[123];
+	struct pdc_series *s;
+	int i;
+
+	p = multi_open(tap_tmpdir(), 0);
+	s = multi_series(declare(PDC_COUNTER, "c", PDC_EXEMPLARS), "x");
+	is_str(escaped(s, far, "underscores"),
+	    "c_total{l=\"x\"} 0.0 # {a_b=\"1\",c=\"2\"} 0.0",
+	    "names are escaped");
+	is_str(escaped(s, same, "underscores"), "c_total{l=\"x\"} 0.0",
+	    "two that are one then are not shown");
+	is_str(escaped(s, same, "dots"),
+	    "c_total{l=\"x\"} 0.0 # {a_dot_b=\"1\",a_b=\"2\"} 0.0",
+	    "where they are two they are");
+	is_str(escaped(s, name, "underscores"), "c_total{l=\"x\"} 0.0",
+	    "nor is one that is reserved then");
+	for (i = 0; i < 122; i++)
+		points[i] = i % 2 ? '.' : 'p';
+	points[122] = '\0';
+	longer[1] = (struct pdc_label){ points, "1" };
+	is_str(strstr(escaped(s, longer, "underscores"), " # ") != NULL ?
+		"shown" :
+		"not",
+	    "shown", "a long name is shown");
+	is_str(escaped(s, longer, "values"), "c_total{l=\"x\"} 0.0",
+	    "where it gets too long it is not");
+	sound_close(p);
+}
+
 static void
 test_dropped(void)
 {
@@ -133,9 +182,13 @@ test_dropped(void)
 	points[1] = '\0';
 	pdc_inc_exemplar(s, 1, l, 2);
 	is_int(drops(), 3, "nor a name that comes twice");
+	l[0].name = "__name__";
+	pdc_inc_exemplar(s, 1, l, 1);
+	is_int(drops(), 4, "nor one that is reserved");
+	l[0].name = names;
 	l[0].value = bad;
 	pdc_inc_exemplar(s, 1, l, 1);
-	is_int(drops(), 4, "nor what is no UTF-8");
+	is_int(drops(), 5, "nor what is no UTF-8");
 	memset(wide, 'w', sizeof(wide));
 	wide[469] = '\0';
 	l[0].value = wide;
@@ -146,11 +199,11 @@ test_dropped(void)
 	l[0].value = "";
 	pdc_inc_exemplar(s, 1, l, 1);
 	pdc_inc_exemplar(s, 1, NULL, 1);
-	is_int(drops(), 8, "nor too many bytes, no value, no name, no labels");
-	is_double(multi_now(p, "c2_total{l=\"x\"}"), 8, "all are counted");
+	is_int(drops(), 9, "nor too many bytes, no value, no name, no labels");
+	is_double(multi_now(p, "c2_total{l=\"x\"}"), 9, "all are counted");
 	pdc_inc_exemplar(s, -1, l, 0);
 	pdc_inc_exemplar(s, NAN, l, 0);
-	is_double(multi_now(p, "c2_total{l=\"x\"}"), 8,
+	is_double(multi_now(p, "c2_total{l=\"x\"}"), 9,
 	    "what is no amount is not");
 	pdc_inc_exemplar(NULL, 1, l, 0);
 	pdc_observe_exemplar(NULL, 1, l, 0);
@@ -254,6 +307,7 @@ main(void)
 	alarm(50);
 	test_shown();
 	test_dropped();
+	test_escaped();
 	test_shared();
 	test_native();
 	return tap_done();

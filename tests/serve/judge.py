@@ -102,13 +102,13 @@ def read_number(text):
 
 
 def is_exemplar(key):
-    return key[0].endswith(" #")
+    return key[0].endswith("\0")
 
 
 def read_text(data, om):
     """All samples of a text page; each may be there once.
 
-    The exemplar of a sample is there, too, its name ends in " #".
+    The exemplar of a sample is there, too, its name ends in a NUL.
     """
     samples, heads = {}, set()
     text = data.decode("utf-8")
@@ -126,7 +126,7 @@ def read_text(data, om):
         assert (name, labels) not in samples, "twice: %r" % line
         if om and " # " in value:
             value, rest = value.split(" # ", 1)
-            samples[name + " #", labels] = read_exemplar(rest)
+            samples[name + "\0", labels] = read_exemplar(rest)
         samples[name, labels] = read_number(value)
     return samples
 
@@ -259,7 +259,7 @@ def read_metric(samples, name, labels, metric):
         assert key not in samples, "twice: %r" % (key,)
         samples[key] = value
         for data in exemplars:
-            samples[key[0] + " #", key[1]] = proto_exemplar(data)
+            samples[key[0] + "\0", key[1]] = proto_exemplar(data)
 
     for kind in 2, 3, 5:
         for value in map(fields, metric.get(kind, [])):

@@ -77,20 +77,28 @@ random_double(void)
 static void
 random_count(const struct pdc_desc *d, struct pdc_series *s, double v)
 {
-	char name[TEXT_MAX], value[TEXT_MAX * 4];
-	struct pdc_label label = { name, value };
-	uint32_t n = (d->flags & PDC_EXEMPLARS) != 0 ? random_next(4) : 0;
+	char name[3][TEXT_MAX], value[3][TEXT_MAX * 4];
+	struct pdc_label l[3];
+	uint32_t i, n;
 
-	random_text(name, 3, random_next(3) == 0);
-	random_text(value, 8, 1);
-	if (d->type != PDC_COUNTER && n == 0)
-		pdc_observe(s, v);
-	else if (d->type != PDC_COUNTER)
-		pdc_observe_exemplar(s, v, &label, n > 1);
-	else if (n == 0)
-		pdc_inc(s, isfinite(v) ? fabs(v) : 1);
+	if (d->type == PDC_COUNTER)
+		v = isfinite(v) ? fabs(v) : 1;
+	if ((d->flags & PDC_EXEMPLARS) == 0 || random_next(4) == 0) {
+		if (d->type == PDC_COUNTER)
+			pdc_inc(s, v);
+		else
+			pdc_observe(s, v);
+		return;
+	}
+	n = random_next(4);
+	for (i = 0; i < n; i++) {
+		l[i].name = random_text(name[i], 3, random_next(2) == 0);
+		l[i].value = random_text(value[i], 8, 1);
+	}
+	if (d->type == PDC_COUNTER)
+		pdc_inc_exemplar(s, v, l, n);
 	else
-		pdc_inc_exemplar(s, isfinite(v) ? fabs(v) : 1, &label, n > 1);
+		pdc_observe_exemplar(s, v, l, n);
 }
 
 static void
