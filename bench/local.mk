@@ -3,8 +3,8 @@
 %C%_counts_LDADD = lib/libpdc.la
 
 EXTRA_PROGRAMS += %D%/bench_page %D%/counts
-EXTRA_DIST += %D%/README.md %D%/baseline.json %D%/bench.py %D%/check.py \
-	%D%/check.sh %D%/report.py %D%/scenarios.py
+EXTRA_DIST += %D%/README.md %D%/baseline.json %D%/bench.py \
+	%D%/chart.svg %D%/check.py %D%/check.sh %D%/report.py %D%/scenarios.py
 
 # What is no time of an operation, for the driver to copy.
 FIGURES = %D%/figures
