@@ -187,9 +187,9 @@ commit_unlocked(struct pdc_txn *t)
 	return ret;
 }
 
-/* It is kept for the next one, unless there is one or it is large. */
+/* It is for the next one, unless there is one or it is large. */
 static void
-commit_end(struct pdc_txn *t)
+commit_keep(struct pdc_txn *t)
 {
 	struct pdc_txn *none = NULL;
 
@@ -217,6 +217,10 @@ pdc_commit(struct pdc_txn *t)
 		ret = commit_locked(t);
 	else if (ret == 0 && t->nops > 0)
 		ret = commit_unlocked(t);
-	commit_end(t);
+	/* Else the store may be closed: it is not looked at. */
+	if (ret == 0 && t->nops > 0)
+		commit_keep(t);
+	else
+		pdc_abort(t);
 	return ret;
 }

@@ -49,7 +49,7 @@ pdc_begin(struct pdc_txn **tp, struct pdc *p)
 	*tp = NULL;
 	if (p == NULL)
 		return pdc_err_set(PDC_EINVAL, "begin: no store");
-	/* Pairs with the exchange in commit_end(). */
+	/* Pairs with the exchange in commit_keep(). */
 	t = atomic_exchange(&p->spare, NULL);
 	if (t == NULL && (t = txn_new()) == NULL)
 		return pdc_err_set(PDC_ENOMEM, "begin");

@@ -185,9 +185,9 @@ pdc_pocket_turn(struct pdc *p)
 }
 
 /*
- * The two of a set are in the order in which they were put there.  One that is
- * given back too often stays where it is: what others hold of it is not known
- * to be ours.
+ * The two of a set are in the order in which they were put there.  One that a
+ * thread gives back too often stays where it is: what others hold of it is not
+ * known to be ours.  Two threads that do so take what is not theirs.
  */
 void
 pdc_series_free(struct pdc_series *s)

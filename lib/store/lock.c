@@ -16,8 +16,9 @@
  * asked for by the distance from there: the first byte from the mark, and from
  * anywhere before it none, which fails and does nothing.  Marks are far behind
  * the end of any file, and descriptors that were opened later, which only can
- * have our number, have lower ones.  Where files cannot be so long, and when
- * somebody has moved ours, the descriptor is looked at each time instead.
+ * have our number unless somebody puts an older one there by dup2(), have lower
+ * ones.  Where files cannot be so long, and when somebody has moved ours, the
+ * descriptor is looked at each time instead.
  */
 
 #include <sys/stat.h>

@@ -315,9 +315,12 @@ pdc_stxn_still(struct store *st, const struct store_state *was)
 	MDB_envinfo info;
 	int still = 0;
 
+	/* In a child that has not opened it yet, that clears the count. */
+	if (was->env == 0 || atomic_load(&st->gen) != pdc_fork_gen())
+		return 0;
 	/* As reader_enter() does. */
 	atomic_fetch_add(&st->reading, 1);
-	if (was->env != 0 && atomic_load(&st->gen) == pdc_fork_gen() &&
+	if (atomic_load(&st->gen) == pdc_fork_gen() &&
 	    atomic_load(&st->opened) == was->env)
 		still = mdb_env_info(st->env, &info) == 0 &&
 		    info.me_last_txnid == was->txn;
@@ -449,6 +452,7 @@ stxn_begin_write(struct stxn *x)
 {
 	int rc;
 
+	x->state.env = 0; /* what is read now may not be committed */
 	rc = FAULT(STXN_BEGIN) ? ENOMEM : stxn_begin(x, 0);
 	if (rc == MDB_PANIC) { /* an earlier commit broke off badly */
 		if (!readers_ended(x->st))

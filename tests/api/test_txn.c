@@ -324,6 +324,20 @@ child_aborts(void *arg)
 	return 0;
 }
 
+/* What it began itself, too, and has nothing to do. */
+static int
+child_closes(void *arg)
+{
+	struct pdc_txn *own;
+
+	if (pdc_begin(&own, p) != 0)
+		return 1;
+	pdc_close(p);
+	if (pdc_commit(arg) != PDC_ECHILD)
+		return 2;
+	return pdc_commit(own) == 0 ? 0 : 3;
+}
+
 static void
 test_forked_children(void)
 {
@@ -336,6 +350,7 @@ test_forked_children(void)
 	is_int(help_child(child_of_begin, t), 0,
 	    "a child cannot use its parent's transaction, only its own");
 	is_int(help_child(child_aborts, t), 0, "but abort it");
+	is_int(help_child(child_closes, t), 0, "also when the store is closed");
 	is_int(pdc_commit(t), 0, "the parent goes on");
 	is_double(help_get(p, &k), 11, "with both counted once");
 }

@@ -102,12 +102,12 @@ test_most(void)
 	for (short_of = 2; short_of < 12; short_of++) {
 		memset(text, 'y', LABELS_MAX_LEN);
 		text[LABELS_MAX_LEN - short_of] = '\0';
-		values[1] = "zzzzzzzzzz" + 12 - short_of;
+		values[1] = &"zzzzzzzzzz"[12 - short_of];
 		is_int(pdc_labels(&s, f, values), 0, "4096 bytes: %zu at last",
 		    short_of - 1);
 		again = series(f, text, values[1]);
 		ok(again == s && is_clean(s, text, values[1]), "are found");
-		values[1] = "zzzzzzzzzzz" + 12 - short_of;
+		values[1] = &"zzzzzzzzzzz"[12 - short_of];
 		refused(f, values, "4097");
 	}
 	memset(text, 'y', LABELS_MAX_LEN);
