@@ -14,12 +14,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "pdc.h"
 
 #define PATH_SIZE 4096
@@ -34,17 +34,6 @@ page_form(const char *type)
 	if (strstr(type, "openmetrics") != NULL)
 		return "om";
 	return strstr(type, "protobuf") != NULL ? "proto" : "text";
-}
-
-static uint64_t
-page_hash(const char *data, size_t len)
-{
-	uint64_t h = 14695981039346656037u;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		h = (h ^ (unsigned char)data[i]) * 1099511628211u;
-	return h;
 }
 
 /* Whole under its name, or not there: many processes make the same page. */
@@ -77,7 +66,7 @@ tap_page(const char *type, const char *data, size_t len)
 		return;
 	snprintf(path, sizeof(path), "%s/%s-%016llx.%s", dir,
 	    program_invocation_short_name,
-	    (unsigned long long)page_hash(data, len), page_form(type));
+	    (unsigned long long)pdc_hash(data, len, 0), page_form(type));
 	if (access(path, F_OK) == -1)
 		page_write(path, data, len);
 }
