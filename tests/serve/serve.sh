@@ -82,8 +82,8 @@ status()
 	answer='%{method} %{http_code} %header{content-encoding} %{content_type}'
 	curl -s -m 20 -g --path-as-is -o "$tmp/body" \
 	    -w "%{http_code}%{stderr}$answer" "$@" "$url$path" 2>"$tmp/answer"
-	case $path in
-	/metrics*) keep_page ;;
+	case $?$path in
+	0/metrics*) keep_page ;; # not one that was broken off
 	esac
 }
 
