@@ -181,10 +181,12 @@ total(void)
 }
 
 static const struct peer_scenario scenarios[] = {
-	{ "labels", PEER_ALONE, setup_labels, NULL, run_labels, total },
-	{ "same", PEER_WORKERS, setup_workers, begin_same, run_workers, total },
-	{ "own", PEER_WORKERS, setup_workers, begin_own, run_workers, total },
-	{ NULL, PEER_ALONE, NULL, NULL, NULL, NULL },
+	{ "labels", PEER_ALONE, setup_labels, NULL, run_labels, total, NULL },
+	{ "same", PEER_WORKERS, setup_workers, begin_same, run_workers, total,
+	    NULL },
+	{ "own", PEER_WORKERS, setup_workers, begin_own, run_workers, total,
+	    NULL },
+	{ NULL, PEER_ALONE, NULL, NULL, NULL, NULL, NULL },
 };
 
 int
