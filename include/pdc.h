@@ -22,7 +22,8 @@
  * its parent began.  No update may be made between vfork() and exec.
  *
  * Signals.  The update functions (pdc_inc, pdc_dec, pdc_set, pdc_set_state,
- * pdc_observe) may be called from a signal handler, the others may not.
+ * pdc_observe) may be called from a signal handler, and so may pdc_log() with
+ * PDC_NOWAIT; the others may not.
  *
  * Cost.  An update of a resolved series adds to a number of this CPU in shared
  * memory: no lock, no system call, no allocation.  pdc_labels() with values
@@ -441,6 +442,92 @@ PDC_API int pdc_emit(struct pdc_emit *, const char *const *values,
  */
 PDC_API int pdc_emit_buckets(struct pdc_emit *, const char *const *values,
     const uint64_t *counts, double sum);
+
+/*
+ * The journal: lines of logs, events and measures of all processes in one
+ * order, which pdc-serve and pdc logs give out as NDJSON.
+ *
+ *	pdc_log		{"timestamp": T, "level": "INFO", "message": "m",
+ *			"attributes": {}}
+ *	pdc_event	{"name": "n", "timestamp": T, "attributes": {}}
+ *	pdc_measure	{"name": "n", "timestamp": T, "value": 1.0,
+ *			"labels": {}}, whose labels are strings
+ *
+ * T is in seconds, to the microsecond; it never decreases in the order of the
+ * lines.  The lines of one thread keep their order, and so do those of two
+ * processes of which one knows of the other's.
+ *
+ * 0: the line is in shared memory or in the store and stays there if this
+ * process is killed.  A short line is copied to this CPU's ring: no lock, no
+ * system call.  One of more than 8 KiB, or without rseq, is a transaction.
+ * Where the ring is full it is emptied into the store, for at most 50 ms.
+ *
+ * A line has at most 256 KiB; of a longer one a string is cut, the fields after
+ * it are left out, and a last field "_cut" is true.  Bytes that are not UTF-8
+ * become U+FFFD, and "_invalid_utf8" is true.  NaN and infinities are null.
+ *
+ * PDC_EAGAIN: the rings are full and could not be emptied; the line was refused
+ * and counted.  PDC_EINVAL: a field without a name, or that is no JSON.
+ * PDC_EPERM: opened read-only.  Also what a transaction may return.
+ */
+enum pdc_level {
+	/* Numbers of OpenTelemetry; those between count as the one below. */
+	PDC_LOG_TRACE = 1,
+	PDC_LOG_DEBUG = 5,
+	PDC_LOG_INFO = 9,
+	PDC_LOG_WARNING = 13,
+	PDC_LOG_ERROR = 17,
+	PDC_LOG_CRITICAL = 21,
+	/*
+	 * Or-ed to a level: may be called in a signal handler; no other way
+	 * than the ring, whose room cuts the line, and no words.
+	 */
+	PDC_NOWAIT = 256
+};
+
+enum pdc_kind {
+	PDC_STRING = 1,
+	PDC_INTEGER,
+	PDC_NUMBER,
+	PDC_BOOL,
+	PDC_JSON /* a JSON text, put in as it is but for its blanks */
+};
+
+struct pdc_field {
+	const char *name;
+	enum pdc_kind kind;
+	int64_t integer; /* PDC_INTEGER, PDC_BOOL */
+	double number; /* PDC_NUMBER */
+	const char *text; /* PDC_STRING, PDC_JSON */
+};
+
+/* fields may be NULL if there are none; of one name the last one counts. */
+PDC_API int pdc_log(struct pdc *, int level, const char *message,
+    const struct pdc_field *fields, size_t nfields);
+PDC_API int pdc_logf(struct pdc *, int level, const char *fmt, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 3, 4)))
+#endif
+    ;
+PDC_API int pdc_event(struct pdc *, const char *name,
+    const struct pdc_field *fields, size_t nfields);
+PDC_API int pdc_measure(struct pdc *, const char *name, double value,
+    const struct pdc_field *labels, size_t nlabels);
+
+/*
+ * Fields that are in all lines of this thread, before their own, which win
+ * where names are the same.
+ *
+ *	push	add them until the next pop
+ *	set	have these instead of all that are there now, until the next pop
+ *	clear	have none, and forget what was pushed
+ *
+ * PDC_EINVAL, PDC_ENOMEM.  A child has those of the thread that forked.
+ */
+PDC_API int pdc_context_push(const struct pdc_field *, size_t nfields);
+PDC_API void pdc_context_pop(void);
+PDC_API int pdc_context_set(const struct pdc_field *, size_t nfields);
+PDC_API void pdc_context_clear(void);
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,8 @@ may()
 	case $1 in
 	base) ;;
 	store | lane) echo base ;;
-	metric | journal | collect | check) echo base store lane ;;
+	metric | journal | collect) echo base store lane ;;
+	check) echo base store lane journal ;;
 	checkpoint) echo base store lane metric journal collect ;;
 	expo) echo base collect ;;
 	api) echo base store lane metric journal checkpoint collect check expo ;;

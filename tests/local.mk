@@ -48,6 +48,7 @@ include %D%/base/local.mk
 include %D%/store/local.mk
 include %D%/lane/local.mk
 include %D%/metric/local.mk
+include %D%/journal/local.mk
 include %D%/checkpoint/local.mk
 include %D%/collect/local.mk
 include %D%/check/local.mk

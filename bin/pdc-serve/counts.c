@@ -19,6 +19,8 @@ const int counts_codes[NCODES] = {
 
 static const unsigned counts_possible[NHANDLERS] = {
 	[HANDLER_METRICS] = BIT(200) | BIT(405) | BIT(500) | BIT(503),
+	[HANDLER_JOURNAL] = BIT(200) | BIT(400) | BIT(403) | BIT(405) |
+	    BIT(410) | BIT(500) | BIT(503),
 	[HANDLER_LANDING] = BIT(200) | BIT(405),
 	[HANDLER_HEALTHY] = BIT(200) | BIT(405),
 	[HANDLER_READY] = BIT(200) | BIT(405) | BIT(503),

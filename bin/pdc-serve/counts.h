@@ -10,6 +10,7 @@
 
 #define COUNTS_HANDLERS(X) \
 	X(METRICS, "metrics") \
+	X(JOURNAL, "journal") \
 	X(LANDING, "landing") \
 	X(HEALTHY, "healthy") \
 	X(READY, "ready") \
@@ -22,7 +23,7 @@ enum counts_handler {
 	    NHANDLERS
 };
 
-#define COUNTS_CODES(X) X(200) X(404) X(405) X(500) X(503)
+#define COUNTS_CODES(X) X(200) X(400) X(403) X(404) X(405) X(410) X(500) X(503)
 
 enum counts_code {
 #define X(code) CODE_##code,

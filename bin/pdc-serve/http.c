@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "pdc-serve/feed.h"
 #include "pdc-serve/landing.h"
 #include "pdc-serve/now.h"
 #include "pdc-serve/serve.h"
@@ -32,6 +33,7 @@
 struct http_request {
 	int64_t arrival_ns;
 	enum counts_handler handler;
+	enum feed_kind feed; /* of HANDLER_JOURNAL */
 	int is_scrape; /* counted in counts.scrapes */
 	size_t body_len;
 };
@@ -41,15 +43,24 @@ struct http_answer {
 	const char *type;
 	const char *coding; /* NULL: as it is */
 	int varies; /* by what was accepted */
-	struct stream *stream; /* of a page; else NULL, and it is body */
+	struct stream *stream; /* of a page, or NULL */
+	struct feed *feed; /* of the journal; else NULL, and it is body */
 	struct buf body;
 };
 
 static enum counts_handler
-http_route(const struct serve *serve, const char *path)
+http_route(const struct serve *serve, const char *path, enum feed_kind *feed)
 {
+	static const char *const feeds[] = { "/logs", "/events", "/measures" };
+	int i;
+
 	if (strcmp(path, serve->options->telemetry_path) == 0)
 		return HANDLER_METRICS;
+	for (i = 0; i < 3; i++)
+		if (strcmp(path, feeds[i]) == 0) {
+			*feed = (enum feed_kind)i;
+			return HANDLER_JOURNAL;
+		}
 	if (strcmp(path, "/") == 0)
 		return HANDLER_LANDING;
 	if (strcmp(path, "/-/healthy") == 0)
@@ -127,6 +138,12 @@ http_answer_make(struct serve *serve, struct MHD_Connection *connection,
 	case HANDLER_METRICS:
 		http_metrics(serve, connection, request, answer);
 		break;
+	case HANDLER_JOURNAL:
+		answer->code = feed_new(&answer->feed, serve, connection,
+		    request->feed, &answer->body);
+		answer->type = answer->code == 200 ? FEED_TYPE :
+						     FEED_ERROR_TYPE;
+		break;
 	case HANDLER_LANDING:
 		answer->code = 200;
 		answer->type = LANDING_TYPE;
@@ -152,6 +169,8 @@ http_response(struct http_answer *answer)
 
 	if (answer->stream != NULL)
 		return stream_response(answer->stream);
+	if (answer->feed != NULL)
+		return feed_response(answer->feed);
 	if (answer->body.error == 0)
 		response = MHD_create_response_from_buffer(answer->body.len,
 		    answer->body.data,
@@ -213,7 +232,7 @@ http_begin(struct serve *serve, const char *url)
 	if (request == NULL)
 		return NULL;
 	request->arrival_ns = now_ns();
-	request->handler = http_route(serve, url);
+	request->handler = http_route(serve, url, &request->feed);
 	atomic_fetch_add(&serve->counts.in_flight, 1);
 	return request;
 }

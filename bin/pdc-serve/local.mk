@@ -8,6 +8,8 @@ noinst_LTLIBRARIES += %D%/libserve.la
 	%D%/compress.h \
 	%D%/counts.c \
 	%D%/counts.h \
+	%D%/feed.c \
+	%D%/feed.h \
 	%D%/http.c \
 	%D%/http.h \
 	%D%/landing.c \

@@ -24,6 +24,7 @@ enum flag_id {
 	FLAG_PATH,
 	FLAG_NO_METRICS,
 	FLAG_MAX_REQUESTS,
+	FLAG_LOGS,
 	FLAG_INTERVAL,
 	FLAG_CREATED,
 	FLAG_WORKERS,
@@ -54,6 +55,9 @@ static const struct flag flags[NFLAGS] = {
 	    "Leave out the metrics of pdc-serve itself." },
 	[FLAG_MAX_REQUESTS] = { "web.max-requests", "40",
 	    "Scrapes at a time; 503 beyond. 0: no limit." },
+	[FLAG_LOGS] = { "web.logs", NULL,
+	    "Serve /logs, /events and /measures to this machine, also where "
+	    "the store is not readable by a group of the server." },
 	[FLAG_INTERVAL] = { "checkpoint.interval", "1",
 	    "Seconds between checkpoints. 0: only for scrapes." },
 	[FLAG_CREATED] = { "exposition.created", NULL,
@@ -177,6 +181,9 @@ options_set_bool(struct parser *p, enum flag_id id, int on)
 		break;
 	case FLAG_CREATED:
 		p->options->created = on;
+		break;
+	case FLAG_LOGS:
+		p->options->logs = on;
 		break;
 	case FLAG_VERSION:
 		if (on)

@@ -22,6 +22,7 @@ struct options {
 	unsigned max_requests; /* 0: no limit */
 	int64_t interval_ns; /* between checkpoints; 0: only for scrapes */
 	int created;
+	int logs; /* serve the journal whoever may read the store */
 	int workers; /* show what /proc says of them */
 	enum log_level log_level;
 	enum log_format log_format;

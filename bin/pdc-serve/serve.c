@@ -120,6 +120,7 @@ serve_drain(struct serve *serve, struct serve_sockets *sockets)
 	int64_t end = now_ns() + SERVE_DRAIN_NS;
 	size_t i;
 
+	atomic_store(&serve->ending, 1);
 	for (i = 0; i < sockets->n; i++)
 		http_quiesce(&sockets->http[i]);
 	while (atomic_load(&serve->counts.in_flight) > 0 && now_ns() < end)

@@ -22,6 +22,7 @@ struct serve {
 	struct source source;
 	struct checkpointer checkpointer;
 	struct counts counts;
+	atomic_int ending; /* who follows the journal is not waited for */
 };
 
 /* Serve until SIGTERM or SIGINT.  Returns the exit status. */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,10 @@ struct cmd_verb {
 #define DECLARE_OPTS \
 	(BIT(HELP) | BIT(UNIT) | BIT(LABELS) | BIT(BUCKETS) | BIT(STATES) | \
 	    BIT(MODE) | BIT(TTL) | BIT(IDLE) | BIT(NATIVE) | BIT(EXEMPLARS))
+#define LOGS_OPTS \
+	(BIT(SINCE) | BIT(UNTIL) | BIT(LIMIT) | BIT(AFTER) | BIT(CURSORS) | \
+	    BIT(FOLLOW) | BIT(FORMAT))
+#define WORDS_MAX INT_MAX
 
 static const struct cmd_verb cmd_verbs[] = {
 	{ "declare", cmd_declare, DECLARE_OPTS, 2, 2, "TYPE NAME" },
@@ -39,9 +44,15 @@ static const struct cmd_verb cmd_verbs[] = {
 	{ "reset", cmd_remove, 0, 1, 1, "NAME" },
 	{ "remove", cmd_remove, 0, 1, 1, "NAME" },
 	{ "clear", cmd_clear, 0, 0, 0, "no operand" },
+	{ "log", cmd_log, 0, 2, WORDS_MAX, "LEVEL MESSAGE [NAME=VALUE ...]" },
+	{ "event", cmd_log, 0, 1, WORDS_MAX, "NAME [NAME=VALUE ...]" },
+	{ "measure", cmd_log, 0, 2, WORDS_MAX,
+	    "NAME NUMBER [LABEL=VALUE ...]" },
+	{ "logs", cmd_logs, LOGS_OPTS | BIT(LEVEL) | BIT(MIN_LEVEL), 0, 0,
+	    "no operand" },
+	{ "events", cmd_logs, LOGS_OPTS | BIT(NAME), 0, 0, "no operand" },
+	{ "measures", cmd_logs, LOGS_OPTS | BIT(NAME), 0, 0, "no operand" },
 };
-
-static const char *const cmd_later[] = { "log", "logs" };
 
 int
 cmd_fail(struct cmd *cmd, const char *fmt, ...)
@@ -113,18 +124,6 @@ cmd_find(const char *name)
 	return NULL;
 }
 
-static int
-cmd_unknown(struct cmd *cmd)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(cmd_later) / sizeof(cmd_later[0]); i++)
-		if (strcmp(cmd_later[i], cmd->verb) == 0)
-			return cmd_fail(cmd, "%s: not built yet", cmd->verb);
-	return cmd_fail(cmd, "unknown command '%s' (try pdc --help)",
-	    cmd->verb);
-}
-
 /* The first option that this command does not take is an error. */
 static int
 cmd_check_options(struct cmd *cmd, const struct cmd_verb *verb)
@@ -164,7 +163,8 @@ cmd_run(struct cmd *cmd, int argc, char **argv)
 	cmd->verb = cmd->words[0];
 	verb = cmd_find(cmd->verb);
 	if (verb == NULL)
-		return cmd_unknown(cmd);
+		return cmd_fail(cmd, "unknown command '%s' (try pdc --help)",
+		    cmd->verb);
 	if (cmd->bad != NULL)
 		return cmd_bad_option(cmd);
 	if (cmd_check_options(cmd, verb) != CMD_YES)

@@ -32,12 +32,21 @@
 	X(NATIVE, "native") \
 	X(FORMAT, "format") \
 	X(TOLERANCE, "tolerance") \
-	X(TEXTFILE, "textfile")
+	X(TEXTFILE, "textfile") \
+	X(SINCE, "since") \
+	X(UNTIL, "until") \
+	X(LEVEL, "level") \
+	X(MIN_LEVEL, "min-level") \
+	X(NAME, "name") \
+	X(LIMIT, "limit") \
+	X(AFTER, "after")
 
 /* And without. */
 #define CMD_FLAGS(X) \
 	X(WHO, "who") \
-	X(EXEMPLARS, "exemplars")
+	X(EXEMPLARS, "exemplars") \
+	X(CURSORS, "cursors") \
+	X(FOLLOW, "follow")
 
 enum cmd_opt {
 #define X(name, word) OPT_##name,
@@ -121,5 +130,7 @@ int cmd_compare(struct cmd *);
 int who_print(struct cmd *); /* stat --who */
 int cmd_remove(struct cmd *); /* reset remove */
 int cmd_clear(struct cmd *);
+int cmd_log(struct cmd *); /* log event measure */
+int cmd_logs(struct cmd *); /* logs events measures */
 
 #endif

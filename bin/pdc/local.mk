@@ -6,11 +6,15 @@ noinst_LTLIBRARIES += %D%/libpdccmd.la
 	%D%/compare.c \
 	%D%/family.c \
 	%D%/get.c \
+	%D%/log.c \
+	%D%/logs.c \
 	%D%/options.c \
 	%D%/pages.c \
 	%D%/parse.c \
 	%D%/remove.c \
 	%D%/stat.c \
+	%D%/text.c \
+	%D%/text.h \
 	%D%/update.c \
 	%D%/who.c
 

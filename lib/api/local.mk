@@ -2,6 +2,7 @@ lib_libcore_la_SOURCES += \
 	%D%/commit.c \
 	%D%/emit.c \
 	%D%/emit.h \
+	%D%/log.c \
 	%D%/merged.c \
 	%D%/open.c \
 	%D%/remove.c \

@@ -173,31 +173,37 @@ json_short(uint32_t c)
 	return NULL;
 }
 
-static void
-json_unit(struct buf *b, uint32_t unit)
+static size_t
+json_unit(char *out, uint32_t unit)
 {
 	static const char hex[] = "0123456789abcdef";
-	char out[6] = { '\\', 'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15],
-		hex[unit >> 4 & 15], hex[unit & 15] };
 
-	pdc_buf_put(b, out, sizeof(out));
+	out[0] = '\\';
+	out[1] = 'u';
+	out[2] = hex[unit >> 12 & 15];
+	out[3] = hex[unit >> 8 & 15];
+	out[4] = hex[unit >> 4 & 15];
+	out[5] = hex[unit & 15];
+	return 6;
 }
 
-static void
-json_escape(struct buf *b, uint32_t cp)
+static size_t
+json_escape(char *out, uint32_t cp)
 {
 	const char *escape = json_short(cp);
 
 	if (escape != NULL) {
-		pdc_buf_put(b, escape, 2);
-	} else if (cp == UTF8_INVALID) {
-		json_unit(b, 0xfffd);
-	} else if (cp > 0xffff) {
-		json_unit(b, 0xd800 + ((cp - 0x10000) >> 10));
-		json_unit(b, 0xdc00 + (cp & 0x3ff));
-	} else {
-		json_unit(b, cp);
+		memcpy(out, escape, 2);
+		return 2;
 	}
+	if (cp == UTF8_INVALID)
+		return json_unit(out, 0xfffd);
+	if (cp <= 0xffff)
+		return json_unit(out, cp);
+	cp -= 0x10000;
+	json_unit(out, 0xd800 + (cp >> 10));
+	json_unit(out + 6, 0xdc00 + (cp & 0x3ff));
+	return 12;
 }
 
 static int
@@ -210,6 +216,7 @@ void
 pdc_escape_json(struct buf *b, const char *s, size_t len)
 {
 	const char *end = s + len, *run;
+	char out[ESCAPE_JSON_MAX];
 	uint32_t cp;
 	size_t n;
 
@@ -218,10 +225,25 @@ pdc_escape_json(struct buf *b, const char *s, size_t len)
 		if (json_plain(cp))
 			continue;
 		pdc_buf_put(b, run, (size_t)(s - run));
-		json_escape(b, cp);
+		pdc_buf_put(b, out, json_escape(out, cp));
 		run = s + n;
 	}
 	pdc_buf_put(b, run, (size_t)(end - run));
+}
+
+size_t
+pdc_escape_json_next(char *out, size_t *outlen, const char *s, size_t len)
+{
+	uint32_t cp;
+	size_t n = utf8_next(&cp, s, len);
+
+	if (json_plain(cp)) {
+		out[0] = *s;
+		*outlen = 1;
+		return n;
+	}
+	*outlen = json_escape(out, cp);
+	return cp == UTF8_INVALID ? n | ESCAPE_INVALID : n;
 }
 
 static int

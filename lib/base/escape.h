@@ -23,6 +23,14 @@ void pdc_escape_help(struct buf *, const char *s, size_t len);
  * Python's json.dumps() writes it; invalid becomes \ufffd.
  */
 void pdc_escape_json(struct buf *, const char *s, size_t len);
+/*
+ * The same of the first character: outlen of at most 12 bytes.  Returns how
+ * many of s it was, with ESCAPE_INVALID if these were no character.
+ */
+#define ESCAPE_JSON_MAX 12
+#define ESCAPE_INVALID ((size_t)256)
+size_t pdc_escape_json_next(char *out, size_t *outlen, const char *s,
+    size_t len);
 
 /*
  * Copy with U+FFFD for what is invalid.  dst has room for 3 * len; no NUL is

@@ -89,13 +89,13 @@ num_put_plain(char *out, uint64_t digits, int n, int exp)
 	return out + n + 1;
 }
 
-/* Write digits * 10^exp10 by the rule of layout.  Returns the end. */
+/* Write digits * 10^exp10, with exponent from 10^high on.  Returns the end. */
 static char *
-num_layout(char *out, uint64_t digits, int exp10)
+num_layout(char *out, uint64_t digits, int exp10, int high)
 {
 	int n = num_count(digits), exp = exp10 + n - 1;
 
-	if (exp < -4 || exp >= 6)
+	if (exp < -4 || exp >= high)
 		return num_put_exp(out, digits, n, exp);
 	return num_put_plain(out, digits, n, exp);
 }
@@ -142,9 +142,46 @@ pdc_num_go(char *out, double v)
 	} else {
 		digits = pdc_shortest_digits(&exp10, v);
 	}
-	end = num_layout(end, digits, exp10);
+	end = num_layout(end, digits, exp10, 6);
 	*end = '\0';
 	return (size_t)(end - out);
+}
+
+size_t
+pdc_num_json(char *out, double v)
+{
+	char *end = out;
+	uint64_t digits;
+	int exp10 = 0;
+
+	if (!isfinite(v))
+		return strlen(strcpy(out, "null"));
+	if (signbit(v)) {
+		*end++ = '-';
+		v = -v;
+	}
+	if (v < NUM_EXACT && (double)(uint64_t)v == v) {
+		end += pdc_num_u64(end, (uint64_t)v);
+		memcpy(end, ".0", 3);
+		return (size_t)(end - out) + 2;
+	}
+	digits = pdc_shortest_digits(&exp10, v);
+	end = num_layout(end, digits, exp10, 16);
+	*end = '\0';
+	if (strpbrk(out, ".e") == NULL) {
+		memcpy(end, ".0", 3);
+		end += 2;
+	}
+	return (size_t)(end - out);
+}
+
+size_t
+pdc_num_i64(char *out, int64_t v)
+{
+	if (v >= 0)
+		return pdc_num_u64(out, (uint64_t)v);
+	*out = '-';
+	return 1 + pdc_num_u64(out + 1, -(uint64_t)v);
 }
 
 size_t

@@ -23,7 +23,14 @@ size_t pdc_num_go(char *out, double);
 /* As OpenMetrics and every le and quantile have it: 5.0, 0.5, 1e+06. */
 size_t pdc_num_om(char *out, double);
 
+/*
+ * As Python's json.dumps() writes a float: 5.0, 0.5, 1000000.0, 1e+16; what is
+ * not finite is null.
+ */
+size_t pdc_num_json(char *out, double);
+
 size_t pdc_num_u64(char *out, uint64_t);
+size_t pdc_num_i64(char *out, int64_t);
 
 /*
  * Read a number that takes up all of s: decimal with or without point and

@@ -101,6 +101,9 @@ key_words(const struct scur *cur, char *words, size_t len)
 	case 'U':
 		return snprintf(words, len, " %" PRIu64 " %u %" PRIu64,
 		    pdc_get_be64(k), k[8], pdc_get_be64(k + 9));
+	case 'J':
+		return snprintf(words, len, " %u %" PRIu64, k[0],
+		    pdc_get_be64(k + 1));
 	case 'D':
 	case 'K':
 	case 'R':

@@ -63,6 +63,7 @@ struct check {
 	struct buf text; /* rendered labels */
 	struct family f; /* of the series that are looked at */
 	struct dying y;
+	struct check_journal *journal; /* journal.c */
 	struct value v;
 };
 
@@ -90,6 +91,8 @@ void pdc_check_families(struct check *);
 void pdc_check_series(struct check *);
 /* D K C U O R, and keys of no kind */
 void pdc_check_others(struct check *);
+/* J */
+void pdc_check_journal(struct check *);
 /* Numbers, ids and units have one owner each. */
 void pdc_check_owners(struct check *);
 

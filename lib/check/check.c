@@ -18,6 +18,7 @@ check_snapshot(struct check *c, const struct cells *cells)
 	pdc_check_families(c);
 	pdc_check_series(c);
 	pdc_check_others(c);
+	pdc_check_journal(c);
 	pdc_check_owners(c);
 	if (c->x.ret < 0 && c->ret == 0)
 		c->ret = c->x.ret;

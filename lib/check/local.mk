@@ -5,6 +5,7 @@ lib_libcore_la_SOURCES += \
 	%D%/check.c \
 	%D%/check.h \
 	%D%/family.c \
+	%D%/journal.c \
 	%D%/other.c \
 	%D%/owner.c \
 	%D%/series.c

@@ -189,7 +189,7 @@ ring_one(struct check *c, const struct scur *cur)
 static void
 unknown_all(struct check *c)
 {
-	static const char kinds[] = "MFISLVTCNDKEUOR";
+	static const char kinds[] = "MFISLVTCNDKEUORJ";
 	unsigned char key[1];
 	struct scur cur;
 	unsigned first = 0;

@@ -41,11 +41,20 @@ int pdc_idle_step(struct stxn *, struct pdc *, struct place *pl, uint32_t block,
 int pdc_sweep_slice(struct pdc *, uint32_t wait_ms);
 /* End this incarnation of a family, which is hidden then. */
 int pdc_family_end(struct stxn *, struct family *, enum gone_why);
-/* Drain at most max records of a cells file's rings into x; their number. */
-int pdc_drain(struct stxn *, struct pdc *, const struct cells *, int all,
-    uint32_t max);
+/*
+ * Drain some records of a cells file's rings into x: updates are credited,
+ * lines go into the journal.  1 if there may be more.
+ */
+int pdc_drain(struct stxn *, struct pdc *, const struct cells *, int all);
 /* Drain what the present rings have by now, in slices. */
 int pdc_drain_all(struct pdc *, uint32_t wait_ms);
+
+/*
+ * Write a line that can be in no ring, behind all that is in them.  Its time is
+ * that of now.
+ */
+struct journal_text;
+int pdc_append(struct pdc *, const struct journal_text *, uint32_t wait_ms);
 
 /* After the commit, the writers' hints: what LMDB says has been taken. */
 void pdc_drain_hints(struct stxn *, const struct cells *);

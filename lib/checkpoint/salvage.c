@@ -480,7 +480,7 @@ salvage_old(struct stxn *x, struct pdc *p, struct cells *old)
 		if (ret == 0)
 			ret = pdc_walk(x, prefix, sizeof(prefix),
 			    salvage_closed, &sv);
-		while (ret == 0 && pdc_drain(x, p, old, 1, 256) > 0)
+		while (ret == 0 && pdc_drain(x, p, old, 1) > 0)
 			ret = pdc_stxn_renew(x);
 		if (ret == 0)
 			ret = pdc_stxn_renew(x);

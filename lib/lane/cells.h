@@ -53,7 +53,8 @@ enum cells_zone_kind { ZONE_ADD, ZONE_PAIR, ZONE_GAUGE, NZONES };
 	X(DAMAGED, "damaged") /* a record that makes no sense */ \
 	X(NONFINITE, "non_finite") /* a late credit that is not finite */ \
 	X(NOSLOT, "no_slot") /* a gauge of a mode: no slot was free */ \
-	X(EXEMPLAR, "exemplar") /* the update was counted, without it */
+	X(EXEMPLAR, "exemplar") /* the update was counted, without it */ \
+	X(LINE, "line") /* of the journal: it was refused */
 
 enum cells_drop {
 #define X(name, word) DROP_##name,

@@ -27,7 +27,7 @@ pdc_ring_clock(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_BOOTTIME, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
@@ -56,12 +56,12 @@ ring_try(const struct cells *cells, struct rseq_copy *copy, uint32_t cpu,
 }
 
 enum ring_result
-pdc_ring_put(const struct cells *cells, struct ring_update *head,
+pdc_ring_put(const struct cells *cells, struct ring_head *head, size_t head_len,
     const void *body, size_t body_len)
 {
 	struct rseq_copy copy = {
 		.head = head,
-		.head_len = sizeof(*head),
+		.head_len = head_len,
 		.body = body,
 		.body_len = body_len,
 	};
@@ -69,14 +69,14 @@ pdc_ring_put(const struct cells *cells, struct ring_update *head,
 	uint32_t cpu;
 	int i;
 
-	if (body_len > RING_RECORD_MAX - sizeof(*head))
+	if (body_len > RING_RECORD_MAX - head_len)
 		return RING_NONE;
-	head->h.len = (uint32_t)((sizeof(*head) + body_len + 7) & ~(size_t)7);
+	head->len = (uint32_t)((head_len + body_len + 7) & ~(size_t)7);
 	for (i = 0; i < RSEQ_TRIES; i++) {
 		cpu = rseq_cpu(rseq_at());
 		if (cpu >= cells->use)
 			break;
-		result = ring_try(cells, &copy, cpu, &head->h);
+		result = ring_try(cells, &copy, cpu, head);
 		if (result == RSEQ_OK)
 			return RING_OK;
 		if (result == RSEQ_STALE)
@@ -86,16 +86,36 @@ pdc_ring_put(const struct cells *cells, struct ring_update *head,
 }
 #else
 enum ring_result
-pdc_ring_put(const struct cells *cells, struct ring_update *head,
+pdc_ring_put(const struct cells *cells, struct ring_head *head, size_t head_len,
     const void *body, size_t body_len)
 {
 	(void)cells;
 	(void)head;
+	(void)head_len;
 	(void)body;
 	(void)body_len;
 	return RING_NONE;
 }
 #endif
+
+/* Whether what the record says of its parts can be. */
+static int
+ring_sane(const struct ring_head *h)
+{
+	const struct ring_update *u = (const void *)h;
+	const struct ring_line *l = (const void *)h;
+
+	switch (h->kind) {
+	case RING_UPDATE:
+		return h->len >= sizeof(*u) &&
+		    u->labels_len <= h->len - sizeof(*u);
+	case RING_LINE:
+		return h->len >= sizeof(*l) && l->len <= h->len - sizeof(*l) &&
+		    l->at <= l->len;
+	default:
+		return 0;
+	}
+}
 
 /* Copy the record at pos, if it makes sense. */
 static int
@@ -105,18 +125,15 @@ ring_take(struct ring_drain *d, uint32_t lane)
 	const struct ring *r = ring_of(cells, lane);
 	const char *from = r->bytes + (d->pos[lane] & (cells->ring_size - 1));
 	uint64_t left = d->heads[lane] - d->pos[lane];
-	struct ring_update u;
+	struct ring_head h;
 
-	memcpy(&u.h, from, sizeof(u.h));
-	if (u.h.len < sizeof(u.h) || u.h.len % 8 != 0 ||
-	    u.h.len > RING_RECORD_MAX || u.h.len > left)
+	memcpy(&h, from, sizeof(h));
+	if (h.len < sizeof(h) || h.len % 8 != 0 || h.len > RING_RECORD_MAX ||
+	    h.len > left)
 		return -1;
-	memcpy(d->record, from, u.h.len);
-	memcpy(d->record, &u.h, sizeof(u.h));
-	if (u.h.kind != RING_UPDATE || u.h.len < sizeof(u))
-		return -1;
-	memcpy(&u, d->record, sizeof(u));
-	return u.labels_len <= u.h.len - sizeof(u) ? 0 : -1;
+	memcpy(d->record, from, h.len);
+	memcpy(d->record, &h, sizeof(h));
+	return ring_sane((const struct ring_head *)d->record) ? 0 : -1;
 }
 
 static void

@@ -26,15 +26,14 @@
 #define RING_RECORD_MAX 8192
 #define RING_MARGIN_NS 1000000
 
-/* Kinds of record; the journal will add its own. */
-enum ring_kind { RING_UPDATE = 1 };
+enum ring_kind { RING_UPDATE = 1, RING_LINE };
 
 enum ring_op { RING_ADD = 1, RING_SET, RING_OBSERVE, RING_ON, RING_OFF };
 
 struct ring_head { /* at the start of each record */
 	uint32_t len; /* with this head; a multiple of 8 */
 	uint16_t kind, op;
-	uint64_t stamp; /* CLOCK_MONOTONIC ns, set by pdc_ring_put() */
+	uint64_t stamp; /* pdc_ring_clock(), set by pdc_ring_put() */
 };
 
 struct ring_update { /* RING_UPDATE: this, then the label values */
@@ -47,6 +46,12 @@ struct ring_update { /* RING_UPDATE: this, then the label values */
 	uint32_t bucket; /* of a histogram, for RING_OBSERVE */
 };
 
+struct ring_line { /* RING_LINE: this, then a line of the journal */
+	struct ring_head h; /* op: its stream */
+	uint32_t len; /* bytes after this head */
+	uint32_t at; /* where its time belongs */
+};
+
 enum ring_result { RING_OK, RING_FULL, RING_NONE };
 
 /*
@@ -54,8 +59,8 @@ enum ring_result { RING_OK, RING_FULL, RING_NONE };
  * with what is behind body's end in no case: the pad is in the copy).  NONE: no
  * rseq here, no ring for this CPU, or 64 aborts.  Async-signal-safe.
  */
-enum ring_result pdc_ring_put(const struct cells *, struct ring_update *head,
-    const void *body, size_t body_len);
+enum ring_result pdc_ring_put(const struct cells *, struct ring_head *head,
+    size_t head_len, const void *body, size_t body_len);
 
 /*
  * Draining, by who holds the write lock:
@@ -91,7 +96,7 @@ void pdc_ring_done(const struct cells *, const uint64_t *pos);
 /* Of one ring: the position to write next, and the writers' hint. */
 void pdc_ring_ends(const struct cells *, uint32_t lane, uint64_t *head,
     uint64_t *tail);
-/* What stamps are of: CLOCK_MONOTONIC, ns. */
+/* What stamps are of: ns that go on while the machine sleeps, and only on. */
 uint64_t pdc_ring_clock(void);
 /* Bytes not yet drained by the hints, all rings. */
 uint64_t pdc_ring_backlog(const struct cells *);

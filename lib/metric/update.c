@@ -251,7 +251,7 @@ update_aside(struct pdc_series *s, const struct cells *c, uint64_t id,
 		u->owner = atomic_load_explicit(&s->owner, RELAXED);
 	u->family = s->family->id;
 	u->labels_len = s->values_len;
-	switch (pdc_ring_put(c, u, s->values, s->values_len)) {
+	switch (pdc_ring_put(c, &u->h, sizeof(*u), s->values, s->values_len)) {
 	case RING_OK:
 		update_forget(s, u);
 		break;

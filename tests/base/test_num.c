@@ -426,6 +426,32 @@ test_locale(void)
 	setlocale(LC_ALL, "C");
 }
 
+/* What Python printed; tests/journal/test_python.sh has random ones. */
+static void
+test_json(void)
+{
+	static const struct {
+		double v;
+		const char *want;
+	} v[] = { { 0, "0.0" }, { -0.0, "-0.0" }, { 5, "5.0" }, { 0.1, "0.1" },
+		{ 1e15, "1000000000000000.0" }, { 1e16, "1e+16" },
+		{ 123456789012345680.0, "1.2345678901234568e+17" },
+		{ 1234567890123456.7, "1234567890123456.8" },
+		{ 1e-4, "0.0001" }, { 1e-5, "1e-05" }, { 5e-324, "5e-324" },
+		{ -2.5e300, "-2.5e+300" }, { NAN, "null" },
+		{ INFINITY, "null" } };
+	char out[NUM_SIZE];
+	size_t i, len;
+
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		len = pdc_num_json(out, v[i].v);
+		is_str(out, v[i].want, "JSON: %s", v[i].want);
+		is_int((long long)len, (long long)strlen(out), "its length");
+	}
+	pdc_num_i64(out, INT64_MIN);
+	is_str(out, "-9223372036854775808", "the least integer");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -433,6 +459,7 @@ main(int argc, char **argv)
 
 	test_vectors();
 	test_u64();
+	test_json();
 	test_against_slow(n);
 	test_parse_against_strtod(n / 2);
 	test_parse_halfway();

@@ -49,10 +49,12 @@ forge(struct ring_update u, const char *labels, size_t len, const char *what)
 	double v;
 
 	u.labels_len = (uint32_t)len;
-	if (pdc_ring_put(pdc_cells_now(p), &u, labels, len) != RING_OK)
+	if (pdc_ring_put(pdc_cells_now(p), &u.h, sizeof(u), labels, len) !=
+	    RING_OK)
 		bail_out("no ring");
 	good.labels_len = 5;
-	if (pdc_ring_put(pdc_cells_now(p), &good, "good", 5) != RING_OK)
+	if (pdc_ring_put(pdc_cells_now(p), &good.h, sizeof(good), "good", 5) !=
+	    RING_OK)
 		bail_out("no ring");
 	expected++;
 	ok(pdc_checkpoint(p) == 0 && drops() == was + 1, "%s: dropped", what);
@@ -135,7 +137,7 @@ spoil(void)
 	uint32_t i;
 
 	u.labels_len = 5;
-	if (pdc_ring_put(c, &u, "good", 5) != RING_OK)
+	if (pdc_ring_put(c, &u.h, sizeof(u), "good", 5) != RING_OK)
 		bail_out("no ring");
 	for (i = 0; i < c->nlanes; i++) {
 		r = (struct ring *)(void *)(c->rings + i * c->ring_stride);
@@ -191,7 +193,7 @@ test_skipped(void)
 	is_int(pdc_checkpoint(p), 0, "another checkpoint");
 	is_int((long long)(drops() - was), 1, "does not skip it again");
 	u.labels_len = 5;
-	if (pdc_ring_put(c, &u, "good", 5) != RING_OK)
+	if (pdc_ring_put(c, &u.h, sizeof(u), "good", 5) != RING_OK)
 		bail_out("no ring");
 	is_int(pdc_checkpoint(p), 0, "a good record, a checkpoint");
 	is_double(help_sample(p, "c_total{l=\"good\"}"), good + 1,

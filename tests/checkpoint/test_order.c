@@ -27,20 +27,24 @@ unplaced(struct pdc_family *f, const char *value)
 	return s;
 }
 
-/* Drain what is older than the margin, and no more; the records. */
+/* Drain what is older than the margin; 1 if that was some and not all. */
 static int
 drain_once(void)
 {
+	uint64_t before = pdc_ring_backlog(pdc_cells_now(p)), after;
 	struct stxn x;
-	int n;
+	int ret;
 
 	if (pdc_stxn_write(&x, p->store, 1000) < 0)
 		bail_out("write: %s", pdc_error());
-	n = pdc_drain(&x, p, pdc_cells_now(p), 0, 1000);
+	ret = pdc_drain(&x, p, pdc_cells_now(p), 0);
 	if (pdc_stxn_renew(&x) == 0)
 		pdc_drain_hints(&x, pdc_cells_now(p));
 	pdc_stxn_abort(&x);
-	return n;
+	if (ret < 0)
+		bail_out("drain: %s", pdc_error());
+	after = pdc_ring_backlog(pdc_cells_now(p));
+	return after > 0 && after < before;
 }
 
 /*

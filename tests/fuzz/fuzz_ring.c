@@ -77,10 +77,13 @@ static void
 drain(const struct cells *c)
 {
 	struct stxn x;
+	int more;
 
 	FUZZ_MUST(pdc_stxn_write(&x, p->store, 1000) == 0);
-	FUZZ_MUST(pdc_drain(&x, p, c, 1, 65536) >= 0);
-	FUZZ_MUST(pdc_stxn_renew(&x) == 0);
+	do {
+		more = pdc_drain(&x, p, c, 1);
+		FUZZ_MUST(more >= 0 && pdc_stxn_renew(&x) == 0);
+	} while (more);
 	pdc_drain_hints(&x, c);
 	pdc_stxn_abort(&x);
 	FUZZ_MUST(pdc_ring_backlog(c) == 0);

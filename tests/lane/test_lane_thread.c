@@ -33,7 +33,8 @@ update(void *arg)
 			s->npairs++;
 		if (pdc_lane_gauge_add(cells, 0, 3, 1) == LANE_OK)
 			s->ngauges++;
-		if (i % 4 == 0 && pdc_ring_put(cells, &u, "", 0) == RING_OK)
+		if (i % 4 == 0 &&
+		    pdc_ring_put(cells, &u.h, sizeof(u), "", 0) == RING_OK)
 			s->nrecords++;
 	}
 	return NULL;

@@ -30,7 +30,7 @@ put(const struct cells *cells, uint64_t id, size_t len)
 {
 	struct ring_update u = record(id, len);
 
-	return pdc_ring_put(cells, &u, body, len);
+	return pdc_ring_put(cells, &u.h, sizeof(u), body, len);
 }
 
 static const struct ring_update *

@@ -53,7 +53,8 @@ write_records(uint64_t w)
 		u.id = w;
 		u.amount = (double)i;
 		u.labels_len = fill(body, w, i);
-		while (pdc_ring_put(s.cells, &u, body, u.labels_len) != RING_OK)
+		while (pdc_ring_put(s.cells, &u.h, sizeof(u), body,
+			   u.labels_len) != RING_OK)
 			fixture_nap(50e-6);
 		atomic_store_explicit(&s.told[w], i, memory_order_relaxed);
 	}

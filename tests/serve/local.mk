@@ -1,6 +1,7 @@
 SH_TESTS += \
 	%D%/test_flags.sh \
 	%D%/test_formats.sh \
+	%D%/test_journal.sh \
 	%D%/test_judges.sh \
 	%D%/test_limits.sh \
 	%D%/test_pages.sh \

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal/journal.h"
 #include "lane/shape.h"
 #include "pdc.h"
 #include "store/series.h"
@@ -215,6 +216,33 @@
 	X(ring_update, labels_len) \
 	X(ring_update, bucket)
 
+#define RING_LINE_REC(X) \
+	X(ring_line, h) \
+	X(ring_line, len) \
+	X(ring_line, at)
+
+#define JOURNAL_REC(X) \
+	X(journal_rec, next) \
+	X(journal_rec, last_us) \
+	X(journal_rec, stream) \
+	X(journal_rec, reserved)
+
+#define JOURNAL_STREAM_REC(X) \
+	X(journal_stream_rec, floor) \
+	X(journal_stream_rec, nlines) \
+	X(journal_stream_rec, bytes) \
+	X(journal_stream_rec, last)
+
+#define JOURNAL_BLOCK(X) \
+	X(journal_block, nlines) \
+	X(journal_block, text_len) \
+	X(journal_block, first)
+
+#define JOURNAL_LINE(X) \
+	X(journal_line, distance) \
+	X(journal_line, end) \
+	X(journal_line, us)
+
 #define TABLES(T) \
 	T(meta, META) \
 	T(family_rec, FAMILY_REC) \
@@ -226,13 +254,18 @@
 	T(dying_rec, DYING_REC) \
 	T(ended_rec, ENDED_REC) \
 	T(owed, OWED) \
+	T(journal_rec, JOURNAL_REC) \
+	T(journal_stream_rec, JOURNAL_STREAM_REC) \
+	T(journal_block, JOURNAL_BLOCK) \
+	T(journal_line, JOURNAL_LINE) \
 	T(cells_head, CELLS_HEAD) \
 	T(cells_zone_head, CELLS_ZONE_HEAD) \
 	T(gauge, GAUGE) \
 	T(fwd_entry, FWD_ENTRY) \
 	T(ring, RING) \
 	T(ring_head, RING_HEAD) \
-	T(ring_update, RING_UPDATE_REC)
+	T(ring_update, RING_UPDATE_REC) \
+	T(ring_line, RING_LINE_REC)
 
 struct field {
 	const char *name;
@@ -271,6 +304,7 @@ _Static_assert((int)ZONE_PAIR == VALUE_PAIR, "zones");
 _Static_assert(OWED_SET == 0 && OWED_ADD == 1 && OWED_UNTAG == 2, "effects");
 _Static_assert(RING_ADD == 1 && RING_SET == 2 && RING_OBSERVE == 3, "records");
 _Static_assert(CELLS_RSEQ_OK == 1 && CELLS_RSEQ_BROKEN == 2, "the probe");
+_Static_assert(STREAM_CRITICAL == 5 && NSTREAMS == 8, "streams");
 _Static_assert(CELLS_MAX_LANES == 1024, "lanes");
 
 static char *

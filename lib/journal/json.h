@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_JOURNAL_JSON_H
+#define PDC_JOURNAL_JSON_H
+
+#include "journal/line.h"
+
+#define JSON_DEPTH 64
+
+/*
+ * Copy a JSON text (RFC 8259) to the line, up to limit, as Python's
+ * json.dumps() would space it, and with all but printable ASCII escaped.
+ *
+ * Returns 0, also when it was cut, or PDC_EINVAL for what is no JSON or more
+ * than JSON_DEPTH deep; then some of it may have been written.  Sets no words.
+ */
+int pdc_json_copy(struct line *, const char *text, size_t limit);
+
+#endif

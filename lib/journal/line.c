@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "journal/line.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/num.h"
+#include "journal/context.h"
+#include "journal/json.h"
+#include "pdc.h"
+
+#define ONES UINT64_C(0x0101010101010101)
+#define HIGH (ONES << 7)
+#define MESSAGE_PART 4 /* at most 3/4 of a line, so that fields have room */
+
+const char *
+pdc_level_word(enum journal_stream stream)
+{
+	static const char *const words[] = {
+#define X(name, number, word) word,
+		JOURNAL_LEVELS(X)
+#undef X
+	};
+
+	return words[stream];
+}
+
+/* Whether all eight bytes stand for themselves in a JSON string. */
+static inline int
+line_plain(uint64_t w)
+{
+	uint64_t quote = w ^ ONES * '"', slash = w ^ ONES * '\\';
+	uint64_t odd;
+
+	odd = w | (w + ONES); /* 0x7f and above */
+	odd |= (w - ONES * ' ') & ~w;
+	odd |= (quote - ONES) & ~quote;
+	odd |= (slash - ONES) & ~slash;
+	return (odd & HIGH) == 0;
+}
+
+/* One that does not stand for itself; 0 if there is no room for it. */
+static __attribute__((noinline)) size_t
+line_char(struct line *l, const char *s, size_t len, size_t limit)
+{
+	char out[ESCAPE_JSON_MAX];
+	size_t n, outlen;
+
+	n = pdc_escape_json_next(out, &outlen, s, len);
+	if (l->len + outlen > limit) {
+		l->cut = 1;
+		return 0;
+	}
+	if (n & ESCAPE_INVALID)
+		l->invalid = 1;
+	memcpy(l->data + l->len, out, outlen);
+	l->len += outlen;
+	return n & ~ESCAPE_INVALID;
+}
+
+static inline int
+line_letter(char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* A string without its quotes, up to limit. */
+static void
+line_string(struct line *l, const char *s, size_t len, size_t limit)
+{
+	const char *end = s + len, *stop;
+	uint64_t w;
+	size_t n;
+
+	while (s < end) {
+		while (end - s >= 8 && l->len + 8 <= limit) {
+			memcpy(&w, s, 8);
+			if (!line_plain(w))
+				break;
+			memcpy(l->data + l->len, &w, 8);
+			l->len += 8;
+			s += 8;
+		}
+		stop = end - s > 8 ? s + 8 : end;
+		while (s < stop) {
+			if (line_letter(*s) && l->len < limit) {
+				l->data[l->len++] = *s++;
+				continue;
+			}
+			n = line_char(l, s, (size_t)(end - s), limit);
+			if (n == 0)
+				return;
+			s += n;
+		}
+	}
+}
+
+/* There is room for it. */
+static inline __attribute__((always_inline)) void
+line_put(struct line *l, const char *s, size_t len)
+{
+	memcpy(l->data + l->len, s, len);
+	l->len += len;
+}
+
+#define LINE_PUT(l, words) line_put(l, words, sizeof(words) - 1)
+
+void
+pdc_line_log(struct line *l, enum journal_stream stream, const char *message)
+{
+	const char *word = pdc_level_word(stream);
+
+	LINE_PUT(l, "{");
+	l->at = l->len;
+	LINE_PUT(l, "\"level\": \"");
+	line_put(l, word, strlen(word));
+	LINE_PUT(l, "\", \"message\": \"");
+	line_string(l, message, strlen(message),
+	    l->room - l->room / MESSAGE_PART);
+	LINE_PUT(l, "\", \"attributes\": {");
+}
+
+void
+pdc_line_named(struct line *l, const char *name, const double *value)
+{
+	LINE_PUT(l, "{\"name\": \"");
+	line_string(l, name, strlen(name), l->room - l->room / MESSAGE_PART);
+	LINE_PUT(l, "\", ");
+	l->at = l->len;
+	if (value == NULL) {
+		LINE_PUT(l, "\"attributes\": {");
+		return;
+	}
+	l->labels = 1;
+	LINE_PUT(l, "\"value\": ");
+	l->len += pdc_num_json(l->data + l->len, *value);
+	LINE_PUT(l, ", \"labels\": {");
+}
+
+/* ", " but before the first. */
+static void
+line_comma(struct line *l)
+{
+	if (l->data[l->len - 1] != '{')
+		LINE_PUT(l, ", ");
+}
+
+static int
+line_has_text(const struct pdc_field *f)
+{
+	return f->kind == PDC_STRING || f->kind == PDC_JSON;
+}
+
+static void
+line_text(struct line *l, const struct pdc_field *f, size_t limit)
+{
+	if (f->kind == PDC_JSON && !l->labels) {
+		if (pdc_json_copy(l, f->text, limit) < 0)
+			l->bad = f->name;
+		return;
+	}
+	LINE_PUT(l, "\"");
+	line_string(l, f->text, strlen(f->text), limit);
+	LINE_PUT(l, "\"");
+}
+
+static void
+line_number(struct line *l, const struct pdc_field *f)
+{
+	if (l->labels)
+		LINE_PUT(l, "\"");
+	if (f->kind == PDC_INTEGER)
+		l->len += pdc_num_i64(l->data + l->len, f->integer);
+	else if (f->kind == PDC_NUMBER)
+		l->len += pdc_num_json(l->data + l->len, f->number);
+	else if (f->kind == PDC_BOOL && f->integer)
+		LINE_PUT(l, "true");
+	else if (f->kind == PDC_BOOL)
+		LINE_PUT(l, "false");
+	else
+		l->bad = f->name;
+	if (l->labels)
+		LINE_PUT(l, "\"");
+}
+
+/* Cut or not at all: half a name, half a JSON text are of no use. */
+static void
+line_field(struct line *l, const struct pdc_field *f)
+{
+	size_t was = l->len, limit = l->room - LINE_END_MAX;
+	int cut = l->cut;
+
+	if (f->name == NULL || (f->text == NULL && line_has_text(f))) {
+		l->bad = f->name != NULL ? f->name : "";
+		return;
+	}
+	if (l->len + 2 * NUM_SIZE > limit) {
+		l->cut = 1;
+		return;
+	}
+	l->cut = 0;
+	line_comma(l);
+	LINE_PUT(l, "\"");
+	line_string(l, f->name, strlen(f->name), limit - 2 * NUM_SIZE);
+	LINE_PUT(l, "\": ");
+	if (!l->cut && line_has_text(f))
+		line_text(l, f, limit);
+	else if (!l->cut)
+		line_number(l, f);
+	if (l->cut && (f->kind != PDC_STRING || l->data[l->len - 1] != '"'))
+		l->len = was;
+	l->cut |= cut;
+}
+
+/* The last of the fields of this name. */
+static const struct pdc_field *
+line_last(const struct pdc_field *f, size_t n, const char *name)
+{
+	while (n > 0)
+		if (f[--n].name != NULL && strcmp(f[n].name, name) == 0)
+			return &f[n];
+	return NULL;
+}
+
+/* What the thread's context has, unless fields say something else of it. */
+static void
+line_context(struct line *l, const struct pdc_field *f, size_t n)
+{
+	const struct context *c = pdc_context_now();
+	const struct pdc_field *own;
+	uint32_t i;
+
+	for (i = 0; c != NULL && i < c->nfields; i++) {
+		own = line_last(f, n, c->fields[i].name);
+		line_field(l, own != NULL ? own : &c->fields[i]);
+	}
+}
+
+/* As in a dict of Python: at the place of the first, the value of the last. */
+static int
+line_was(const struct pdc_field *f, size_t i)
+{
+	const struct context *c = pdc_context_now();
+	size_t j;
+
+	for (j = 0; j < i; j++)
+		if (f[j].name != NULL && strcmp(f[j].name, f[i].name) == 0)
+			return 1;
+	for (j = 0; c != NULL && j < c->nfields; j++)
+		if (strcmp(c->fields[j].name, f[i].name) == 0)
+			return 1;
+	return 0;
+}
+
+void
+pdc_line_fields(struct line *l, const struct pdc_field *f, size_t n)
+{
+	size_t i;
+
+	line_context(l, f, n);
+	for (i = 0; i < n; i++) {
+		if (f[i].name == NULL)
+			l->bad = "";
+		else if (!line_was(f, i))
+			line_field(l, line_last(f, n, f[i].name));
+	}
+}
+
+void
+pdc_line_end(struct line *l)
+{
+	if (l->cut) {
+		line_comma(l);
+		LINE_PUT(l, "\"_cut\": true");
+	}
+	if (l->invalid) {
+		line_comma(l);
+		LINE_PUT(l, "\"_invalid_utf8\": true");
+	}
+	LINE_PUT(l, "}}\n");
+}

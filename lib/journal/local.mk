@@ -1,0 +1,11 @@
+lib_libcore_la_SOURCES += \
+	%D%/append.c \
+	%D%/context.c \
+	%D%/context.h \
+	%D%/journal.h \
+	%D%/json.c \
+	%D%/json.h \
+	%D%/line.c \
+	%D%/line.h \
+	%D%/read.c \
+	%D%/read.h

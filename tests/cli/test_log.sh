@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# The journal from the shell: log, event, measure, and what shows them.
+. "$srcdir/tests/tap.sh"
+
+: "${PDC:=$top_builddir/bin/pdc/pdc}"
+store=$tmp/store
+unset PDC_STORE
+
+# lines COMMAND [OPTION ...]: without their times
+lines()
+{
+	"$PDC" -s "$store" "$@" 2>&1 | sed 's/"timestamp": [0-9.]*/"timestamp": 0/'
+}
+
+trouble()
+{
+	pattern=$1
+	shift
+	got=$("$PDC" -s "$store" "$@" 2>"$tmp/err")
+	got=$?:$got:$(wc -l <"$tmp/err" | tr -d ' '):$(cat "$tmp/err")
+	like "$got" "2::1:pdc: $pattern" "refused: pdc $*"
+}
+
+put()
+{
+	"$PDC" -s "$store" "$@" 2>"$tmp/err"
+	is "$?:$(cat "$tmp/err")" "0:" "pdc $*"
+}
+
+trouble "*" logs
+put log info "backup done" host=a files:=3 'tags:=["x", null]'
+put log WARN "disk is full" path=/var
+put log fatal gone
+put event deploy version=1.2
+put measure temp 21.5 room=kitchen
+put measure temp -2
+
+is "$(lines logs)" '{"timestamp": 0, "level": "INFO", "message": "backup done", "attributes": {"host": "a", "files": 3, "tags": ["x", null]}}
+{"timestamp": 0, "level": "WARNING", "message": "disk is full", "attributes": {"path": "/var"}}
+{"timestamp": 0, "level": "CRITICAL", "message": "gone", "attributes": {}}' \
+    "logs"
+is "$(lines events)" \
+    '{"name": "deploy", "timestamp": 0, "attributes": {"version": "1.2"}}' \
+    "events"
+is "$(lines measures)" '{"name": "temp", "timestamp": 0, "value": 21.5, "labels": {"room": "kitchen"}}
+{"name": "temp", "timestamp": 0, "value": -2.0, "labels": {}}' "measures"
+
+is "$(lines logs --level=warn | wc -l | tr -d ' ')" 1 "--level in any case"
+is "$(lines logs --level=INFO,CRITICAL | wc -l | tr -d ' ')" 2 "two levels"
+is "$(lines logs --min-level=WARNING | wc -l | tr -d ' ')" 2 "--min-level"
+is "$(lines logs --limit=2 | wc -l | tr -d ' ')" 2 "--limit"
+is "$(lines events --name=other)" "" "--name of none"
+is "$(lines measures --name=temp | wc -l | tr -d ' ')" 2 "--name"
+is "$(lines logs --since=1h | wc -l | tr -d ' ')" 3 "--since an hour ago"
+is "$(lines logs --until=1h)" "" "--until an hour ago"
+last=$("$PDC" -s "$store" logs | tail -1 |
+    sed 's/.*"timestamp": \([0-9.]*\),.*/\1/')
+is "$(lines logs --since="$last")" "" "nothing since the last one's time"
+
+"$PDC" -s "$store" logs --cursors --limit=1 >"$tmp/first"
+like "$(cat "$tmp/first")" '*, "_cursor": "p1-*-1"}' "--cursors"
+cursor=$(sed 's/.*"_cursor": "\([^"]*\)".*/\1/' "$tmp/first")
+is "$(lines logs --after="$cursor" | wc -l | tr -d ' ')" 2 "--after"
+
+text=$(TZ=UTC "$PDC" -s "$store" logs --format=text --level=INFO)
+like "$text" \
+    '20[0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].?????? INFO     backup done host="a" files=3 tags=\["x", null\]' \
+    "--format=text"
+like "$(TZ=UTC "$PDC" -s "$store" measures --format=text --limit=1)" \
+    '* temp 21.5 room="kitchen"' "of measures"
+
+trouble "'loud' is no level" log loud x
+trouble "'loud' is no level" logs --level=loud
+trouble "'x' is no NAME=VALUE" log info m x
+trouble "'=x' is no NAME=VALUE" log info m =x
+trouble "*\"a\"*no JSON" log info m 'a:={'
+trouble "*" measure temp warm
+trouble "'zz' is no cursor" logs --after=zz
+trouble "*is of another store" logs \
+    --after=p1-00000000000000000000000000000000-1
+trouble "*--limit*" logs --limit=-1
+trouble "unknown format 'xml'" logs --format=xml
+trouble "events takes no option --level" events --level=INFO
+trouble "logs takes no option --name" logs --name=x
+
+# A follower sees what comes, from whomever.
+"$PDC" -s "$store" logs --follow --limit=5 --format=ndjson >"$tmp/followed" &
+follower=$!
+sleep 0.5
+put log info fourth
+put log info fifth
+tries=100
+while kill -0 "$follower" 2>/dev/null && test "$tries" -gt 0; do
+	sleep 0.1
+	tries=$((tries - 1))
+done
+kill "$follower" 2>/dev/null
+wait "$follower"
+is "$?:$(wc -l <"$tmp/followed" | tr -d ' ')" 0:5 "--follow"
+tap_done

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TEST_JOURNAL_H
+#define TEST_JOURNAL_H
+
+/* For tests of the journal: what a store's has, as text. */
+
+#include "journal/read.h"
+
+struct pdc;
+
+/* The page of a query, with a NUL; to be freed.  Rings are emptied first. */
+char *journal_page(struct pdc *, const struct journal_query *,
+    struct journal_answer *);
+/* All lines of these streams. */
+char *journal_all(struct pdc *, unsigned streams);
+/* The same with 0 for each time. */
+char *journal_timeless(struct pdc *, unsigned streams);
+/* How many lines. */
+size_t journal_lines(const char *page);
+
+#define ALL_STREAMS ((1u << NSTREAMS) - 1)
+
+#endif

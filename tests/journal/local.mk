@@ -1,0 +1,12 @@
+C_TESTS += \
+	%D%/test_context \
+	%D%/test_journal \
+	%D%/test_line
+TSAN_TESTS += %D%/test_context
+SH_TESTS += %D%/test_python.sh
+TEST_HELPERS += %D%/write
+check_LTLIBRARIES += %D%/libjournal.la
+%C%_libjournal_la_SOURCES = %D%/journal.c %D%/journal.h
+%C%_test_context_LDADD = %D%/libjournal.la $(LDADD)
+%C%_test_journal_LDADD = %D%/libjournal.la $(LDADD)
+%C%_test_line_LDADD = %D%/libjournal.la $(LDADD)

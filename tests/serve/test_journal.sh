@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# /logs, /events and /measures: filters, cursors, following, who may see them.
+. "$srcdir/tests/tap.sh"
+. "$srcdir/tests/serve/serve.sh"
+
+pdc()
+{
+	"$PDC" -s "$store" "$@"
+}
+
+count()
+{
+	wc -l <"$tmp/body" | tr -d ' '
+}
+
+# bad CODE PARAMETER PATH: a JSON object that names it
+bad()
+{
+	is "$(status "$3")" "$1" "$3 is $1"
+	is "$("$python" -c 'import json, sys
+print(json.load(open(sys.argv[1])).get("parameter"))' "$tmp/body")" "$2" \
+	    "and names $2"
+}
+
+mkdir -m 0700 "$store"
+for i in 1 2 3 4 5; do
+	pdc log info "line $i"
+done
+pdc log warning low disk=sda
+pdc event deploy v=1
+pdc measure temp 20
+pdc measure 'a"b' 21
+
+start
+is "$(status /logs)" 403 "a store of one user is not shown"
+like "$(body)" '{"error": "*--web.logs*"}' "and why"
+stop
+chmod 0750 "$store"
+start
+is "$(status /logs)" 200 "one that the server's group may read is"
+stop
+chmod 0700 "$store"
+
+start --web.logs
+is "$(status /logs)" 200 "so is any with --web.logs"
+is "$(count)" 6 "all logs"
+like "$(cat "$tmp/answer")" "*application/x-ndjson" "as NDJSON"
+pdc logs --format=ndjson >"$tmp/own"
+cmp -s "$tmp/own" "$tmp/body"
+ok $? "the same bytes as pdc logs"
+status "/logs?level=warn" >/dev/null
+is "$(count)" 1 "WARN is WARNING"
+status "/logs?min_level=info&limit=3" >/dev/null
+is "$(count)" 3 "limit"
+last=$(tail -1 "$tmp/own" | sed 's/.*"timestamp": \([0-9.]*\),.*/\1/')
+status "/logs?since=$last" >/dev/null
+is "$(count)" 0 "since the last one's time is nothing"
+status "/logs?until=$last" >/dev/null
+is "$(count)" 6 "until it is all"
+status /events >/dev/null
+is "$(count)" 1 "events"
+status "/measures?name=a%22b" >/dev/null
+is "$(count)" 1 "measures of a name"
+
+bad 400 since "/logs?since=x"
+bad 400 limit "/logs?limit=-1"
+bad 400 level "/logs?level=loud"
+bad 400 min_level "/events?min_level=info"
+bad 400 name "/logs?name=x"
+bad 400 follow "/logs?follow=2"
+bad 400 after "/logs?after=x"
+bad 400 other "/logs?other=1"
+bad 410 after "/logs?after=p1-00000000000000000000000000000000-1"
+is "$(status /logs -X POST)" 405 "POST is 405"
+is "$(status /logs -I)" 200 "HEAD"
+
+# By cursors, a line at a time.
+status "/logs?limit=1" -D "$tmp/head" >/dev/null
+n=0
+: >"$tmp/all"
+while test "$(count)" -gt 0 && test "$n" -lt 20; do
+	cat "$tmp/body" >>"$tmp/all"
+	n=$((n + 1))
+	cursor=$(sed -n 's/^X-PDC-Next-Cursor: \([^ 	]*\).$/\1/p' "$tmp/head")
+	status "/logs?limit=1&after=$cursor" -D "$tmp/head" >/dev/null
+done
+is "$n" 6 "six pages of a line"
+cmp -s "$tmp/all" "$tmp/own"
+ok $? "have each line once"
+status "/logs?cursors=1&limit=1" >/dev/null
+like "$(body)" '*, "_cursor": "p1-*"}' "each line has its cursor if asked"
+
+# A follower gets what comes; another one is cut off with the server.
+curl -sN -m 10 "$url/logs?follow=1&limit=8" >"$tmp/followed" &
+follower=$!
+until_true 5 test -s "$tmp/followed"
+pdc log info seventh
+pdc log info eighth
+wait "$follower"
+is "$?:$(wc -l <"$tmp/followed" | tr -d ' ')" 0:8 "a follower gets eight"
+curl -sN -m 20 "$url/logs?follow=1" >"$tmp/cut" &
+follower=$!
+until_true 5 test -s "$tmp/cut"
+stop
+wait "$follower"
+is "$?:$status:$(tail -c 1 "$tmp/cut" | wc -l | tr -d ' ')" 0:0:1 \
+    "the end of the server ends him, with a whole line"
+tap_done
