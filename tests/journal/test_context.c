@@ -101,6 +101,7 @@ static void
 test_threads(void)
 {
 	pthread_t id;
+	char *page, *line;
 	pid_t pid;
 	int status;
 
@@ -114,9 +115,11 @@ test_threads(void)
 		_exit(pdc_event(p, "child", NULL, 0) == 0 ? 0 : 1);
 	waitpid(pid, &status, 0);
 	is_int(status, 0, "a child logs");
-	ok(strstr(journal_all(p, 1u << STREAM_EVENTS),
-	       "{\"name\": \"child\", ") != NULL,
+	page = journal_all(p, 1u << STREAM_EVENTS);
+	line = strstr(page, "{\"name\": \"child\", ");
+	ok(line != NULL && strstr(line, "{\"main\": \"1\"}}") != NULL,
 	    "with what it was forked with");
+	free(page);
 	pdc_context_clear();
 }
 

@@ -194,7 +194,7 @@ test_cursor(void)
 {
 	static const char *const bad[] = { "", "x", "p1-", "p1-00-1", "1" };
 	struct meta m = { .uuid = { 0xab, 1 } }, other = { .uuid = { 1 } };
-	char text[CURSOR_SIZE];
+	char text[CURSOR_SIZE + 32];
 	uint64_t seq = 0;
 	size_t i, len;
 

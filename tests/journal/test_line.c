@@ -163,6 +163,7 @@ test_bad(void)
 		"{}", " [ ] ", "[[],{}]", "\"\\u00E4\\n\"", "null",
 		"{\"a\":{\"b\":[{\"c\":1}]}}" };
 	struct pdc_field f = JSON("field", NULL);
+	char *page;
 	size_t i;
 
 	fresh();
@@ -188,9 +189,10 @@ test_bad(void)
 	    "no message");
 	is_int(pdc_event(p, NULL, NULL, 0), PDC_EINVAL, "no name of an event");
 	is_int(pdc_measure(p, "m", 1, NULL, 1), PDC_EINVAL, "no labels");
-	is_int((long long)N(good),
-	    (long long)journal_lines(journal_all(p, JOURNAL_LOGS)),
+	page = journal_all(p, JOURNAL_LOGS);
+	is_int((long long)journal_lines(page), (long long)N(good),
 	    "and only the good ones are there");
+	free(page);
 }
 
 /* A line of len bytes of message, and a field behind. */
