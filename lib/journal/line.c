@@ -3,6 +3,9 @@
 
 #include "journal/line.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include <string.h>
 
 #include "base/escape.h"
@@ -41,6 +44,20 @@ line_plain(uint64_t w)
 	return (odd & HIGH) == 0;
 }
 
+#ifdef __SSE2__
+/* A bit for each byte that does not; those from 0x80 on are below 0 here. */
+static inline unsigned
+line_odd(__m128i v)
+{
+	__m128i odd = _mm_cmplt_epi8(v, _mm_set1_epi8(' '));
+
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+	return (unsigned)_mm_movemask_epi8(odd);
+}
+#endif
+
 /* One that does not stand for itself; 0 if there is no room for it. */
 static __attribute__((noinline)) size_t
 line_char(struct line *l, const char *s, size_t len, size_t limit)
@@ -66,35 +83,64 @@ line_letter(char c)
 	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
+/*
+ * As much of s as stands for itself, up to limit; how much.  Whole words are
+ * copied also where not all of one counts, if there is room for that.
+ */
+static inline size_t
+line_run(struct line *l, const char *s, size_t len, size_t limit)
+{
+	char *to = l->data + l->len;
+	size_t n = 0;
+	uint64_t w;
+
+	if (len > limit - l->len)
+		len = limit - l->len;
+#ifdef __SSE2__
+	while (len - n >= sizeof(__m128i)) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(s + n));
+		unsigned odd = line_odd(v);
+
+		_mm_storeu_si128((__m128i *)(to + n), v);
+		if (odd != 0) {
+			n += (size_t)__builtin_ctz(odd);
+			l->len += n;
+			return n;
+		}
+		n += sizeof(v);
+	}
+#endif
+	for (; len - n >= sizeof(w); n += sizeof(w)) {
+		memcpy(&w, s + n, sizeof(w));
+		if (!line_plain(w))
+			break;
+		memcpy(to + n, &w, sizeof(w));
+	}
+	for (; n < len && line_letter(s[n]); n++)
+		to[n] = s[n];
+	l->len += n;
+	return n;
+}
+
 /* A string without its quotes, up to limit. */
 static void
 line_string(struct line *l, const char *s, size_t len, size_t limit)
 {
-	const char *end = s + len, *stop;
-	uint64_t w;
+	const char *end = s + len;
 	size_t n;
 
-	while (s < end) {
-		while (end - s >= 8 && l->len + 8 <= limit) {
-			memcpy(&w, s, 8);
-			if (!line_plain(w))
-				break;
-			memcpy(l->data + l->len, &w, 8);
-			l->len += 8;
-			s += 8;
-		}
-		stop = end - s > 8 ? s + 8 : end;
-		while (s < stop) {
-			if (line_letter(*s) && l->len < limit) {
-				l->data[l->len++] = *s++;
-				continue;
-			}
-			n = line_char(l, s, (size_t)(end - s), limit);
-			if (n == 0)
-				return;
-			s += n;
-		}
+	for (;;) {
+		if (l->len > limit)
+			break;
+		s += line_run(l, s, (size_t)(end - s), limit);
+		if (s == end)
+			return;
+		n = line_char(l, s, (size_t)(end - s), limit);
+		if (n == 0)
+			return;
+		s += n;
 	}
+	l->cut = 1;
 }
 
 /* There is room for it. */
@@ -214,12 +260,19 @@ line_field(struct line *l, const struct pdc_field *f)
 	l->cut |= cut;
 }
 
+/* Names differ in their first letters as a rule. */
+static inline int
+line_same(const char *a, const char *b)
+{
+	return a == b || (a[0] == b[0] && strcmp(a, b) == 0);
+}
+
 /* The last of the fields of this name. */
 static const struct pdc_field *
 line_last(const struct pdc_field *f, size_t n, const char *name)
 {
 	while (n > 0)
-		if (f[--n].name != NULL && strcmp(f[n].name, name) == 0)
+		if (f[--n].name != NULL && line_same(f[n].name, name))
 			return &f[n];
 	return NULL;
 }
@@ -246,10 +299,10 @@ line_was(const struct pdc_field *f, size_t i)
 	size_t j;
 
 	for (j = 0; j < i; j++)
-		if (f[j].name != NULL && strcmp(f[j].name, f[i].name) == 0)
+		if (f[j].name != NULL && line_same(f[j].name, f[i].name))
 			return 1;
 	for (j = 0; c != NULL && j < c->nfields; j++)
-		if (strcmp(c->fields[j].name, f[i].name) == 0)
+		if (line_same(c->fields[j].name, f[i].name))
 			return 1;
 	return 0;
 }
