@@ -29,6 +29,7 @@
 #define FEED_BLOCK ((size_t)64 << 10)
 #define FEED_LOOK_NS 50000000 /* between looks at a store that has no more */
 #define FEED_WAIT_NS ((int64_t)5 * NOW_SECOND)
+#define FEED_LINES_MAX 1e18
 #define FEED_CURSOR "X-PDC-Next-Cursor"
 
 struct feed {
@@ -78,10 +79,10 @@ feed_limit(struct feed *f, const char *param, const char *value)
 	double n;
 
 	if (pdc_num_parse(&n, value, strlen(value)) < 0 || !(n >= 0) ||
-	    n != floor(n))
+	    (n < FEED_LINES_MAX && n != (double)(uint64_t)n))
 		feed_wrong(f, 400, param, "not a number of lines");
 	else
-		f->left = n < 1e18 ? (uint64_t)n : UINT64_MAX;
+		f->left = n < FEED_LINES_MAX ? (uint64_t)n : UINT64_MAX;
 }
 
 static void

@@ -21,6 +21,7 @@
 #define PAGE_BYTES ((size_t)1 << 20)
 #define FOLLOW_NS 200000000
 #define DRAIN_MS 100
+#define LINES_MAX 1e18
 #define MINUTE_S 60
 #define HOUR_S 3600
 #define DAY_S 86400
@@ -130,9 +131,9 @@ logs_query(struct logs *g)
 	    logs_time(cmd, OPT_UNTIL, &g->q.until) != CMD_YES ||
 	    (limit != NULL && parse_number(cmd, limit, &n) != CMD_YES))
 		return CMD_TROUBLE;
-	if (!(n >= 0) || (n < INFINITY && n != floor(n)))
+	if (!(n >= 0) || (n < LINES_MAX && n != (double)(uint64_t)n))
 		return cmd_fail(cmd, "--limit takes a number of lines");
-	g->left = n < 1e18 ? (uint64_t)n : UINT64_MAX;
+	g->left = n < LINES_MAX ? (uint64_t)n : UINT64_MAX;
 	g->text = isatty(STDOUT_FILENO);
 	g->colour = g->text && getenv("NO_COLOR") == NULL;
 	if (form != NULL && strcmp(form, "text") == 0)

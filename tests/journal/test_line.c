@@ -14,6 +14,10 @@
 
 static struct pdc *p;
 
+/* 65 levels. */
+#define TEN "[[[[[[[[[["
+#define DEEP TEN TEN TEN TEN TEN TEN "[[[[[1"
+
 #define STR(n, v) \
 	{ \
 		.name = (n), .kind = PDC_STRING, .text = (v) \
@@ -156,9 +160,7 @@ test_bad(void)
 	static const char *const bad[] = { "", "{", "[1,]", "{\"a\":1,}",
 		"{a:1}", "01", "1.", ".5", "+1", "nul", "truex", "\"a",
 		"\"\\x\"", "\"\\u12g4\"", "\"\n\"", "1 2", "[1}", "]",
-		"{\"a\"}", "'a'", "NaN", "-", "1e",
-		"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
-		"[[[[[[[[[[[[[[[[[[[[[[[[1" };
+		"{\"a\"}", "'a'", "NaN", "-", "1e", DEEP };
 	static const char *const good[] = { "0", "-0", "1e5", "\"\"", "[]",
 		"{}", " [ ] ", "[[],{}]", "\"\\u00E4\\n\"", "null",
 		"{\"a\":{\"b\":[{\"c\":1}]}}" };
