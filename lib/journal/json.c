@@ -199,8 +199,9 @@ json_member(struct json *j)
 	json_blanks(j);
 	if (ret < 0 || j->line->cut)
 		return ret;
-	if (*j->s++ != ':')
+	if (*j->s != ':')
 		return json_bad();
+	j->s++;
 	json_put(j, ": ", 2);
 	j->next = NEXT_VALUE;
 	return 0;
@@ -209,8 +210,9 @@ json_member(struct json *j)
 static int
 json_comma(struct json *j)
 {
-	if (j->depth == 0 || *j->s++ != ',')
+	if (j->depth == 0 || *j->s != ',')
 		return json_bad();
+	j->s++;
 	json_put(j, ", ", 2);
 	j->next = j->objects >> (j->depth - 1) & 1 ? NEXT_NAME : NEXT_VALUE;
 	return 0;

@@ -158,21 +158,24 @@ static void
 test_bad(void)
 {
 	static const char *const bad[] = { "", "{", "[1,]", "{\"a\":1,}",
-		"{a:1}", "01", "1.", ".5", "+1", "nul", "truex", "\"a",
-		"\"\\x\"", "\"\\u12g4\"", "\"\n\"", "1 2", "[1}", "]",
-		"{\"a\"}", "'a'", "NaN", "-", "1e", DEEP };
+		"{a:1}", "[1", "{\"a\"", "{\"a\":1", "01", "1.", ".5", "+1",
+		"nul", "truex", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\n\"",
+		"1 2", "[1}", "]", "{\"a\"}", "'a'", "NaN", "-", "1e", DEEP };
 	static const char *const good[] = { "0", "-0", "1e5", "\"\"", "[]",
 		"{}", " [ ] ", "[[],{}]", "\"\\u00E4\\n\"", "null",
 		"{\"a\":{\"b\":[{\"c\":1}]}}" };
 	struct pdc_field f = JSON("field", NULL);
-	char *page;
+	char *text, *page;
 	size_t i;
 
 	fresh();
 	refused(&f, "a JSON text that is NULL");
 	for (i = 0; i < N(bad); i++) {
-		f.text = bad[i];
+		/* On the heap, so that who reads behind it is seen. */
+		text = strdup(bad[i]);
+		f.text = text;
 		refused(&f, "no JSON");
+		free(text);
 	}
 	for (i = 0; i < N(good); i++) {
 		f.text = good[i];
