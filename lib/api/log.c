@@ -84,8 +84,12 @@ log_long(struct pdc *p, const struct log_call *call)
 	return ret;
 }
 
+/*
+ * A file that was closed meanwhile may have been salvaged before this line came
+ * into it.  That takes long after the new one is there to be seen.
+ */
 static enum ring_result
-log_ring(const struct cells *c, const struct log_call *call,
+log_ring(struct pdc *p, const struct cells *c, const struct log_call *call,
     const struct line *l)
 {
 	struct ring_line head = { .h.kind = RING_LINE,
@@ -93,7 +97,12 @@ log_ring(const struct cells *c, const struct log_call *call,
 		.len = (uint32_t)l->len,
 		.at = (uint32_t)l->at };
 
-	return pdc_ring_put(c, &head.h, sizeof(head), l->data, l->len);
+	enum ring_result result;
+
+	result = pdc_ring_put(c, &head.h, sizeof(head), l->data, l->len);
+	if (result == RING_OK && pdc_cells_now(p) != c)
+		atomic_store(&p->late, 1);
+	return result;
 }
 
 /* The ring is full: empty it, or it was in vain. */
@@ -106,7 +115,7 @@ log_full(struct pdc *p, const struct log_call *call, const struct line *l)
 	while (!call->nowait && result == RING_FULL &&
 	    pdc_clock_mono(&p->clock) < until &&
 	    pdc_drain_all(p, FULL_WAIT_MS) == 0)
-		result = log_ring(pdc_cells_now(p), call, l);
+		result = log_ring(p, pdc_cells_now(p), call, l);
 	if (result == RING_OK)
 		return 0;
 	if (result == RING_NONE)
@@ -130,7 +139,10 @@ log_put(struct pdc *p, const struct log_call *call)
 		return ret;
 	if (l.cut && !call->nowait)
 		return log_long(p, call);
-	switch (log_ring(c, call, &l)) {
+	/* What is in a closed file comes first. */
+	if (pdc_salvage_due(p) && !call->nowait)
+		return log_append(p, call, &l);
+	switch (log_ring(p, c, call, &l)) {
 	case RING_OK:
 		return 0;
 	case RING_FULL:

@@ -198,7 +198,7 @@ pdc_drain_all(struct pdc *p, uint32_t wait_ms)
 {
 	/* Others may have begun an epoch that this process has not seen yet. */
 	uint64_t backlog = pdc_ring_backlog(pdc_epoch_cells(p, wait_ms)), left;
-	int i, more = backlog != 0, ret = 0;
+	int i, more = backlog != 0 || pdc_salvage_due(p), ret = 0;
 
 	left = backlog / (DRAIN_MAX / DRAIN_UPDATE * sizeof(struct ring_line));
 	left++;

@@ -510,6 +510,7 @@ pdc_epoch_salvage(struct stxn *x, struct pdc *p)
 {
 	uint64_t from = x->meta.fold_from, upto = x->meta.next_series;
 	struct cells *now = pdc_cells_now(p);
+	uint32_t late = atomic_exchange(&p->late, 0); /* before looking */
 	int ret;
 
 	/* It may take several transactions. */
@@ -517,6 +518,8 @@ pdc_epoch_salvage(struct stxn *x, struct pdc *p)
 	ret = salvage_all(x, p, now != NULL ? now->older : NULL);
 	if (ret == 0 && now != NULL)
 		atomic_store(&p->salvaged, now->epoch);
+	else if (late)
+		atomic_store(&p->late, 1);
 	/* Of whose series is new there may be more in another's file. */
 	if (x->meta.next_series != upto)
 		from = x->meta.next_series;

@@ -139,6 +139,7 @@ struct pdc {
 	_Atomic(struct collector *) collectors; /* lib/api/emit.h */
 	_Atomic(struct pdc_txn *) spare; /* lib/api/txn.h */
 	_Atomic uint64_t salvaged; /* epoch whose older mappings were */
+	_Atomic uint32_t late; /* a line came into one of them since */
 	_Atomic uint32_t pending; /* some handle has a pending sum */
 	struct look look[PDC_LOOKS];
 	_Atomic uint64_t look_gen; /* the process these are of */
@@ -389,7 +390,7 @@ pdc_salvage_due(const struct pdc *p)
 	const struct cells *c = pdc_cells_now(p);
 
 	return c != NULL && c->older != NULL &&
-	    atomic_load(&p->salvaged) != c->epoch;
+	    (atomic_load(&p->salvaged) != c->epoch || atomic_load(&p->late));
 }
 
 #endif
