@@ -39,8 +39,7 @@ struct feed {
 	struct journal_query q;
 	uint64_t left; /* lines */
 	char *name;
-	char after[CURSOR_SIZE]; /* as it came; "": none */
-	char next[CURSOR_SIZE];
+	char after[CURSOR_SIZE]; /* as it came, then of each page; "": none */
 	int follow;
 	int ended; /* the page is the last one */
 	struct buf page; /* sent up to at */
@@ -206,7 +205,7 @@ feed_allowed(struct feed *f, const char *dir)
 		    "server's group may read the store");
 }
 
-/* A cursor is checked once, by the store as it is then. */
+/* The store may be another one at each page. */
 static void
 feed_resume(struct feed *f, const struct meta *meta)
 {
@@ -220,7 +219,6 @@ feed_resume(struct feed *f, const struct meta *meta)
 	else if (ret < 0)
 		feed_wrong(f, 400, "after", "not a cursor");
 	f->q.resumes = 1;
-	f->after[0] = '\0';
 }
 
 static void
@@ -255,9 +253,7 @@ feed_read(struct feed *f, struct pdc *p)
 	if (f->code == 200 && ret == 0) {
 		feed_gap(f, &a);
 		pdc_buf_put(&f->page, lines.data, lines.len);
-		f->next[pdc_cursor_put(f->next, &x.meta, a.next)] = '\0';
-		f->q.after = a.next;
-		f->q.resumes = 1;
+		f->after[pdc_cursor_put(f->after, &x.meta, a.next)] = '\0';
 		f->left -= a.nlines;
 		f->ended = f->left == 0 || (!a.more && !f->follow);
 		ret = f->page.error;
@@ -377,7 +373,7 @@ feed_give(void *cls, uint64_t pos, char *to, size_t max)
 	if (f->at == f->page.len && feed_more(f) < 0) {
 		if (f->code != 200)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
-		MHD_add_response_footer(f->response, FEED_CURSOR, f->next);
+		MHD_add_response_footer(f->response, FEED_CURSOR, f->after);
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
 	n = f->page.len - f->at < max ? f->page.len - f->at : max;
@@ -395,7 +391,7 @@ feed_response(struct feed *f)
 		r = MHD_create_response_from_buffer(f->page.len, f->page.data,
 		    MHD_RESPMEM_MUST_COPY);
 		if (r != NULL)
-			MHD_add_response_header(r, FEED_CURSOR, f->next);
+			MHD_add_response_header(r, FEED_CURSOR, f->after);
 		feed_free(f);
 	} else {
 		r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,

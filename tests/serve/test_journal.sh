@@ -91,6 +91,19 @@ ok $? "have each line once"
 status "/logs?cursors=1&limit=1" >/dev/null
 like "$(body)" '*, "_cursor": "p1-*"}' "each line has its cursor if asked"
 
+# A follower of a store that is replaced is cut off: his number means nothing
+# in the new one.
+curl -sN -m 10 "$url/logs?follow=1" >"$tmp/followed" &
+follower=$!
+until_true 5 test -s "$tmp/followed"
+mkdir -m 0700 "$tmp/new"
+"$PDC" -s "$tmp/new" log info other
+mv "$store" "$tmp/old" && mv "$tmp/new" "$store"
+wait "$follower"
+is "$?" 18 "another store ends a follower, as an error"
+rm -rf "$store"
+mv "$tmp/old" "$store"
+
 # A follower gets what comes; another one is cut off with the server.
 curl -sN -m 10 "$url/logs?follow=1&limit=8" >"$tmp/followed" &
 follower=$!
