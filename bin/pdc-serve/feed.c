@@ -351,10 +351,15 @@ feed_more(struct feed *f)
 	pdc_buf_init(&words);
 	f->words = &words;
 	while (!f->ended && f->at == f->page.len && f->code == 200) {
+		/* Also for who is far behind, or he would be cut off later. */
+		if (f->follow && atomic_load(&f->serve->ending)) {
+			f->ended = 1;
+			break;
+		}
 		feed_page(f, 0);
 		if (f->page.len > 0 || !f->follow)
 			continue;
-		if (atomic_load(&f->serve->ending) || feed_gone(f))
+		if (feed_gone(f))
 			f->ended = 1;
 		else
 			pdc_clock_sleep(FEED_LOOK_NS);
