@@ -16,6 +16,7 @@
 
 #define MICROS 1e6
 #define HALF_MICRO 0.5e-6
+#define SECONDS_MAX 1e11 /* a year of four digits */
 
 static const struct text_level {
 	const char *word, *colour;
@@ -34,8 +35,10 @@ text_skip(const char *s, const char *end)
 
 	for (; s < end; s++) {
 		if (quoted) {
-			s += *s == '\\';
-			quoted = *s != '"';
+			if (*s == '\\')
+				s++;
+			else
+				quoted = *s != '"';
 		} else if (*s == '"') {
 			quoted = 1;
 		} else if (*s == '{' || *s == '[') {
@@ -53,12 +56,16 @@ text_skip(const char *s, const char *end)
 static void
 text_time(struct buf *out, const char *s)
 {
-	double seconds = strtod(s, NULL);
-	time_t whole = (time_t)(seconds + HALF_MICRO);
-	int micros = (int)((seconds - (double)whole) * MICROS + 0.5);
+	double seconds = *s >= '0' && *s <= '9' ? strtod(s, NULL) : -1;
 	char word[64];
+	time_t whole;
 	struct tm tm;
+	int micros;
 
+	if (!(seconds >= 0 && seconds < SECONDS_MAX))
+		return;
+	whole = (time_t)(seconds + HALF_MICRO);
+	micros = (int)((seconds - (double)whole) * MICROS + 0.5);
 	if (localtime_r(&whole, &tm) == NULL ||
 	    strftime(word, sizeof(word), "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		return;
@@ -103,8 +110,9 @@ text_fields(struct buf *out, const char *s, const char *end)
 		stop = text_skip(s, end);
 		s++;
 		while (s < stop && *s != '"') {
-			pdc_buf_chr(out, *s);
-			s += 1;
+			if (*s == '\\' && s + 1 < stop)
+				pdc_buf_chr(out, *s++);
+			pdc_buf_chr(out, *s++);
 		}
 		pdc_buf_chr(out, '=');
 		if (s + 3 <= stop)
@@ -130,6 +138,7 @@ text_member(struct buf *out, const char *name, const char *s, const char *end,
 		text_words(out, s, len);
 }
 
+/* Behind its end there is its newline. */
 static void
 text_line(struct buf *out, const char *s, const char *end, int colour)
 {
@@ -161,8 +170,10 @@ text_lines(struct buf *out, const char *lines, size_t len, int colour)
 
 	for (; lines < end; lines = stop + 1) {
 		stop = memchr(lines, '\n', (size_t)(end - lines));
-		if (stop == NULL)
-			stop = end;
+		if (stop == NULL) {
+			pdc_buf_put(out, lines, (size_t)(end - lines));
+			return;
+		}
 		text_line(out, lines, stop, colour);
 	}
 }

@@ -67,6 +67,9 @@ text=$(TZ=UTC "$PDC" -s "$store" logs --format=text --level=INFO)
 like "$text" \
     '20[0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].?????? INFO     backup done host="a" files=3 tags=\["x", null\]' \
     "--format=text"
+"$PDC" -s "$store" event quotes 'say "a, b"={"c", d}' e=1
+like "$(TZ=UTC "$PDC" -s "$store" events --format=text --name=quotes)" \
+    '* quotes say \\"a, b\\"="{\\"c\\", d}" e="1"' "quotes in it"
 like "$(TZ=UTC "$PDC" -s "$store" measures --format=text --limit=1)" \
     '* temp 21.5 room="kitchen"' "of measures"
 
