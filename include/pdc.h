@@ -459,7 +459,8 @@ PDC_API int pdc_emit_buckets(struct pdc_emit *, const char *const *values,
  *
  * 0: the line is in shared memory or in the store and stays there if this
  * process is killed.  A short line is copied to this CPU's ring: no lock, no
- * system call.  One of more than 8 KiB, or without rseq, is a transaction.
+ * system call.  One of more than about 6 KiB, or without rseq, is a
+ * transaction.
  * Where the ring is full it is emptied into the store, for at most 50 ms.
  *
  * A line has at most 256 KiB; of a longer one a string is cut, the fields after
@@ -480,7 +481,8 @@ enum pdc_level {
 	PDC_LOG_CRITICAL = 21,
 	/*
 	 * Or-ed to a level: may be called in a signal handler; no other way
-	 * than the ring, whose room cuts the line, and no words.
+	 * than the ring, whose room cuts the line, and no words.  Takes some
+	 * 9 KiB of stack.
 	 */
 	PDC_NOWAIT = 256
 };

@@ -250,6 +250,8 @@ feed_read(struct feed *f, struct pdc *p)
 	f->q.limit = f->left;
 	if (f->code == 200)
 		ret = pdc_journal_read(&x, &f->q, &lines, &a);
+	if (f->code == 200 && ret == 0 && a.beyond)
+		feed_wrong(f, 400, "after", "a cursor behind the last line");
 	if (f->code == 200 && ret == 0) {
 		feed_gap(f, &a);
 		pdc_buf_put(&f->page, lines.data, lines.len);
@@ -316,6 +318,8 @@ feed_new(struct feed **fp, struct serve *serve,
 	f->q.bytes = FEED_PAGE;
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, feed_param,
 	    f);
+	if (f->follow && f->q.until < INFINITY)
+		feed_wrong(f, 400, "until", "who follows sees no end");
 	if (f->code == 200) {
 		checkpointer_wait(&serve->checkpointer,
 		    now_ns() + FEED_WAIT_NS);

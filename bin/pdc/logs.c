@@ -188,6 +188,8 @@ logs_page(struct logs *g, int *more)
 	pdc_stxn_abort(&x);
 	if (ret < 0)
 		return cmd_fail_pdc(g->cmd, ret);
+	if (a.beyond)
+		return cmd_fail(g->cmd, "the cursor is behind the last line");
 	logs_gap(&a);
 	g->q.after = a.next;
 	g->q.resumes = 1;

@@ -189,6 +189,16 @@ drain_slice(struct pdc *p, uint32_t wait_ms, int *more)
 	return ret;
 }
 
+/* Until no record that is in a ring now is too young; signals end a sleep. */
+static void
+drain_margin(void)
+{
+	uint64_t start = pdc_ring_clock(), ago;
+
+	while ((ago = pdc_ring_clock() - start) <= RING_MARGIN_NS)
+		pdc_clock_sleep((int64_t)(RING_MARGIN_NS - ago) + 1);
+}
+
 /*
  * What comes meanwhile is not waited for, or who counts fast would keep us here
  * for ever.  No record is smaller than the head of a line.
@@ -203,7 +213,7 @@ pdc_drain_all(struct pdc *p, uint32_t wait_ms)
 	left = backlog / (DRAIN_MAX / DRAIN_UPDATE * sizeof(struct ring_line));
 	left++;
 	if (more)
-		pdc_clock_sleep(RING_MARGIN_NS);
+		drain_margin();
 	for (i = 0; i < DRAIN_SLICES && ret == 0 &&
 	     ((more && left > 0) || atomic_load(&p->pending));
 	     i++) {
@@ -213,16 +223,6 @@ pdc_drain_all(struct pdc *p, uint32_t wait_ms)
 		left -= left > 0;
 	}
 	return ret;
-}
-
-/* Until no record that is in a ring now is too young; signals end a sleep. */
-static void
-append_margin(void)
-{
-	uint64_t start = pdc_ring_clock(), ago;
-
-	while ((ago = pdc_ring_clock() - start) <= RING_MARGIN_NS)
-		pdc_clock_sleep((int64_t)(RING_MARGIN_NS - ago) + 1);
 }
 
 /* All that was in the rings before comes before. */
@@ -236,7 +236,7 @@ pdc_append(struct pdc *p, const struct journal_text *t, uint32_t wait_ms)
 	int ret;
 
 	if (pdc_ring_backlog(pdc_epoch_cells(p, wait_ms)) != 0)
-		append_margin();
+		drain_margin();
 	ret = pdc_stxn_write(&x, p->store, wait_ms);
 	if (ret < 0)
 		return ret;

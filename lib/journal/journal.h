@@ -16,9 +16,9 @@
  * streams; each line of a block has its own.  The times of lines never decrease
  * as their numbers rise, so a time is found by bisection.
  *
- * What a transaction appends is gathered and put at its end, in blocks of at
- * most BLOCK_TEXT bytes or one line; it is joined to the last block if that is
- * small.  Written under the write lock only.
+ * What a transaction appends is gathered and put at its end, in blocks that are
+ * full at BLOCK_TEXT bytes, before or after one line more; it is joined to the
+ * last block if that is small.  Written under the write lock only.
  */
 
 #include <stddef.h>

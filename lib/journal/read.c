@@ -348,6 +348,7 @@ pdc_journal_read(struct stxn *x, const struct journal_query *q, struct buf *out,
 	}
 	ret = pdc_journal_rec(x, &rec);
 	if (ret == 0 && r->head.error == 0) {
+		a->beyond = q->resumes && q->after >= rec.next;
 		read_gap(r, &rec);
 		ret = read_page(r, rec.next);
 	}

@@ -34,6 +34,7 @@ struct journal_answer {
 	int more; /* there is more by this snapshot */
 	/* To who resumes: between these numbers lines are gone; or 0. */
 	uint64_t gap_from, gap_to;
+	int beyond; /* who resumes has seen more than there is */
 	int damaged; /* some blocks were left out */
 };
 

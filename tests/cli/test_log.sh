@@ -82,6 +82,8 @@ trouble "*" measure temp warm
 trouble "'zz' is no cursor" logs --after=zz
 trouble "*is of another store" logs \
     --after=p1-00000000000000000000000000000000-1
+trouble "the cursor is behind the last line" logs \
+    --after="${cursor%-*}-1000000"
 trouble "*--limit*" logs --limit=-1
 trouble "unknown format 'xml'" logs --format=xml
 trouble "events takes no option --level" events --level=INFO

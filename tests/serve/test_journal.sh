@@ -71,6 +71,7 @@ bad 400 name "/logs?name=x"
 bad 400 follow "/logs?follow=2"
 bad 400 after "/logs?after=x"
 bad 400 other "/logs?other=1"
+bad 400 until "/logs?follow=1&until=1"
 bad 410 after "/logs?after=p1-00000000000000000000000000000000-1"
 is "$(status /logs -X POST)" 405 "POST is 405"
 is "$(status /logs -I)" 200 "HEAD"
@@ -103,6 +104,9 @@ wait "$follower"
 is "$?" 18 "another store ends a follower, as an error"
 rm -rf "$store"
 mv "$tmp/old" "$store"
+
+cursor=$(sed 's/.*"_cursor": "\([^"]*\)".*/\1/' "$tmp/body")
+bad 400 after "/logs?after=${cursor%-*}-1000000"
 
 # A follower gets what comes; another one is cut off with the server.
 curl -sN -m 10 "$url/logs?follow=1&limit=8" >"$tmp/followed" &
