@@ -88,7 +88,7 @@ context_check(const struct pdc_field *f, size_t n)
 		    f[i].kind > PDC_JSON)
 			return pdc_err_set(PDC_EINVAL,
 			    "context: field %zu has no name or no kind", i);
-		if (f[i].kind != PDC_STRING && f[i].kind != PDC_JSON)
+		if (!field_has_text(&f[i]))
 			continue;
 		if (f[i].text == NULL)
 			return pdc_err_set(PDC_EINVAL, "context: %s is NULL",
@@ -113,12 +113,6 @@ context_merge(struct context *c, const struct pdc_field *f, size_t n)
 		c->fields[j] = f[i];
 		c->nfields += j == c->nfields;
 	}
-}
-
-static int
-context_texts(const struct pdc_field *f)
-{
-	return f->kind == PDC_STRING || f->kind == PDC_JSON;
 }
 
 static const char *
@@ -150,7 +144,7 @@ context_new(const struct context *base, const struct pdc_field *f, size_t n)
 	context_merge(all, f, n);
 	for (i = 0; i < all->nfields; i++) {
 		size += strlen(all->fields[i].name) + 1;
-		if (context_texts(&all->fields[i]))
+		if (field_has_text(&all->fields[i]))
 			size += strlen(all->fields[i].text) + 1;
 	}
 	c = malloc(size);
@@ -160,7 +154,7 @@ context_new(const struct context *base, const struct pdc_field *f, size_t n)
 		for (i = 0; i < c->nfields; i++) {
 			c->fields[i].name = context_keep(&to,
 			    c->fields[i].name);
-			if (context_texts(&c->fields[i]))
+			if (field_has_text(&c->fields[i]))
 				c->fields[i].text = context_keep(&to,
 				    c->fields[i].text);
 		}

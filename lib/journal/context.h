@@ -21,4 +21,10 @@ struct context {
 
 const struct context *pdc_context_now(void);
 
+static inline int
+field_has_text(const struct pdc_field *f)
+{
+	return f->kind == PDC_STRING || f->kind == PDC_JSON;
+}
+
 #endif

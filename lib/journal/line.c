@@ -193,12 +193,6 @@ line_comma(struct line *l)
 		LINE_PUT(l, ", ");
 }
 
-static int
-line_has_text(const struct pdc_field *f)
-{
-	return f->kind == PDC_STRING || f->kind == PDC_JSON;
-}
-
 static void
 line_text(struct line *l, const struct pdc_field *f, size_t limit)
 {
@@ -238,7 +232,7 @@ line_field(struct line *l, const struct pdc_field *f)
 	size_t was = l->len, limit = l->room - LINE_END_MAX;
 	int cut = l->cut;
 
-	if (f->name == NULL || (f->text == NULL && line_has_text(f))) {
+	if (f->name == NULL || (f->text == NULL && field_has_text(f))) {
 		l->bad = f->name != NULL ? f->name : "";
 		return;
 	}
@@ -251,7 +245,7 @@ line_field(struct line *l, const struct pdc_field *f)
 	LINE_PUT(l, "\"");
 	line_string(l, f->name, strlen(f->name), limit - 2 * NUM_SIZE);
 	LINE_PUT(l, "\": ");
-	if (!l->cut && line_has_text(f))
+	if (!l->cut && field_has_text(f))
 		line_text(l, f, limit);
 	else if (!l->cut)
 		line_number(l, f);
