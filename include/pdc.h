@@ -453,9 +453,10 @@ PDC_API int pdc_emit_buckets(struct pdc_emit *, const char *const *values,
  *	pdc_measure	{"name": "n", "timestamp": T, "value": 1.0,
  *			"labels": {}}, whose labels are strings
  *
- * T is in seconds, to the microsecond; it never decreases in the order of the
- * lines.  The lines of one thread keep their order, and so do those of two
- * processes of which one knows of the other's.
+ * T is in seconds, to the microsecond; it rises from line to line, by one
+ * microsecond where they come faster, or where the clock was put back.  The
+ * lines of one thread keep their order, and so do those of two processes of
+ * which one knows of the other's.
  *
  * 0: the line is in shared memory or in the store and stays there if this
  * process is killed.  A short line is copied to this CPU's ring: no lock, no
@@ -515,6 +516,28 @@ PDC_API int pdc_event(struct pdc *, const char *name,
     const struct pdc_field *fields, size_t nfields);
 PDC_API int pdc_measure(struct pdc *, const char *name, double value,
     const struct pdc_field *labels, size_t nlabels);
+
+/*
+ * How much of the journal stays; without limits all of it does.  what: logs,
+ * which are all levels together, or one level, default, which are the levels
+ * that have none of their own, events or measures.  The oldest lines go, by age
+ * first: whenever lines come into the store, and with pdc_maintain(), which
+ * pdc-serve does, too.  The limits are in the store, for everybody.
+ *
+ * NULL: none of its own.  A member that is 0 is no limit, so a level with
+ * nothing but 0 keeps its lines whatever the default is.
+ *
+ * A transaction, if that changes anything.  PDC_EINVAL: what is none of these,
+ * or a member is negative.
+ */
+struct pdc_retention {
+	double max_age_seconds;
+	int64_t max_count; /* lines */
+	int64_t max_bytes; /* of lines as they are served */
+};
+
+PDC_API int pdc_retain(struct pdc *, const char *what,
+    const struct pdc_retention *);
 
 /*
  * Fields that are in all lines of this thread, before their own, which win

@@ -10,6 +10,7 @@
 #include "pdc.h"
 #include "pdc-serve/log.h"
 #include "pdc-serve/now.h"
+#include "pdc-serve/options.h"
 #include "pdc-serve/source.h"
 
 #define CHECKPOINTER_TICK_MS 1000
@@ -17,6 +18,18 @@
 
 /* For the users of a store that has to be closed. */
 #define CHECKPOINTER_PATIENCE_NS ((int64_t)60 * NOW_SECOND)
+
+/* The limits of the command line hold for any store that comes. */
+static int
+checkpointer_retain(const struct checkpointer *c, struct pdc *p)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < c->options->nretain && ret == 0; i++)
+		ret = pdc_retain_set(p, &c->options->retain[i]);
+	return ret;
+}
 
 /* One, if there is a store to be written; its PDC_E* or 0. */
 static int
@@ -34,7 +47,9 @@ checkpointer_run(struct checkpointer *c, uint32_t wait_ms, int *ran)
 		return 0;
 	}
 	*ran = 1;
-	ret = pdc_page_maintain(use.pdc, wait_ms);
+	ret = checkpointer_retain(c, use.pdc);
+	if (ret == 0)
+		ret = pdc_page_maintain(use.pdc, wait_ms);
 	if (ret < 0)
 		log_msg(c->log, c->failing ? LEVEL_DEBUG : LEVEL_WARN,
 		    "checkpoint failed", "err", pdc_error(), NULL);
@@ -75,7 +90,7 @@ checkpointer_sleep(struct checkpointer *c, int64_t next_ns)
 	struct timespec ts = now_timespec(next_ns);
 
 	while (!c->stop && c->wanted <= c->begun) {
-		if (c->interval_ns == 0)
+		if (c->options->interval_ns == 0)
 			pthread_cond_wait(&c->wake, &c->mutex);
 		else if (pthread_cond_timedwait(&c->wake, &c->mutex, &ts) ==
 		    ETIMEDOUT)
@@ -94,7 +109,7 @@ checkpointer_main(void *arg)
 		checkpointer_turn(c);
 		/* Ticks missed are not made up for. */
 		if (now_ns() >= next)
-			next = now_ns() + c->interval_ns;
+			next = now_ns() + c->options->interval_ns;
 		checkpointer_sleep(c, next);
 	}
 	pthread_mutex_unlock(&c->mutex);
@@ -103,14 +118,15 @@ checkpointer_main(void *arg)
 
 int
 checkpointer_start(struct checkpointer *c, struct source *source,
-    const struct log *log, int64_t interval_ns)
+    const struct log *log, const struct options *options)
 {
 	pthread_condattr_t attr;
 
 	memset(c, 0, sizeof(*c));
 	c->log = log;
 	c->source = source;
-	c->interval_ns = interval_ns;
+	c->options = options;
+
 	c->duration_ns = -1;
 	pthread_mutex_init(&c->mutex, NULL);
 	pthread_condattr_init(&attr);

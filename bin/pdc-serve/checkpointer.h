@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct log;
+struct options;
 struct source;
 
 /* For how long a scrape waits at most: for a run to begin, and to end. */
@@ -29,7 +30,7 @@ struct source;
 struct checkpointer {
 	const struct log *log;
 	struct source *source;
-	int64_t interval_ns; /* 0: for scrapes alone */
+	const struct options *options;
 	pthread_t thread;
 	int failing; /* the last run failed; the thread's own */
 	pthread_mutex_t mutex; /* all below */
@@ -46,9 +47,9 @@ struct checkpointer_stat {
 	int64_t duration_ns;
 };
 
-/* 0 or -1 with errno.  The source and the log must live as long. */
+/* 0 or -1 with errno.  All it is given must live as long. */
 int checkpointer_start(struct checkpointer *, struct source *,
-    const struct log *, int64_t interval_ns);
+    const struct log *, const struct options *);
 /* Ends the thread after its run. */
 void checkpointer_stop(struct checkpointer *);
 

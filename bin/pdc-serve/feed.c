@@ -38,6 +38,7 @@ struct feed {
 	struct MHD_Response *response;
 	struct journal_query q;
 	uint64_t left; /* lines */
+	uint64_t told; /* the end of the last gap that was */
 	char *name;
 	char after[CURSOR_SIZE]; /* as it came, then of each page; "": none */
 	int follow;
@@ -224,11 +225,11 @@ feed_resume(struct feed *f, const struct meta *meta)
 static void
 feed_gap(struct feed *f, const struct journal_answer *a)
 {
-	if (a->gap_to != 0)
-		pdc_buf_fmt(&f->page,
-		    "{\"_gap\": {\"from\": %llu, \"to\": %llu}}\n",
-		    (unsigned long long)a->gap_from,
-		    (unsigned long long)a->gap_to);
+	if (a->gap_to <= f->told)
+		return;
+	f->told = a->gap_to;
+	pdc_buf_fmt(&f->page, "{\"_gap\": {\"from\": %llu, \"to\": %llu}}\n",
+	    (unsigned long long)a->gap_from, (unsigned long long)a->gap_to);
 }
 
 /* A page of the store in use. */

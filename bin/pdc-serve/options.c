@@ -2,7 +2,8 @@
 
 /*
  * Flags are --name=value or --name value, booleans --name or --no-name; names
- * are not abbreviated, and only --web.listen-address may come twice.
+ * are not abbreviated, and only --web.listen-address and --journal.retain may
+ * come twice.
  */
 #include "config.h"
 
@@ -25,6 +26,7 @@ enum flag_id {
 	FLAG_NO_METRICS,
 	FLAG_MAX_REQUESTS,
 	FLAG_LOGS,
+	FLAG_RETAIN,
 	FLAG_INTERVAL,
 	FLAG_CREATED,
 	FLAG_WORKERS,
@@ -58,6 +60,10 @@ static const struct flag flags[NFLAGS] = {
 	[FLAG_LOGS] = { "web.logs", NULL,
 	    "Serve /logs, /events and /measures to this machine, also where "
 	    "the store is not readable by a group of the server." },
+	[FLAG_RETAIN] = { "journal.retain", "WHAT:max_age=7d,max_count=N",
+	    "Limits of logs, events, measures, a level, or default, which is "
+	    "each level without its own; also max_bytes=1G, none; may be "
+	    "repeated." },
 	[FLAG_INTERVAL] = { "checkpoint.interval", "1",
 	    "Seconds between checkpoints. 0: only for scrapes." },
 	[FLAG_CREATED] = { "exposition.created", NULL,
@@ -196,6 +202,16 @@ options_set_bool(struct parser *p, enum flag_id id, int on)
 	}
 }
 
+static int
+options_set_retain(struct options *o, const char *value)
+{
+	if (o->nretain == OPTIONS_MAX_RETAIN ||
+	    pdc_retain_parse(&o->retain[o->nretain], value) < 0)
+		return -1;
+	o->nretain++;
+	return 0;
+}
+
 /* 0, or -1 when the value makes no sense for this flag. */
 static int
 options_set(struct options *o, enum flag_id id, const char *value)
@@ -206,6 +222,8 @@ options_set(struct options *o, enum flag_id id, const char *value)
 		return options_set_string(o, id, value);
 	case FLAG_PATH:
 		return options_set_path(o, value);
+	case FLAG_RETAIN:
+		return options_set_retain(o, value);
 	case FLAG_MAX_REQUESTS:
 	case FLAG_INTERVAL:
 		return options_set_number(o, id, value);
@@ -255,8 +273,9 @@ options_valued(struct parser *p, char *const **argvp, enum flag_id id)
 	}
 	if (options_set(p->options, id, value) == 0)
 		return 0;
-	snprintf(p->words, p->len, "bad value for flag --%s: '%s'",
-	    flags[id].name, value);
+	snprintf(p->words, p->len, "bad value for flag --%s: '%s'%s%s",
+	    flags[id].name, value, id == FLAG_RETAIN ? ": " : "",
+	    id == FLAG_RETAIN ? pdc_error() : "");
 	return -1;
 }
 
@@ -280,7 +299,8 @@ options_flag(struct parser *p, char *const **argvp)
 		    (int)len, name);
 		return -1;
 	}
-	if (id != FLAG_LISTEN && (p->seen & 1u << id) != 0) {
+	if (id != FLAG_LISTEN && id != FLAG_RETAIN &&
+	    (p->seen & 1u << id) != 0) {
 		snprintf(p->words, p->len, "flag --%s cannot be repeated",
 		    flags[id].name);
 		return -1;

@@ -22,6 +22,9 @@
 #define SELF_NAME 64
 #define SELF_RENDERED 128
 
+/* What a family of the journal's streams shows, as its value. */
+enum { SELF_LINES, SELF_BYTES, SELF_FLOOR, SELF_DELETED };
+
 /* The name that the family has in text 0.0.4. */
 static const char *
 self_name(char *out, const struct self_family *f)
@@ -158,6 +161,69 @@ self_drops(struct expo *e, const struct self_family *family,
 		values[0] = pdc_cells_drop_word((enum cells_drop)i);
 		self_sample(e, names, values, 1, (double)list->stat.drops[i]);
 	}
+}
+
+/* What a family of streams has of each of them. */
+static uint64_t
+self_stream_value(const struct self_family *family,
+    const struct journal_stream_rec *s)
+{
+	switch ((int)family->value) {
+	case SELF_LINES:
+		return s->nlines;
+	case SELF_BYTES:
+		return s->bytes;
+	case SELF_FLOOR:
+		return s->floor;
+	default:
+		return s->deleted;
+	}
+}
+
+/* A sample for each stream that has or had lines. */
+static void
+self_streams(struct expo *e, const struct self_family *family,
+    const struct self_list *list)
+{
+	static const char *const names[] = { "stream" };
+	const struct journal_stream_rec *s = list->stat.journal.stream;
+	const char *values[1];
+	int i;
+
+	for (i = 0; i < NSTREAMS; i++) {
+		if (s[i].nlines == 0 && s[i].floor == 0)
+			continue;
+		values[0] = pdc_scope_word(i);
+		self_sample(e, names, values, 1,
+		    (double)self_stream_value(family, &s[i]));
+	}
+}
+
+static void
+self_journal(struct self_list *list)
+{
+	static const struct self_family families[] = {
+		{ "pdc_journal_lines", "Lines of the journal.", PDC_GAUGE,
+		    SELF_LINES, self_streams },
+		{ "pdc_journal_bytes", "Size of the journal's lines.",
+		    PDC_GAUGE, SELF_BYTES, self_streams },
+		{ "pdc_journal_floor_sequence",
+		    "Number of the first line that was not deleted, 0 before "
+		    "the first time.",
+		    PDC_GAUGE, SELF_FLOOR, self_streams },
+		{ "pdc_journal_lines_deleted",
+		    "Lines that were beyond the journal's limits.", PDC_COUNTER,
+		    SELF_DELETED, self_streams },
+	};
+	size_t i;
+
+	if (list->stat.journal.next <= 1)
+		return;
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		self_add(list, &families[i]);
+	self_gauge(list, "pdc_journal_head_sequence",
+	    "Number of the journal's last line.",
+	    (double)(list->stat.journal.next - 1));
 }
 
 /* Of the cells file; without one these would not be zero but unknown. */
@@ -316,6 +382,7 @@ self_append(struct buf *b, const struct self *self)
 	    pdc_stat_get(self->use->pdc, &list.stat) == 0) {
 		self_store(&list);
 		self_cells(&list);
+		self_journal(&list);
 		self_checkpoints(&list);
 		if (self->serve->options->workers)
 			workers_add(&list);

@@ -24,7 +24,7 @@ struct self {
 	int64_t start_ns; /* of this page */
 };
 
-#define SELF_FAMILIES_MAX 40
+#define SELF_FAMILIES_MAX 48
 
 struct self_list;
 

@@ -198,7 +198,7 @@ serve_run(const struct options *options)
 		return 1;
 	}
 	if (checkpointer_start(&serve.checkpointer, &serve.source, &serve.log,
-		options->interval_ns) == 0) {
+		options) == 0) {
 		status = serve_loop(&serve, &set);
 		checkpointer_stop(&serve.checkpointer);
 	} else {

@@ -52,6 +52,8 @@ static const struct cmd_verb cmd_verbs[] = {
 	    "no operand" },
 	{ "events", cmd_logs, LOGS_OPTS | BIT(NAME), 0, 0, "no operand" },
 	{ "measures", cmd_logs, LOGS_OPTS | BIT(NAME), 0, 0, "no operand" },
+	{ "retain", cmd_retain, 0, 0, WORDS_MAX, "[WHAT:LIMITS ...]" },
+	{ "gc", cmd_gc, 0, 0, 0, "no operand" },
 };
 
 int

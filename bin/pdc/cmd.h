@@ -132,5 +132,7 @@ int cmd_remove(struct cmd *); /* reset remove */
 int cmd_clear(struct cmd *);
 int cmd_log(struct cmd *); /* log event measure */
 int cmd_logs(struct cmd *); /* logs events measures */
+int cmd_retain(struct cmd *);
+int cmd_gc(struct cmd *);
 
 #endif

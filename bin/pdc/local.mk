@@ -12,6 +12,7 @@ noinst_LTLIBRARIES += %D%/libpdccmd.la
 	%D%/pages.c \
 	%D%/parse.c \
 	%D%/remove.c \
+	%D%/retain.c \
 	%D%/stat.c \
 	%D%/text.c \
 	%D%/text.h \

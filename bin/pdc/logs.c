@@ -30,6 +30,7 @@ struct logs {
 	struct cmd *cmd;
 	struct journal_query q;
 	uint64_t left; /* lines */
+	uint64_t told; /* the end of the last gap that was */
 	int text, colour;
 	struct buf page, out;
 };
@@ -150,12 +151,13 @@ logs_query(struct logs *g)
 
 /* What is behind the cursor is not there any more. */
 static void
-logs_gap(const struct journal_answer *a)
+logs_gap(struct logs *g, const struct journal_answer *a)
 {
-	if (a->gap_to != 0)
-		fprintf(stderr, "pdc: lines are gone between %llu and %llu\n",
-		    (unsigned long long)a->gap_from,
-		    (unsigned long long)a->gap_to);
+	if (a->gap_to <= g->told)
+		return;
+	g->told = a->gap_to;
+	fprintf(stderr, "pdc: lines are gone between %llu and %llu\n",
+	    (unsigned long long)a->gap_from, (unsigned long long)a->gap_to);
 }
 
 static int
@@ -190,7 +192,7 @@ logs_page(struct logs *g, int *more)
 		return cmd_fail_pdc(g->cmd, ret);
 	if (a.beyond)
 		return cmd_fail(g->cmd, "the cursor is behind the last line");
-	logs_gap(&a);
+	logs_gap(g, &a);
 	g->q.after = a.next;
 	g->q.resumes = 1;
 	g->left -= a.nlines;

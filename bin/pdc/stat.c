@@ -72,7 +72,31 @@ stat_cells(struct buf *buf, const struct pdc_stat *st)
 	stat_number(buf, "atomic lanes", st->atomic_lanes);
 	stat_word(buf, "rseq", stat_rseq(st->rseq));
 	stat_word(buf, "rseq in this process", st->uses_rseq ? "yes" : "no");
+	stat_number(buf, "bytes per ring", st->ring_bytes);
 	stat_number(buf, "ring backlog", st->ring_backlog);
+}
+
+/* Numbers of lines: the last one, and in each stream the first that stays. */
+static void
+stat_journal(struct buf *buf, const struct pdc_stat *st)
+{
+	const struct journal_stream_rec *s;
+	char key[64];
+	int i;
+
+	if (st->journal.next <= 1)
+		return;
+	stat_number(buf, "journal head", st->journal.next - 1);
+	for (i = 0; i < NSTREAMS; i++) {
+		s = &st->journal.stream[i];
+		if (s->nlines == 0 && s->floor == 0)
+			continue;
+		snprintf(key, sizeof(key), "journal %s", pdc_scope_word(i));
+		pdc_buf_fmt(buf,
+		    STAT_KEY "%" PRIu64 " lines, %" PRIu64
+			     " bytes, floor %" PRIu64 ", %" PRIu64 " deleted\n",
+		    key, s->nlines, s->bytes, s->floor, s->deleted);
+	}
 }
 
 static void
@@ -113,6 +137,7 @@ stat_print(struct cmd *cmd, struct pdc_stat *st)
 	pdc_buf_init(&buf);
 	stat_store(&buf, st);
 	stat_cells(&buf, st);
+	stat_journal(&buf, st);
 	stat_health(&buf, st);
 	if (buf.error != 0)
 		status = cmd_fail(cmd, "no memory");

@@ -7,6 +7,8 @@ lib_libcore_la_SOURCES += \
 	%D%/open.c \
 	%D%/remove.c \
 	%D%/remove.h \
+	%D%/retain.c \
+	%D%/retain.h \
 	%D%/target.c \
 	%D%/target.h \
 	%D%/txn.c \

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "expo/expo.h"
+#include "journal/journal.h"
 #include "lane/cells.h"
 
 struct page;
@@ -102,10 +103,12 @@ struct pdc_stat {
 	uint64_t map_bytes; /* its address space */
 	uint64_t last_txn;
 	uint32_t readers, max_readers;
+	struct journal_rec journal;
 	int cells_mapped; /* the rest up to drops is 0 if not */
 	uint64_t cells_bytes, cells_budget;
 	uint64_t unit_cost[NZONES]; /* bytes per counter, bucket, gauge */
 	uint32_t lanes, atomic_lanes;
+	uint64_t ring_bytes; /* of each lane */
 	int rseq; /* enum cells_rseq */
 	int uses_rseq; /* this process */
 	uint64_t ring_backlog; /* bytes */

@@ -46,6 +46,7 @@ stat_cells(struct pdc *p, struct pdc_stat *s, const struct cells *c)
 	s->rseq = (int)atomic_load(&c->head->rseq);
 	s->uses_rseq = s->rseq == CELLS_RSEQ_OK && !(p->flags & PDC_ATOMIC) &&
 	    pdc_rseq_usable();
+	s->ring_bytes = c->head->ring_size;
 	s->ring_backlog = pdc_ring_backlog(c);
 	s->anomalies = atomic_load(&c->head->anomalies);
 	s->unresolved = atomic_load(&c->head->unresolved);
@@ -83,11 +84,14 @@ pdc_stat_get(struct pdc *p, struct pdc_stat *s)
 	ret = pdc_stxn_read(&x, p->store);
 	if (ret < 0)
 		return ret;
+	memset(s, 0, sizeof(*s));
 	ret = pdc_store_stat(p->store, &ss);
+	/* One that makes no sense is told by a check. */
+	if (ret == 0 && pdc_journal_rec(&x, &s->journal) < 0)
+		memset(&s->journal, 0, sizeof(s->journal));
 	pdc_stxn_abort(&x);
 	if (ret < 0)
 		return ret;
-	memset(s, 0, sizeof(*s));
 	stat_meta(p, s, &x.meta);
 	s->data_bytes = ss.data_bytes;
 	s->map_bytes = ss.map_bytes;

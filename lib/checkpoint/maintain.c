@@ -3,7 +3,7 @@
 
 /*
  * The upkeep of a store, after a checkpoint: first what was counted comes in,
- * then what nobody has used ends.
+ * then what nobody has used ends, and lines beyond their limits go.
  *
  * In slices, as a checkpoint: each has the lock for about 5 ms, then others are
  * let in; only a family that ends takes as long as its lanes need to be
@@ -11,13 +11,16 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "checkpoint/checkpoint.h"
+#include "journal/journal.h"
 #include "pdc.h"
 #include "store/dying.h"
 
 #define NWALKS 5
+#define TRIM_LINES 4096 /* of a slice */
 
 static const char upkeep_kinds[NWALKS + 1] = "FCRUK";
 
@@ -68,6 +71,25 @@ upkeep_sweep(struct stxn *x, struct pdc *p)
 	return ended < 0 ? ended : n + ended;
 }
 
+/*
+ * Lines that are beyond their limits: 1 if there may be more, or an error.  A
+ * journal that makes no sense is left to who checks it.
+ */
+static int
+upkeep_trim(struct stxn *x)
+{
+	struct journal_rec rec, was;
+	int more;
+
+	if (pdc_journal_rec(x, &rec) < 0)
+		return x->ret;
+	was = rec;
+	more = pdc_journal_trim(x, &rec, TRIM_LINES);
+	if (more >= 0 && memcmp(&rec, &was, sizeof(rec)) != 0)
+		pdc_stxn_put(x, "J", 1, &rec, sizeof(rec));
+	return more;
+}
+
 /* Some of the walks, if u has any, and of the sweep: as upkeep_sweep(). */
 static int
 upkeep_slice(struct pdc *p, struct upkeep *u, uint32_t wait_ms)
@@ -82,6 +104,8 @@ upkeep_slice(struct pdc *p, struct upkeep *u, uint32_t wait_ms)
 		n = upkeep_walks(&x, u);
 	if (n == 0)
 		n = upkeep_sweep(&x, p);
+	if (n == 0)
+		n = upkeep_trim(&x);
 	pdc_stxn_fail(&x, n < 0 ? n : 0);
 	ret = pdc_stxn_commit(&x);
 	return ret < 0 ? ret : n;

@@ -25,6 +25,7 @@ struct journal_part {
 struct journal {
 	struct stxn *x;
 	struct journal_rec rec;
+	uint64_t added; /* lines */
 	struct journal_part part[NSTREAMS];
 	struct buf out;
 };
@@ -138,6 +139,7 @@ part_put(struct journal *j, enum journal_stream stream)
 {
 	struct journal_part *p = &j->part[stream];
 	unsigned char key[JOURNAL_KEY_LEN];
+	struct journal_view v;
 
 	if (!p->begun)
 		return j->x->ret;
@@ -151,6 +153,9 @@ part_put(struct journal *j, enum journal_stream stream)
 	pdc_journal_key(key, stream, p->h.first);
 	pdc_stxn_put(j->x, key, sizeof(key), j->out.data, j->out.len);
 	p->begun = 0;
+	if (j->x->ret == 0 &&
+	    pdc_journal_view(&v, j->out.data, j->out.len) == 0)
+		pdc_journal_names(j->x, stream, &v, 1);
 	return j->x->ret;
 }
 
@@ -212,8 +217,7 @@ pdc_journal_add(struct journal *j, const struct journal_text *t)
 	} else if (!p->begun) {
 		part_begin(j, t->stream, 1);
 	}
-	if (t->us > j->rec.last_us)
-		j->rec.last_us = t->us;
+	j->rec.last_us = t->us > j->rec.last_us ? t->us : j->rec.last_us + 1;
 	was = p->text.len;
 	n = pdc_journal_time(time, j->rec.last_us);
 	pdc_buf_put(&p->text, t->text, t->at);
@@ -229,6 +233,7 @@ pdc_journal_add(struct journal *j, const struct journal_text *t)
 	s->nlines++;
 	s->bytes += p->text.len - was;
 	j->rec.next++;
+	j->added++;
 	return 0;
 }
 
@@ -244,6 +249,8 @@ pdc_journal_end(struct journal *j)
 		pdc_buf_fini(&j->part[i].text);
 	}
 	pdc_buf_fini(&j->out);
+	/* Twice, so that also a limit that was set late is come to. */
+	pdc_stxn_fail(x, pdc_journal_trim(x, &j->rec, 2 * j->added));
 	pdc_stxn_put(x, "J", 1, &j->rec, sizeof(j->rec));
 	free(j);
 	return x->ret;

@@ -7,5 +7,7 @@ lib_libcore_la_SOURCES += \
 	%D%/json.h \
 	%D%/line.c \
 	%D%/line.h \
+	%D%/names.c \
 	%D%/read.c \
-	%D%/read.h
+	%D%/read.h \
+	%D%/trim.c

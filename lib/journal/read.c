@@ -22,8 +22,9 @@
 /* Where a page is in a stream: line i of a block. */
 struct read_stream {
 	enum journal_stream stream;
-	struct scur cur;
+	struct scur cur; /* over blocks, or over those of a name */
 	int open;
+	int named;
 	struct journal_view v;
 	uint32_t i;
 	uint64_t seq; /* of that line */
@@ -34,7 +35,9 @@ struct read {
 	const struct journal_query *q;
 	struct journal_answer *a;
 	struct buf *out;
+	struct journal_rec rec;
 	struct buf head; /* what lines of the name begin with */
+	uint32_t hash; /* of the name */
 	size_t scanned, start; /* bytes, and what was in out before */
 	struct read_stream s[NSTREAMS];
 	size_t n;
@@ -106,22 +109,54 @@ pdc_level_parse(const char *s)
 	return -1;
 }
 
+/* The key of the block that the cursor is at; 0: none of what is read. */
+static int
+stream_key(const struct read *r, const struct read_stream *s,
+    unsigned char *key)
+{
+	unsigned char name[JOURNAL_NAME_KEY_LEN];
+	const struct scur *cur = &s->cur;
+
+	if (!s->named) {
+		memcpy(key, cur->key,
+		    cur->klen < JOURNAL_KEY_LEN ? cur->klen : JOURNAL_KEY_LEN);
+		return cur->klen == JOURNAL_KEY_LEN && key[0] == 'J' &&
+		    key[1] == s->stream;
+	}
+	pdc_journal_name_key(name, s->stream, r->hash, 0);
+	if (cur->klen != sizeof(name) ||
+	    memcmp(cur->key, name, sizeof(name) - sizeof(uint64_t)) != 0)
+		return 0;
+	pdc_journal_key(key, s->stream,
+	    pdc_get_be64(cur->key + sizeof(name) - sizeof(uint64_t)));
+	return 1;
+}
+
 /* Take the block at the cursor, if it is of the stream; else the end. */
 static int
 stream_block(struct read *r, struct read_stream *s, int got)
 {
-	while (got == 1) {
-		if (s->cur.klen != JOURNAL_KEY_LEN || s->cur.key[0] != 'J' ||
-		    s->cur.key[1] != s->stream)
-			break;
-		if (pdc_journal_view(&s->v, s->cur.val, s->cur.len) == 0 &&
-		    s->v.h.first == pdc_get_be64(s->cur.key + 2)) {
+	unsigned char key[JOURNAL_KEY_LEN];
+	const void *val;
+	size_t len;
+	int ret;
+
+	for (; got == 1 && stream_key(r, s, key);
+	     got = pdc_scur_next(&s->cur)) {
+		val = s->cur.val;
+		len = s->cur.len;
+		ret = s->named ?
+		    pdc_stxn_get(r->x, key, sizeof(key), &val, &len) :
+		    0;
+		if (ret < 0 && ret != PDC_ENOENT)
+			return ret;
+		if (ret == 0 && pdc_journal_view(&s->v, val, len) == 0 &&
+		    s->v.h.first == pdc_get_be64(key + 2)) {
 			s->i = 0;
 			s->seq = s->v.h.first;
 			return 0;
 		}
 		r->a->damaged = 1;
-		got = pdc_scur_next(&s->cur);
 	}
 	s->seq = AT_END;
 	return got < 0 ? got : 0;
@@ -158,6 +193,17 @@ line_time(int64_t us)
 	return (double)us / MICROS;
 }
 
+/* Of the blocks from this one on only those of the name. */
+static int
+stream_by_name(struct read *r, struct read_stream *s, uint64_t block)
+{
+	unsigned char key[JOURNAL_NAME_KEY_LEN];
+
+	s->named = 1;
+	pdc_journal_name_key(key, s->stream, r->hash, block);
+	return stream_block(r, s, pdc_scur_seek(&s->cur, key, sizeof(key)));
+}
+
 /*
  * Bisect: a number from which on, or from the block that it is in, all comes
  * that is later than since.  Times do not decrease.
@@ -191,30 +237,33 @@ stream_since(struct read *r, struct read_stream *s, uint64_t *after,
 static int
 stream_open(struct read *r, struct read_stream *s, uint64_t end)
 {
-	unsigned char key[JOURNAL_KEY_LEN];
+	uint64_t floor = r->rec.stream[s->stream].floor;
 	uint64_t after = r->q->after;
+	unsigned char key[JOURNAL_KEY_LEN];
 	int got;
 
 	got = pdc_scur_open(&s->cur, r->x);
 	if (got < 0)
 		return got;
 	s->open = 1;
+	if (floor > after + 1)
+		after = floor - 1;
 	if (r->q->since > -INFINITY) {
 		got = stream_since(r, s, &after, end);
 		if (got < 0)
 			return got;
 	}
 	got = stream_before(r, s, after + 1);
-	if (got < 0)
-		return got;
 	if (got == 0) {
 		pdc_journal_key(key, s->stream, after + 1);
 		got = pdc_scur_seek(&s->cur, key, sizeof(key));
-		return stream_block(r, s, got);
+		got = stream_block(r, s, got);
 	}
-	for (got = 0; got == 0 && s->seq <= after;)
+	if (got >= 0 && r->q->name != NULL && s->seq != AT_END)
+		got = stream_by_name(r, s, s->v.h.first);
+	while (got >= 0 && s->seq <= after)
 		got = stream_next(r, s);
-	return got;
+	return got < 0 ? got : 0;
 }
 
 /* Whether a line is of the name that was asked for. */
@@ -287,14 +336,14 @@ read_least(struct read *r)
 }
 
 static void
-read_gap(struct read *r, const struct journal_rec *rec)
+read_gap(struct read *r)
 {
 	uint64_t floor = 0;
 	int i;
 
 	for (i = 0; i < NSTREAMS; i++)
-		if ((r->q->streams >> i & 1) && rec->stream[i].floor > floor)
-			floor = rec->stream[i].floor;
+		if ((r->q->streams >> i & 1) && r->rec.stream[i].floor > floor)
+			floor = r->rec.stream[i].floor;
 	if (r->q->resumes && floor > r->q->after + 1) {
 		r->a->gap_from = r->q->after + 1;
 		r->a->gap_to = floor - 1;
@@ -302,8 +351,9 @@ read_gap(struct read *r, const struct journal_rec *rec)
 }
 
 static int
-read_page(struct read *r, uint64_t end)
+read_page(struct read *r)
 {
+	uint64_t end = r->rec.next;
 	struct read_stream *s;
 	int i, ret = 0;
 
@@ -328,7 +378,6 @@ pdc_journal_read(struct stxn *x, const struct journal_query *q, struct buf *out,
     struct journal_answer *a)
 {
 	struct read *r = calloc(1, sizeof(*r));
-	struct journal_rec rec;
 	size_t i;
 	int ret;
 
@@ -344,13 +393,15 @@ pdc_journal_read(struct stxn *x, const struct journal_query *q, struct buf *out,
 	if (q->name != NULL) {
 		pdc_buf_str(&r->head, "{\"name\": \"");
 		pdc_escape_json(&r->head, q->name, strlen(q->name));
+		if (r->head.error == 0)
+			r->hash = pdc_journal_name(r->head.data, r->head.len);
 		pdc_buf_str(&r->head, "\", ");
 	}
-	ret = pdc_journal_rec(x, &rec);
+	ret = pdc_journal_rec(x, &r->rec);
 	if (ret == 0 && r->head.error == 0) {
-		a->beyond = q->resumes && q->after >= rec.next;
-		read_gap(r, &rec);
-		ret = read_page(r, rec.next);
+		a->beyond = q->resumes && q->after >= r->rec.next;
+		read_gap(r);
+		ret = read_page(r);
 	}
 	for (i = 0; i < r->n; i++)
 		if (r->s[i].open)

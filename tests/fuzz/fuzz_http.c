@@ -77,7 +77,7 @@ arrive(void)
 	FUZZ_MUST(fd != -1 && getsockname(fd, (void *)&at, &len) == 0);
 	FUZZ_MUST(source_init(&serve.source, &serve.log, dir) == 0);
 	FUZZ_MUST(checkpointer_start(&serve.checkpointer, &serve.source,
-		      &serve.log, 0) == 0);
+		      &serve.log, &options) == 0);
 	FUZZ_MUST(http_start(&http, &serve, fd, 100) == 0);
 	FUZZ_MUST(atexit(leave) == 0);
 }

@@ -1,7 +1,8 @@
 C_TESTS += \
 	%D%/test_context \
 	%D%/test_journal \
-	%D%/test_line
+	%D%/test_line \
+	%D%/test_retain
 TSAN_TESTS += %D%/test_context
 SH_TESTS += %D%/test_python.sh
 TEST_HELPERS += %D%/write
@@ -10,3 +11,4 @@ check_LTLIBRARIES += %D%/libjournal.la
 %C%_test_context_LDADD = %D%/libjournal.la $(LDADD)
 %C%_test_journal_LDADD = %D%/libjournal.la $(LDADD)
 %C%_test_line_LDADD = %D%/libjournal.la $(LDADD)
+%C%_test_retain_LDADD = %D%/libjournal.la $(LDADD)

@@ -123,4 +123,26 @@ stop
 wait "$follower"
 is "$?:$status:$(tail -c 1 "$tmp/cut" | wc -l | tr -d ' ')" 0:0:1 \
     "the end of the server ends him, with a whole line"
+
+# Limits of the command line hold for the store; who had not seen what is gone
+# is told, once.
+start --web.logs --journal.retain=logs:max_count=3,max_age=7d \
+    --journal.retain=events:none
+until_true 5 sh -c "curl -s $url/metrics | grep -q '^pdc_journal_lines_deleted_total{stream=\"INFO\"} [1-9]'"
+is "$(pdc retain)" "events:none
+logs:max_age=604800.0s,max_count=3" "the server's limits are the store's"
+status /logs >/dev/null
+is "$(count)" 3 "three lines are left"
+status "/logs?after=${cursor%-*}-2" >/dev/null
+like "$(head -1 "$tmp/body")" '{"_gap": {"from": 3, "to": *}}' \
+    "a gap, first of all"
+is "$(grep -c _gap "$tmp/body"):$(count)" 1:4 "and once"
+metrics=$(curl -s "$url/metrics")
+like "$metrics" '*pdc_journal_floor_sequence{stream="INFO"} [1-9]*' "the floor"
+like "$metrics" '*pdc_journal_head_sequence 1*' "and the head"
+like "$metrics" '*pdc_journal_lines{stream="measures"} 2*' "lines of a stream"
+stop
+"$PDC_SERVE" --store="$store" --journal.retain=logs:max_count=0 2>"$tmp/err"
+like "$?:$(cat "$tmp/err")" "2:*max_count must be positive, got 0" \
+    "no such limit"
 tap_done

@@ -225,13 +225,21 @@
 	X(journal_rec, next) \
 	X(journal_rec, last_us) \
 	X(journal_rec, stream) \
+	X(journal_rec, limit) \
 	X(journal_rec, reserved)
 
 #define JOURNAL_STREAM_REC(X) \
 	X(journal_stream_rec, floor) \
 	X(journal_stream_rec, nlines) \
 	X(journal_stream_rec, bytes) \
-	X(journal_stream_rec, last)
+	X(journal_stream_rec, last) \
+	X(journal_stream_rec, deleted)
+
+#define JOURNAL_LIMIT(X) \
+	X(journal_limit, set) \
+	X(journal_limit, max_age_us) \
+	X(journal_limit, max_count) \
+	X(journal_limit, max_bytes)
 
 #define JOURNAL_BLOCK(X) \
 	X(journal_block, nlines) \
@@ -256,6 +264,7 @@
 	T(owed, OWED) \
 	T(journal_rec, JOURNAL_REC) \
 	T(journal_stream_rec, JOURNAL_STREAM_REC) \
+	T(journal_limit, JOURNAL_LIMIT) \
 	T(journal_block, JOURNAL_BLOCK) \
 	T(journal_line, JOURNAL_LINE) \
 	T(cells_head, CELLS_HEAD) \
