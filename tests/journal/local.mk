@@ -2,6 +2,7 @@ C_TESTS += \
 	%D%/test_context \
 	%D%/test_journal \
 	%D%/test_line \
+	%D%/test_nospace \
 	%D%/test_retain
 TSAN_TESTS += %D%/test_context
 SH_TESTS += %D%/test_python.sh
@@ -12,3 +13,4 @@ check_LTLIBRARIES += %D%/libjournal.la
 %C%_test_journal_LDADD = %D%/libjournal.la $(LDADD)
 %C%_test_line_LDADD = %D%/libjournal.la $(LDADD)
 %C%_test_retain_LDADD = %D%/libjournal.la $(LDADD)
+%C%_test_nospace_LDADD = %D%/libjournal.la $(LDADD)

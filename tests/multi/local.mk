@@ -14,6 +14,7 @@ MULTI_TESTS = \
 	%D%/test_idle \
 	%D%/test_kill \
 	%D%/test_lines \
+	%D%/test_lines_busy \
 	%D%/test_lines_lost \
 	%D%/test_mode \
 	%D%/test_mode_lost \
@@ -41,6 +42,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_disk_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_kill_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_lines_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_lines_busy_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_lines_lost_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_mode_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_pidns_LDADD = %D%/libmulti.la $(LDADD)
