@@ -22,13 +22,14 @@
 #include "pdc.h"
 
 /* Each is a connection. */
-long fuzz_tries = 300;
+long fuzz_tries = 200;
 
 static char dir[64];
 static struct options options = {
 	.store = dir,
 	.telemetry_path = "/metrics",
 	.exporter_metrics = 1,
+	.logs = 1,
 	.log_level = LEVEL_ERROR,
 };
 static struct serve serve = { .options = &options,
@@ -56,9 +57,15 @@ fill(void)
 			      h = { .type = PDC_HISTOGRAM, .name = "h" };
 	struct pdc_family *f;
 	struct pdc *p;
+	int i;
 
 	FUZZ_MUST(pdc_open(&p, dir, NULL) == 0);
 	FUZZ_MUST(pdc_declare(&f, p, &c) == 0 && pdc_declare(&f, p, &h) == 0);
+	for (i = 0; i < 20; i++) {
+		FUZZ_MUST(pdc_logf(p, PDC_LOG_INFO + i % 3 * 4, "%d", i) == 0);
+		FUZZ_MUST(pdc_event(p, "a\"b", NULL, 0) == 0);
+		FUZZ_MUST(pdc_measure(p, "m", i, NULL, 0) == 0);
+	}
 	pdc_close(p);
 }
 

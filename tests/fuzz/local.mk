@@ -1,10 +1,11 @@
-FUZZ_TARGETS = accept cells escape exemplar http name page record ring
+FUZZ_TARGETS = accept cells escape exemplar http line name page record ring
 FUZZ_TESTS = \
 	%D%/fuzz_accept \
 	%D%/fuzz_cells \
 	%D%/fuzz_escape \
 	%D%/fuzz_exemplar \
 	%D%/fuzz_http \
+	%D%/fuzz_line \
 	%D%/fuzz_name \
 	%D%/fuzz_page \
 	%D%/fuzz_record \
@@ -17,6 +18,7 @@ C_TESTS += $(FUZZ_TESTS)
 %C%_fuzz_http_SOURCES = %D%/fuzz_http.c %D%/replay.c
 %C%_fuzz_http_LDADD = bin/pdc-serve/libserve.la $(LDADD) \
 	$(LIBMICROHTTPD_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
+%C%_fuzz_line_SOURCES = %D%/fuzz_line.c %D%/replay.c
 %C%_fuzz_name_SOURCES = %D%/fuzz_name.c %D%/replay.c
 %C%_fuzz_name_LDADD = bin/pdc/libpdccmd.la $(LDADD)
 %C%_fuzz_page_SOURCES = %D%/fuzz_page.c %D%/replay.c
@@ -24,4 +26,4 @@ C_TESTS += $(FUZZ_TESTS)
 %C%_fuzz_record_SOURCES = %D%/fuzz_record.c %D%/replay.c
 %C%_fuzz_ring_SOURCES = %D%/fuzz_ring.c %D%/replay.c
 EXTRA_DIST += %D%/run.sh %D%/accept %D%/cells %D%/escape %D%/exemplar %D%/http \
-	%D%/name %D%/page %D%/record %D%/ring
+	%D%/line %D%/name %D%/page %D%/record %D%/ring
