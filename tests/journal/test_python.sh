@@ -7,6 +7,7 @@
 
 : "${PDC:=$top_builddir/bin/pdc/pdc}" "${PYTHON3:=python3}"
 command -v "$PYTHON3" >/dev/null 2>&1 || skip_all "python3 is not installed"
+command -v jq >/dev/null 2>&1 || skip_all "jq is not installed"
 store=$tmp/store
 
 cat >"$tmp/lines.py" <<'END'
@@ -119,13 +120,17 @@ for kind in logs events measures; do
 		diag "$(cat "$tmp/err")"
 		diag "$(diff "$tmp/want.$kind" "$tmp/plain" | head -c 2000)"
 	}
+	jq -r '[.timestamp, .level // .name, .message // .value] | @json' \
+	    <"$tmp/got" >"$tmp/jq" 2>"$tmp/err"
+	is "$?:$(wc -l <"$tmp/jq"):$(cat "$tmp/err")" \
+	    "0:$(wc -l <"$tmp/got"):" "jq reads each"
 	"$PYTHON3" -c '
 import json, sys
 last = 0
 for line in sys.stdin:
     text = line.split("\"timestamp\": ")[-1].split(",")[0]
     t = json.loads(line)["timestamp"]
-    assert t >= last and repr(t) == text, (t, last, text)
+    assert t > last and repr(t) == text, (t, last, text)
     last = t
 ' <"$tmp/got" 2>"$tmp/err"
 	ok $? "their times are as Python prints them, in order" ||
