@@ -8,11 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-/*
- * The lines are ours, so their form is known: members in their order, ", " and
- * ": " between, the fields in one object at the end.  Of anything else the line
- * is shown as it is.
- */
+#include "journal/member.h"
+
+/* Of what is no line as the journal writes it, what can be told is shown. */
 
 #define MICROS 1e6
 #define HALF_MICRO 0.5e-6
@@ -27,36 +25,12 @@ static const struct text_level {
 	{ "\"INFO\"", "\033[32m" },
 };
 
-/* The end of the value at s: of a string, an object, an array, a word. */
-static const char *
-text_skip(const char *s, const char *end)
-{
-	int depth = 0, quoted = 0;
-
-	for (; s < end; s++) {
-		if (quoted) {
-			if (*s == '\\')
-				s++;
-			else
-				quoted = *s != '"';
-		} else if (*s == '"') {
-			quoted = 1;
-		} else if (*s == '{' || *s == '[') {
-			depth++;
-		} else if (*s == '}' || *s == ']') {
-			if (depth-- == 0)
-				return s;
-		} else if (*s == ',' && depth == 0) {
-			return s;
-		}
-	}
-	return end;
-}
-
 static void
-text_time(struct buf *out, const char *s)
+text_time(struct buf *out, struct span s)
 {
-	double seconds = *s >= '0' && *s <= '9' ? strtod(s, NULL) : -1;
+	double seconds = s.len > 0 && *s.s >= '0' && *s.s <= '9' ?
+	    strtod(s.s, NULL) :
+	    -1;
 	char word[64];
 	time_t whole;
 	struct tm tm;
@@ -73,91 +47,78 @@ text_time(struct buf *out, const char *s)
 }
 
 static void
-text_level(struct buf *out, const char *s, size_t len, int colour)
+text_level(struct buf *out, struct span s, int colour)
 {
 	const char *on = "";
 	size_t i;
 
 	for (i = 0; i < sizeof(text_levels) / sizeof(text_levels[0]); i++)
-		if (strncmp(s, text_levels[i].word,
-			strlen(text_levels[i].word)) == 0)
+		if (pdc_span_is(s, text_levels[i].word))
 			on = text_levels[i].colour;
-	if (len < 2)
+	if (s.len < 2)
 		return;
-	pdc_buf_fmt(out, "%s%-8.*s%s ", colour ? on : "", (int)len - 2, s + 1,
-	    colour && *on != '\0' ? "\033[0m" : "");
+	pdc_buf_fmt(out, "%s%-8.*s%s ", colour ? on : "", (int)s.len - 2,
+	    s.s + 1, colour && *on != '\0' ? "\033[0m" : "");
 }
 
 /* A string without its quotes; its escapes stay, so it is one line. */
 static void
-text_words(struct buf *out, const char *s, size_t len)
+text_words(struct buf *out, struct span s)
 {
-	if (len >= 2 && *s == '"') {
-		s++;
-		len -= 2;
+	if (s.len >= 2 && *s.s == '"') {
+		s.s++;
+		s.len -= 2;
 	}
-	pdc_buf_put(out, s, len);
+	pdc_buf_put(out, s.s, s.len);
 	pdc_buf_chr(out, ' ');
 }
 
-/* name=value, of an object from behind its brace. */
+/* name=value */
 static void
-text_fields(struct buf *out, const char *s, const char *end)
+text_fields(struct buf *out, struct span object)
 {
-	const char *stop;
+	struct members rest = pdc_members(object);
+	struct member m;
 
-	while (s < end && *s == '"') {
-		stop = text_skip(s, end);
-		s++;
-		while (s < stop && *s != '"') {
-			if (*s == '\\' && s + 1 < stop)
-				pdc_buf_chr(out, *s++);
-			pdc_buf_chr(out, *s++);
-		}
+	while (pdc_member_next(&rest, &m)) {
+		pdc_buf_put(out, m.name.s, m.name.len);
 		pdc_buf_chr(out, '=');
-		if (s + 3 <= stop)
-			pdc_buf_put(out, s + 3, (size_t)(stop - s) - 3);
+		pdc_buf_put(out, m.value.s, m.value.len);
 		pdc_buf_chr(out, ' ');
-		s = stop + 2;
 	}
 }
 
 static void
-text_member(struct buf *out, const char *name, const char *s, const char *end,
-    int colour)
+text_member(struct buf *out, const struct member *m, int colour)
 {
-	size_t len = (size_t)(end - s);
-
-	if (strncmp(name, "timestamp\"", 10) == 0)
+	if (pdc_span_is(m->name, "timestamp"))
 		return;
-	if (strncmp(name, "level\"", 6) == 0)
-		text_level(out, s, len, colour);
-	else if (*s == '{')
-		text_fields(out, s + 1, end);
+	if (pdc_span_is(m->name, "level"))
+		text_level(out, m->value, colour);
+	else if (m->value.len > 0 && *m->value.s == '{')
+		text_fields(out, m->value);
 	else
-		text_words(out, s, len);
+		text_words(out, m->value);
 }
 
-/* Behind its end there is its newline. */
+/* Behind the line there is its newline. */
 static void
-text_line(struct buf *out, const char *s, const char *end, int colour)
+text_line(struct buf *out, struct span line, int colour)
 {
-	const char *time = memmem(s, (size_t)(end - s), "\"timestamp\": ", 13);
-	const char *stop, *value;
+	struct members rest = pdc_members(line);
+	struct member m = { .name = { "", 0 } };
 
-	if (*s != '{' || time == NULL) {
-		pdc_buf_put(out, s, (size_t)(end - s));
-		pdc_buf_chr(out, '\n');
-		return;
-	}
-	text_time(out, time + 13);
-	for (s++; s < end && *s == '"'; s = stop + 2) {
-		stop = text_skip(s, end);
-		value = memmem(s, (size_t)(stop - s), "\": ", 3);
-		if (value == NULL)
-			break;
-		text_member(out, s + 1, value + 3, stop, colour);
-	}
+	while (!pdc_span_is(m.name, "timestamp"))
+		if (line.len == 0 || *line.s != '{' ||
+		    !pdc_member_next(&rest, &m)) {
+			pdc_buf_put(out, line.s, line.len);
+			pdc_buf_chr(out, '\n');
+			return;
+		}
+	text_time(out, m.value);
+	rest = pdc_members(line);
+	while (pdc_member_next(&rest, &m))
+		text_member(out, &m, colour);
 	if (out->len > 0 && out->data[out->len - 1] == ' ')
 		out->len--;
 	pdc_buf_chr(out, '\n');
@@ -174,6 +135,7 @@ text_lines(struct buf *out, const char *lines, size_t len, int colour)
 			pdc_buf_put(out, lines, (size_t)(end - lines));
 			return;
 		}
-		text_line(out, lines, stop, colour);
+		text_line(out, (struct span){ lines, (size_t)(stop - lines) },
+		    colour);
 	}
 }

@@ -7,6 +7,8 @@ lib_libcore_la_SOURCES += \
 	%D%/json.h \
 	%D%/line.c \
 	%D%/line.h \
+	%D%/member.c \
+	%D%/member.h \
 	%D%/names.c \
 	%D%/read.c \
 	%D%/read.h \
