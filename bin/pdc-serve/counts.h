@@ -11,6 +11,7 @@
 #define COUNTS_HANDLERS(X) \
 	X(METRICS, "metrics") \
 	X(JOURNAL, "journal") \
+	X(LATEST, "latest") \
 	X(LANDING, "landing") \
 	X(HEALTHY, "healthy") \
 	X(READY, "ready") \

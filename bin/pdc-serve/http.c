@@ -61,6 +61,8 @@ http_route(const struct serve *serve, const char *path, enum feed_kind *feed)
 			*feed = (enum feed_kind)i;
 			return HANDLER_JOURNAL;
 		}
+	if (strcmp(path, "/measures/latest") == 0)
+		return HANDLER_LATEST;
 	if (strcmp(path, "/") == 0)
 		return HANDLER_LANDING;
 	if (strcmp(path, "/-/healthy") == 0)
@@ -143,6 +145,12 @@ http_answer_make(struct serve *serve, struct MHD_Connection *connection,
 		    request->feed, &answer->body);
 		answer->type = answer->code == 200 ? FEED_TYPE :
 						     FEED_ERROR_TYPE;
+		break;
+	case HANDLER_LATEST:
+		answer->code = latest_page(serve, request->arrival_ns,
+		    &answer->body);
+		answer->type = answer->code == 200 ? LATEST_TYPE :
+						     HTTP_WORDS_TYPE;
 		break;
 	case HANDLER_LANDING:
 		answer->code = 200;

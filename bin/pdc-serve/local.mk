@@ -14,6 +14,8 @@ noinst_LTLIBRARIES += %D%/libserve.la
 	%D%/http.h \
 	%D%/landing.c \
 	%D%/landing.h \
+	%D%/latest.c \
+	%D%/latest.h \
 	%D%/listen.c \
 	%D%/listen.h \
 	%D%/log.c \

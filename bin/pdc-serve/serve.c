@@ -187,6 +187,7 @@ serve_run(const struct options *options)
 	serve.options = options;
 	serve.log.level = options->log_level;
 	serve.log.format = options->log_format;
+	pthread_mutex_init(&serve.latest.mutex, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	serve_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -206,5 +207,6 @@ serve_run(const struct options *options)
 		    strerror(errno), NULL);
 	}
 	source_fini(&serve.source);
+	latest_fini(&serve.latest);
 	return status;
 }

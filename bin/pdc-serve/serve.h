@@ -12,6 +12,7 @@
 
 #include "pdc-serve/checkpointer.h"
 #include "pdc-serve/counts.h"
+#include "pdc-serve/latest.h"
 #include "pdc-serve/log.h"
 #include "pdc-serve/options.h"
 #include "pdc-serve/source.h"
@@ -22,6 +23,7 @@ struct serve {
 	struct source source;
 	struct checkpointer checkpointer;
 	struct counts counts;
+	struct served_latest latest;
 	atomic_int ending; /* who follows the journal is not waited for */
 };
 

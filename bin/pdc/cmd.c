@@ -51,7 +51,8 @@ static const struct cmd_verb cmd_verbs[] = {
 	{ "logs", cmd_logs, LOGS_OPTS | BIT(LEVEL) | BIT(MIN_LEVEL), 0, 0,
 	    "no operand" },
 	{ "events", cmd_logs, LOGS_OPTS | BIT(NAME), 0, 0, "no operand" },
-	{ "measures", cmd_logs, LOGS_OPTS | BIT(NAME), 0, 0, "no operand" },
+	{ "measures", cmd_logs, LOGS_OPTS | BIT(NAME) | BIT(LATEST), 0, 0,
+	    "no operand" },
 	{ "retain", cmd_retain, 0, 0, WORDS_MAX, "[WHAT:LIMITS ...]" },
 	{ "gc", cmd_gc, 0, 0, 0, "no operand" },
 };

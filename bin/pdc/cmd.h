@@ -46,7 +46,8 @@
 	X(WHO, "who") \
 	X(EXEMPLARS, "exemplars") \
 	X(CURSORS, "cursors") \
-	X(FOLLOW, "follow")
+	X(FOLLOW, "follow") \
+	X(LATEST, "latest")
 
 enum cmd_opt {
 #define X(name, word) OPT_##name,
@@ -132,6 +133,7 @@ int cmd_remove(struct cmd *); /* reset remove */
 int cmd_clear(struct cmd *);
 int cmd_log(struct cmd *); /* log event measure */
 int cmd_logs(struct cmd *); /* logs events measures */
+int latest_print(struct cmd *); /* measures --latest */
 int cmd_retain(struct cmd *);
 int cmd_gc(struct cmd *);
 

@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += %D%/libpdccmd.la
 	%D%/compare.c \
 	%D%/family.c \
 	%D%/get.c \
+	%D%/latest.c \
 	%D%/log.c \
 	%D%/logs.c \
 	%D%/options.c \

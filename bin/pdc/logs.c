@@ -254,6 +254,8 @@ cmd_logs(struct cmd *cmd)
 
 	if (logs_query(&g) != CMD_YES || logs_open(cmd) != CMD_YES)
 		return CMD_TROUBLE;
+	if (cmd->opt[OPT_LATEST] != NULL)
+		return latest_print(cmd);
 	status = logs_after(&g);
 	if (status == CMD_YES)
 		status = logs_all(&g);

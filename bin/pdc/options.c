@@ -32,6 +32,7 @@ static const char options_usage[] =
     "  logs|events|measures [--since=T] [--until=T] [--limit=N] [--follow]\n"
     "          [--after=CURSOR] [--cursors] [--format=ndjson|text]\n"
     "          logs: [--level=L,L] [--min-level=L]; others: [--name=NAME]\n"
+    "          measures: --latest\n"
     "  retain [WHAT:max_age=7d,max_count=N,max_bytes=1G|none|default ...]\n"
     "          WHAT: logs, a level, default, events, measures\n"
     "  gc\n"

@@ -246,6 +246,88 @@ pdc_escape_json_next(char *out, size_t *outlen, const char *s, size_t len)
 	return cp == UTF8_INVALID ? n | ESCAPE_INVALID : n;
 }
 
+/* The four hexadecimal digits at s, or -1. */
+static int32_t
+json_unit_read(const char *s, const char *end)
+{
+	int32_t unit = 0;
+	int i;
+
+	if (end - s < 4)
+		return -1;
+	for (i = 0; i < 4; i++) {
+		if (s[i] >= '0' && s[i] <= '9')
+			unit = unit << 4 | (s[i] - '0');
+		else if ((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'f')
+			unit = unit << 4 | ((s[i] | 0x20) - 'a' + 10);
+		else
+			return -1;
+	}
+	return unit;
+}
+
+static void
+utf8_put(struct buf *b, uint32_t cp)
+{
+	if (cp < 0x80) {
+		pdc_buf_chr(b, (char)cp);
+	} else if (cp < 0x800) {
+		pdc_buf_chr(b, (char)(0xc0 | cp >> 6));
+	} else if (cp < 0x10000) {
+		pdc_buf_chr(b, (char)(0xe0 | cp >> 12));
+		pdc_buf_chr(b, (char)(0x80 | (cp >> 6 & 0x3f)));
+	} else {
+		pdc_buf_chr(b, (char)(0xf0 | cp >> 18));
+		pdc_buf_chr(b, (char)(0x80 | (cp >> 12 & 0x3f)));
+		pdc_buf_chr(b, (char)(0x80 | (cp >> 6 & 0x3f)));
+	}
+	if (cp >= 0x80)
+		pdc_buf_chr(b, (char)(0x80 | (cp & 0x3f)));
+}
+
+/* \uXXXX at s, or two of them; how long that is. */
+static size_t
+json_unit_put(struct buf *b, const char *s, const char *end)
+{
+	int32_t unit = json_unit_read(s + 2, end), low = -1;
+
+	if (unit >= 0xd800 && unit < 0xdc00 && end - s >= 12 && s[6] == '\\' &&
+	    s[7] == 'u')
+		low = json_unit_read(s + 8, end);
+	if (low >= 0xdc00 && low < 0xe000) {
+		utf8_put(b,
+		    0x10000 + (((uint32_t)unit & 0x3ff) << 10) +
+			((uint32_t)low & 0x3ff));
+		return 12;
+	}
+	utf8_put(b,
+	    unit < 0 || (unit >= 0xd800 && unit < 0xe000) ? 0xfffd :
+							    (uint32_t)unit);
+	return unit < 0 ? 2 : 6;
+}
+
+void
+pdc_unescape_json(struct buf *b, const char *s, size_t len)
+{
+	static const char letters[] = "\"\\/bfnrt", what[] = "\"\\/\b\f\n\r\t";
+	const char *end = s + len, *letter;
+
+	while (s < end) {
+		if (*s != '\\' || end - s < 2) {
+			pdc_buf_chr(b, *s++);
+		} else if (s[1] == 'u') {
+			s += json_unit_put(b, s, end);
+		} else {
+			letter = strchr(letters, s[1]);
+			pdc_buf_chr(b,
+			    letter != NULL && *letter != '\0' ?
+				what[letter - letters] :
+				s[1]);
+			s += 2;
+		}
+	}
+}
+
 static int
 name_letter(char c)
 {

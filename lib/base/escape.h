@@ -33,6 +33,12 @@ size_t pdc_escape_json_next(char *out, size_t *outlen, const char *s,
     size_t len);
 
 /*
+ * What a JSON string without its quotes stands for, in UTF-8; half of a pair of
+ * surrogates is U+FFFD, and what is no escape stands for itself.
+ */
+void pdc_unescape_json(struct buf *, const char *s, size_t len);
+
+/*
  * Copy with U+FFFD for what is invalid.  dst has room for 3 * len; no NUL is
  * added.  Returns the bytes written.
  */

@@ -5,6 +5,8 @@ lib_libcore_la_SOURCES += \
 	%D%/journal.h \
 	%D%/json.c \
 	%D%/json.h \
+	%D%/latest.c \
+	%D%/latest.h \
 	%D%/line.c \
 	%D%/line.h \
 	%D%/member.c \

@@ -89,6 +89,12 @@ trouble "unknown format 'xml'" logs --format=xml
 trouble "events takes no option --level" events --level=INFO
 trouble "logs takes no option --name" logs --name=x
 
+is "$("$PDC" -s "$store" measures --latest | sed 's/ [0-9]\{13\}$/ T/')" \
+    'temp -2.0 T
+temp{room="kitchen"} 21.5 T' "--latest"
+trouble "--latest goes with no option --limit" measures --latest --limit=1
+trouble "events takes no option --latest" events --latest
+
 # Limits, and what is beyond them.
 retain()
 {

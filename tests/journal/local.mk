@@ -1,6 +1,7 @@
 C_TESTS += \
 	%D%/test_context \
 	%D%/test_journal \
+	%D%/test_latest \
 	%D%/test_line \
 	%D%/test_nospace \
 	%D%/test_retain
@@ -14,3 +15,4 @@ check_LTLIBRARIES += %D%/libjournal.la
 %C%_test_line_LDADD = %D%/libjournal.la $(LDADD)
 %C%_test_retain_LDADD = %D%/libjournal.la $(LDADD)
 %C%_test_nospace_LDADD = %D%/libjournal.la $(LDADD)
+%C%_test_latest_LDADD = %D%/libjournal.la $(LDADD)

@@ -63,6 +63,15 @@ is "$(count)" 1 "events"
 status "/measures?name=a%22b" >/dev/null
 is "$(count)" 1 "measures of a name"
 
+is "$(status /measures/latest)" 200 "the latest measures"
+is "$(sed 's/ [0-9]\{13\}$/ T/' "$tmp/body")" 'a_b 21.0 T
+temp 20.0 T' "as a page for Prometheus"
+like "$(cat "$tmp/answer")" "*text/plain; version=0.0.4*" "of its type"
+pdc measure temp 19
+status /measures/latest >/dev/null
+is "$(sed -n 's/^temp \(.*\) [0-9]*$/\1/p' "$tmp/body")" 19.0 "it goes on"
+is "$(status /measures/latest -X POST)" 405 "POST is 405"
+
 bad 400 since "/logs?since=x"
 bad 400 limit "/logs?limit=-1"
 bad 400 level "/logs?level=loud"
@@ -140,7 +149,7 @@ is "$(grep -c _gap "$tmp/body"):$(count)" 1:4 "and once"
 metrics=$(curl -s "$url/metrics")
 like "$metrics" '*pdc_journal_floor_sequence{stream="INFO"} [1-9]*' "the floor"
 like "$metrics" '*pdc_journal_head_sequence 1*' "and the head"
-like "$metrics" '*pdc_journal_lines{stream="measures"} 2*' "lines of a stream"
+like "$metrics" '*pdc_journal_lines{stream="measures"} 3*' "lines of a stream"
 stop
 "$PDC_SERVE" --store="$store" --journal.retain=logs:max_count=0 2>"$tmp/err"
 like "$?:$(cat "$tmp/err")" "2:*max_count must be positive, got 0" \
