@@ -89,29 +89,21 @@ unjson(const char *s)
 	return appended();
 }
 
+#define HALF "\357\277\275"
+
 static void
 test_unescape(void)
 {
-	static const char all[] = "a\"\\/\b\f\n\r\t\1\177 é€\360\237\230\261";
+	static const char all[] = "a\"\\/\b\f\n\r\t\1\177é€\360\237\230\261";
 
 	pdc_escape_json(&buf, all, sizeof(all) - 1);
 	is_str(unjson(appended()), all, "what was escaped comes back");
 	is_str(unjson("\\/\\u00E9\\u00e9"), "/éé", "in other ways, too");
-	is_str(unjson("\\ud83d"), "\xef\xbf\xbd", "half of a pair");
-	is_str(unjson("\\ud83dx\\ude31"), "\xef\xbf\xbdx\xef\xbf\xbd",
-	    "and halves");
-	is_str(unjson("\\ud83d\\u0041"),
-	    "\xef\xbf\xbd"
-	    "A",
-	    "and one before a letter");
-	is_str(unjson("\\u00g1\\"),
-	    "\xef\xbf\xbd"
-	    "00g1\\",
-	    "what is no escape");
-	is_str(unjson("\\u00"),
-	    "\xef\xbf\xbd"
-	    "00",
-	    "and one cut off");
+	is_str(unjson("\\ud83d"), HALF, "half of a pair");
+	is_str(unjson("\\ud83dx\\ude31"), HALF "x" HALF, "and halves");
+	is_str(unjson("\\ud83d-"), HALF "-", "and one before a letter");
+	is_str(unjson("\\u00g1\\"), HALF "00g1\\", "what is no escape");
+	is_str(unjson("\\u00"), HALF "00", "and one cut off");
 }
 
 /* The vectors of Unicode 15, tables 3-8 to 3-11, and ends cut off. */

@@ -139,7 +139,8 @@ test_time(void)
 	put("t", 1, NULL, NULL, NULL, NULL);
 	line = journal_all(p, 1u << STREAM_MEASURES);
 	t = strtod(strstr(line, "\"timestamp\": ") + 13, NULL);
-	snprintf(want, sizeof(want), "t 1.0 %lld\n", (long long)(t * 1e6 + 0.5) / 1000);
+	snprintf(want, sizeof(want), "t 1.0 %lld\n",
+	    (long long)(t * 1e6 + 0.5) / 1000);
 	got = page(1);
 	is_str(got, want, "milliseconds");
 	free(got);

@@ -157,16 +157,28 @@ total(void)
 	return sum;
 }
 
+/* What waits in a process goes with it; others may hold the lock for long. */
+static int
+child_checkpoint(void)
+{
+	int ret;
+
+	do {
+		ret = pdc_checkpoint(p);
+	} while (ret == PDC_EBUSY);
+	return ret;
+}
+
 static int
 child_visits(void *arg)
 {
 	visit(arg, 0, 3000);
-	if (pdc_checkpoint(p) < 0) /* what waits here goes with it, else */
+	if (child_checkpoint() < 0)
 		return 2;
 	visit(arg, 0, 1);
 	if (handles(arg) > KEPT)
 		return 1;
-	return pdc_checkpoint(p) < 0 ? 2 : 0;
+	return child_checkpoint() < 0 ? 2 : 0;
 }
 
 static int

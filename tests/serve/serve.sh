@@ -83,7 +83,7 @@ status()
 	curl -s -m 20 -g --path-as-is -o "$tmp/body" \
 	    -w "%{http_code}%{stderr}$answer" "$@" "$url$path" 2>"$tmp/answer"
 	case $?$path in
-	0/metrics* | 0/measures/latest) keep_page ;; # not one that was broken off
+	0/metrics*) keep_page ;; # not one that was broken off
 	esac
 }
 

@@ -67,6 +67,13 @@ is "$(status /measures/latest)" 200 "the latest measures"
 is "$(sed 's/ [0-9]\{13\}$/ T/' "$tmp/body")" 'a_b 21.0 T
 temp 20.0 T' "as a page for Prometheus"
 like "$(cat "$tmp/answer")" "*text/plain; version=0.0.4*" "of its type"
+is "$("$python" -c 'import sys
+from prometheus_client.parser import text_fd_to_metric_families as parse
+for f in parse(sys.stdin):
+    for s in f.samples:
+        print(s.name, s.labels, s.value, s.timestamp > 1.7e9)' <"$tmp/body")" \
+    "a_b {} 21.0 True
+temp {} 20.0 True" "which its parser reads"
 pdc measure temp 19
 status /measures/latest >/dev/null
 is "$(sed -n 's/^temp \(.*\) [0-9]*$/\1/p' "$tmp/body")" 19.0 "it goes on"
