@@ -43,6 +43,7 @@ struct http_answer {
 	const char *type;
 	const char *coding; /* NULL: as it is */
 	int varies; /* by what was accepted */
+	int whole; /* HEAD: not in chunks */
 	struct stream *stream; /* of a page, or NULL */
 	struct feed *feed; /* of the journal; else NULL, and it is body */
 	struct buf body;
@@ -206,6 +207,10 @@ http_send(struct MHD_Connection *connection, struct http_answer *answer)
 	if (answer->varies)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY,
 		    "Accept, Accept-Encoding");
+	/* Or libmicrohttpd would send the last chunk behind the head. */
+	if (answer->whole)
+		MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY,
+		    MHD_RO_END);
 	if (answer->code == 405)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
 		    "GET, HEAD");
@@ -228,6 +233,8 @@ http_answer(struct serve *serve, struct MHD_Connection *connection,
 		http_words(&answer, 405, "405 method not allowed");
 	else
 		http_answer_make(serve, connection, request, &answer);
+	answer.whole = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 &&
+	    (answer.stream != NULL || answer.feed != NULL);
 	counts_answer(&serve->counts, request->handler, answer.code);
 	return http_send(connection, &answer);
 }

@@ -250,10 +250,12 @@ int
 cmd_logs(struct cmd *cmd)
 {
 	struct logs g = { .cmd = cmd };
+	const struct store *store;
 	int status;
 
 	if (logs_query(&g) != CMD_YES || logs_open(cmd) != CMD_YES)
 		return CMD_TROUBLE;
+	store = cmd->pdc->store;
 	if (cmd->opt[OPT_LATEST] != NULL)
 		return latest_print(cmd);
 	status = logs_after(&g);
@@ -263,6 +265,9 @@ cmd_logs(struct cmd *cmd)
 	    status == CMD_YES && cmd->opt[OPT_FOLLOW] != NULL && g.left > 0) {
 		pdc_clock_sleep(FOLLOW_NS);
 		status = logs_all(&g);
+		if (status == CMD_YES && !pdc_store_is(store, store->dir))
+			status = cmd_fail(cmd, "%s: it is another store now",
+			    store->dir);
 	}
 	pdc_buf_fini(&g.page);
 	pdc_buf_fini(&g.out);

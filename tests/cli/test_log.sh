@@ -140,4 +140,16 @@ done
 kill "$follower" 2>/dev/null
 wait "$follower"
 is "$?:$(wc -l <"$tmp/followed" | tr -d ' ')" 0:3 "--follow"
+"$PDC" -s "$store" logs --follow >"$tmp/followed" 2>"$tmp/err" &
+follower=$!
+tries=100
+until test -s "$tmp/followed" || test "$tries" -eq 0; do
+	sleep 0.1
+	tries=$((tries - 1))
+done
+"$PDC" -s "$tmp/new" log info other
+mv "$store" "$tmp/old" && mv "$tmp/new" "$store"
+wait "$follower"
+like "$?:$(cat "$tmp/err")" "2:pdc: *: it is another store now" \
+    "a follower of a store that is replaced ends"
 tap_done

@@ -91,6 +91,19 @@ bad 400 until "/logs?follow=1&until=1"
 bad 410 after "/logs?after=p1-00000000000000000000000000000000-1"
 is "$(status /logs -X POST)" 405 "POST is 405"
 is "$(status /logs -I)" 200 "HEAD"
+# Answers in chunks: nothing comes behind the head.
+"$python" -c 'import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10)
+s.sendall(b"HEAD /logs?follow=1 HTTP/1.1\r\nHost: a\r\n\r\n")
+got = b""
+while True:
+    more = s.recv(65536)
+    if not more:
+        break
+    got += more
+print(got[:15].decode(), got.index(b"\r\n\r\n") + 4 == len(got))' \
+    "$port" >"$tmp/out" 2>&1
+is "$(cat "$tmp/out")" "HTTP/1.1 200 OK True" "also where GET would not end"
 
 # By cursors, a line at a time.
 status "/logs?limit=1" -D "$tmp/head" >/dev/null
