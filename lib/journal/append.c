@@ -123,13 +123,17 @@ struct journal *
 pdc_journal_begin(struct stxn *x)
 {
 	struct journal *j = calloc(1, sizeof(*j));
+	int ret;
 
 	if (j == NULL) {
 		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "the journal"));
 		return NULL;
 	}
 	j->x = x;
-	pdc_stxn_fail(x, pdc_journal_rec(x, &j->rec));
+	ret = pdc_journal_rec(x, &j->rec);
+	if (ret == PDC_EFORMAT)
+		ret = pdc_journal_rebuild(x, &j->rec);
+	pdc_stxn_fail(x, ret);
 	return j;
 }
 

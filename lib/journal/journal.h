@@ -116,6 +116,8 @@ int pdc_journal_end(struct journal *);
 
 /* The first record; all zero but next where there is no journal yet. */
 int pdc_journal_rec(struct stxn *, struct journal_rec *);
+/* Instead of one that makes no sense. */
+int pdc_journal_rebuild(struct stxn *, struct journal_rec *);
 void pdc_journal_key(unsigned char *key, enum journal_stream, uint64_t seq);
 /* Check and take apart a block; 0 or PDC_EFORMAT. */
 struct journal_view {

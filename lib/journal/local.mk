@@ -14,4 +14,5 @@ lib_libcore_la_SOURCES += \
 	%D%/names.c \
 	%D%/read.c \
 	%D%/read.h \
+	%D%/rebuild.c \
 	%D%/trim.c

@@ -465,6 +465,38 @@ test_damage(void)
 	free(page);
 }
 
+/* The journal's own record makes no sense: lines go on, none is lost. */
+static void
+test_record(void)
+{
+	struct journal_rec rec;
+	struct stxn x;
+	char *page;
+	int found = 0;
+
+	fresh();
+	log_some(PDC_LOG_INFO, 300);
+	log_some(PDC_LOG_ERROR, 300);
+	if (pdc_stxn_write(&x, p->store, 1000) < 0)
+		bail_out("write: %s", pdc_error());
+	pdc_stxn_put(&x, "J", 1, "odd", 3);
+	if (pdc_stxn_commit(&x) < 0)
+		bail_out("commit: %s", pdc_error());
+	is_int(pdc_maintain(p), 0, "maintenance does not fail");
+	log_some(PDC_LOG_INFO, 10);
+	page = journal_all(p, JOURNAL_LOGS);
+	is_int((long long)journal_lines(page), 610, "old lines and new");
+	free(page);
+	if (pdc_stxn_read(&x, p->store) < 0 || pdc_journal_rec(&x, &rec) < 0)
+		bail_out("read: %s", pdc_error());
+	pdc_stxn_abort(&x);
+	is_int((long long)rec.next, 611, "numbers go on");
+	is_int((long long)rec.stream[STREAM_ERROR].nlines, 300, "all counted");
+	if (pdc_page_check(p, finding, &found) < 0)
+		bail_out("check: %s", pdc_error());
+	is_int(found, 0, "and a check finds nothing");
+}
+
 int
 main(void)
 {
@@ -478,6 +510,7 @@ main(void)
 	test_ring();
 	test_words();
 	test_damage();
+	test_record();
 	pdc_close(p);
 	free(lines);
 	return tap_done();
