@@ -11,6 +11,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "base/escape.h"
 #include "base/num.h"
 #include "journal/read.h"
+#include "journal/recode.h"
 #include "metric/metric.h"
 #include "pdc.h"
 #include "pdc-serve/checkpointer.h"
@@ -41,6 +43,7 @@ struct feed {
 	uint64_t told; /* the end of the last gap that was */
 	char *name;
 	char after[CURSOR_SIZE]; /* as it came, then of each page; "": none */
+	enum recode_form form;
 	int follow;
 	int ended; /* the page is the last one */
 	struct buf page; /* sent up to at */
@@ -135,6 +138,13 @@ feed_after(struct feed *f, const char *param, const char *value)
 		memcpy(f->after, value, len + 1);
 }
 
+static void
+feed_format(struct feed *f, const char *param, const char *value)
+{
+	if (pdc_recode_parse(&f->form, value) < 0)
+		feed_wrong(f, 400, param, "none of ndjson, otel, ecs");
+}
+
 static enum MHD_Result
 feed_param(void *cls, enum MHD_ValueKind kind, const char *key,
     const char *value)
@@ -156,6 +166,8 @@ feed_param(void *cls, enum MHD_ValueKind kind, const char *key,
 		feed_name(f, key, value);
 	else if (strcmp(key, "after") == 0)
 		feed_after(f, key, value);
+	else if (strcmp(key, "format") == 0)
+		feed_format(f, key, value);
 	else if (strcmp(key, "cursors") == 0)
 		feed_flag(f, key, value, &f->q.cursors);
 	else if (strcmp(key, "follow") == 0)
@@ -225,11 +237,30 @@ feed_resume(struct feed *f, const struct meta *meta)
 static void
 feed_gap(struct feed *f, const struct journal_answer *a)
 {
+	char value[128];
+	struct recode_notice n = { "_gap", value, "lines are gone" };
+
 	if (a->gap_to <= f->told)
 		return;
 	f->told = a->gap_to;
-	pdc_buf_fmt(&f->page, "{\"_gap\": {\"from\": %llu, \"to\": %llu}}\n",
+	snprintf(value, sizeof(value), "{\"from\": %llu, \"to\": %llu}",
 	    (unsigned long long)a->gap_from, (unsigned long long)a->gap_to);
+	pdc_recode_notice(&f->page, &n, f->form);
+}
+
+/* Lines of the store as the client wants them. */
+static void
+feed_lines(struct feed *f, const struct buf *lines)
+{
+	char value[NUM_SIZE];
+	struct recode_notice n = { "_damaged", value,
+		"damaged lines are left out" };
+	size_t left;
+
+	left = pdc_recode_lines(&f->page, lines->data, lines->len, f->form);
+	pdc_num_u64(value, left);
+	if (left > 0)
+		pdc_recode_notice(&f->page, &n, f->form);
 }
 
 /* A page of the store in use. */
@@ -253,15 +284,16 @@ feed_read(struct feed *f, struct pdc *p)
 		ret = pdc_journal_read(&x, &f->q, &lines, &a);
 	if (f->code == 200 && ret == 0 && a.beyond)
 		feed_wrong(f, 400, "after", "a cursor behind the last line");
+	if (f->code == 200 && ret == 0)
+		f->after[pdc_cursor_put(f->after, &x.meta, a.next)] = '\0';
+	pdc_stxn_abort(&x);
 	if (f->code == 200 && ret == 0) {
 		feed_gap(f, &a);
-		pdc_buf_put(&f->page, lines.data, lines.len);
-		f->after[pdc_cursor_put(f->after, &x.meta, a.next)] = '\0';
+		feed_lines(f, &lines);
 		f->left -= a.nlines;
 		f->ended = f->left == 0 || (!a.more && !f->follow);
 		ret = f->page.error;
 	}
-	pdc_stxn_abort(&x);
 	pdc_buf_fini(&lines);
 	if (ret < 0)
 		feed_wrong(f, 500, NULL, pdc_strerror(ret));

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "checkpoint/checkpoint.h"
 #include "journal/read.h"
+#include "journal/recode.h"
 #include "metric/metric.h"
 #include "pdc/cmd.h"
 #include "pdc/text.h"
@@ -32,6 +33,7 @@ struct logs {
 	uint64_t left; /* lines */
 	uint64_t told; /* the end of the last gap that was */
 	int text, colour;
+	enum recode_form form; /* but for text */
 	struct buf page, out;
 };
 
@@ -137,11 +139,9 @@ logs_query(struct logs *g)
 	g->left = n < LINES_MAX ? (uint64_t)n : UINT64_MAX;
 	g->text = isatty(STDOUT_FILENO);
 	g->colour = g->text && getenv("NO_COLOR") == NULL;
-	if (form != NULL && strcmp(form, "text") == 0)
-		g->text = 1;
-	else if (form != NULL && strcmp(form, "ndjson") == 0)
-		g->text = 0;
-	else if (form != NULL)
+	if (form != NULL)
+		g->text = strcmp(form, "text") == 0;
+	if (form != NULL && !g->text && pdc_recode_parse(&g->form, form) < 0)
 		return cmd_fail(cmd, "unknown format '%.300s'", form);
 	g->q.bytes = PAGE_BYTES;
 	g->q.name = cmd->opt[OPT_NAME];
@@ -163,10 +163,18 @@ logs_gap(struct logs *g, const struct journal_answer *a)
 static int
 logs_print(struct logs *g)
 {
-	if (!g->text)
+	size_t left = 0;
+
+	if (!g->text && g->form == RECODE_NDJSON)
 		return cmd_print(g->cmd, g->page.data, g->page.len);
 	pdc_buf_reset(&g->out);
-	text_lines(&g->out, g->page.data, g->page.len, g->colour);
+	if (g->text)
+		text_lines(&g->out, g->page.data, g->page.len, g->colour);
+	else
+		left = pdc_recode_lines(&g->out, g->page.data, g->page.len,
+		    g->form);
+	if (left > 0)
+		fprintf(stderr, "pdc: damaged lines left out: %zu\n", left);
 	if (g->out.error)
 		return cmd_fail(g->cmd, "no memory");
 	return cmd_print(g->cmd, g->out.data, g->out.len);

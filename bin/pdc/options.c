@@ -30,7 +30,7 @@ static const char options_usage[] =
     "  event NAME [NAME=VALUE|NAME:=JSON ...]\n"
     "  measure NAME NUMBER [LABEL=VALUE ...]\n"
     "  logs|events|measures [--since=T] [--until=T] [--limit=N] [--follow]\n"
-    "          [--after=CURSOR] [--cursors] [--format=ndjson|text]\n"
+    "          [--after=CURSOR] [--cursors] [--format=ndjson|text|otel|ecs]\n"
     "          logs: [--level=L,L] [--min-level=L]; others: [--name=NAME]\n"
     "          measures: --latest\n"
     "  retain [WHAT:max_age=7d,max_count=N,max_bytes=1G|none|default ...]\n"

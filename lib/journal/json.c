@@ -25,8 +25,8 @@ struct json {
 	const char *s;
 	size_t limit;
 	enum json_next next;
-	unsigned depth;
-	uint64_t objects; /* a bit each level; else it is an array */
+	unsigned depth, most;
+	char object[JSON_DEPTH + JSON_AROUND]; /* each level; or an array */
 };
 
 static void
@@ -72,6 +72,17 @@ json_escaped(const char *s)
 	return *s != '\0' && strchr("\"\\/bfnrt", *s) != NULL ? 1 : 0;
 }
 
+/* How many bytes stand for themselves in a string. */
+static size_t
+json_plain(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 static int
 json_string(struct json *j)
 {
@@ -80,7 +91,11 @@ json_string(struct json *j)
 
 	if (json_take(j, 1) < 0)
 		return 0;
-	while (*j->s != '"') {
+	for (;;) {
+		if (json_take(j, json_plain(j->s)) < 0)
+			return 0;
+		if (*j->s == '"')
+			break;
 		if ((unsigned char)*j->s < ' ')
 			return json_bad();
 		if (*j->s == '\\') {
@@ -141,11 +156,9 @@ json_number(const char *s)
 static int
 json_open(struct json *j, int object)
 {
-	if (j->depth == JSON_DEPTH)
+	if (j->depth == j->most)
 		return json_bad();
-	j->objects &= ~((uint64_t)1 << j->depth);
-	j->objects |= (uint64_t)object << j->depth;
-	j->depth++;
+	j->object[j->depth++] = (char)object;
 	j->next = object ? NEXT_NONE : NEXT_FIRST;
 	json_take(j, 1);
 	return 0;
@@ -154,7 +167,7 @@ json_open(struct json *j, int object)
 static int
 json_close(struct json *j, int object)
 {
-	if (j->depth == 0 || (int)(j->objects >> (j->depth - 1) & 1) != object)
+	if (j->depth == 0 || j->object[j->depth - 1] != object)
 		return json_bad();
 	j->depth--;
 	j->next = NEXT_AFTER;
@@ -214,7 +227,7 @@ json_comma(struct json *j)
 		return json_bad();
 	j->s++;
 	json_put(j, ", ", 2);
-	j->next = j->objects >> (j->depth - 1) & 1 ? NEXT_NAME : NEXT_VALUE;
+	j->next = j->object[j->depth - 1] ? NEXT_NAME : NEXT_VALUE;
 	return 0;
 }
 
@@ -239,15 +252,18 @@ json_step(struct json *j)
 	}
 }
 
-int
-pdc_json_copy(struct line *line, const char *text, size_t limit)
+static int
+json_copy(struct line *line, const char *text, size_t limit, unsigned most)
 {
-	struct json j = { .line = line,
-		.s = text,
-		.limit = limit,
-		.next = NEXT_VALUE };
+	struct json j;
 	int ret = 0;
 
+	j.line = line;
+	j.s = text;
+	j.limit = limit;
+	j.next = NEXT_VALUE;
+	j.depth = 0;
+	j.most = most;
 	json_blanks(&j);
 	while (
 	    ret == 0 && !line->cut && (j.next != NEXT_AFTER || j.depth > 0)) {
@@ -255,4 +271,19 @@ pdc_json_copy(struct line *line, const char *text, size_t limit)
 		json_blanks(&j);
 	}
 	return ret == 0 && !line->cut && *j.s != '\0' ? json_bad() : ret;
+}
+
+int
+pdc_json_copy(struct line *line, const char *text, size_t limit)
+{
+	return json_copy(line, text, limit, JSON_DEPTH);
+}
+
+int
+pdc_json_is_line(const char *text, size_t len, char *room)
+{
+	struct line l = { .data = room, .room = len };
+
+	return json_copy(&l, text, len, JSON_DEPTH + JSON_AROUND) == 0 &&
+	    !l.cut && l.len == len && memcmp(room, text, len) == 0;
 }

@@ -15,4 +15,9 @@ lib_libcore_la_SOURCES += \
 	%D%/read.c \
 	%D%/read.h \
 	%D%/rebuild.c \
+	%D%/recode.c \
+	%D%/recode.h \
+	%D%/recode_ecs.c \
+	%D%/recode_line.h \
+	%D%/recode_otel.c \
 	%D%/trim.c

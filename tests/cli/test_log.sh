@@ -73,6 +73,22 @@ like "$(TZ=UTC "$PDC" -s "$store" events --format=text --name=quotes)" \
 like "$(TZ=UTC "$PDC" -s "$store" measures --format=text --limit=1)" \
     '* temp 21.5 room="kitchen"' "of measures"
 
+# Other forms of the same lines, without their times.
+form()
+{
+	"$PDC" -s "$store" "$@" 2>&1 | sed 's/Nano": "[0-9]*"/Nano": "0"/g
+		s/"@timestamp": "[^"]*"/"@timestamp": "0"/'
+}
+otel='{"resourceLogs": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "unknown_service"}}]}, "scopeLogs": [{"scope": {"name": "pdc"}, "logRecords": [{"timeUnixNano": "0", "observedTimeUnixNano": "0", '
+is "$(form logs --format=otel --level=info)" "$otel"'"severityNumber": 9, "severityText": "INFO", "body": {"stringValue": "backup done"}, "attributes": [{"key": "host", "value": {"stringValue": "a"}}, {"key": "files", "value": {"intValue": "3"}}, {"key": "tags", "value": {"arrayValue": {"values": [{"stringValue": "x"}, {}]}}}]}]}]}]}' \
+    "--format=otel"
+is "$(form measures --format=otel --limit=1)" "$otel"'"eventName": "temp", "body": {"doubleValue": 21.5}, "attributes": [{"key": "room", "value": {"stringValue": "kitchen"}}]}]}]}]}' \
+    "of measures"
+is "$(form logs --format=ecs --level=info)" '{"@timestamp": "0", "log.level": "INFO", "message": "backup done", "ecs.version": "1.6.0", "labels": {"host": "a", "files": "3", "tags": "[\"x\", null]"}}' \
+    "--format=ecs"
+like "$(form events --format=ecs --limit=1 --cursors)" '{"@timestamp": "0", "log.level": "INFO", "message": "deploy", "ecs.version": "1.6.0", "event.action": "deploy", "labels": {"version": "1.2", "_cursor": "p1-*-4"}}' \
+    "of events, with a cursor"
+
 trouble "'loud' is no level" log loud x
 trouble "'loud' is no level" logs --level=loud
 trouble "'x' is no NAME=VALUE" log info m x
@@ -125,6 +141,15 @@ journal INFO *0 lines, 0 bytes, floor 2, 1 deleted
 journal WARNING *0 lines, 0 bytes, floor 3, 1 deleted
 journal CRITICAL *1 lines, *" "stat tells of it"
 retain logs:none
+
+# What is damaged is shown as it is, and left out of other forms, which is told.
+printf 'raw 6 %s\n' "$(printf '{"name": "odd"}\n' | od -An -v -tx1 |
+    tr -d ' \n')" | "$top_builddir/tests/journal/write" "$store"
+is "$(lines events | tail -n 1)" '{"timestamp": 0, "name": "odd"}' \
+    "a line that is none, as it is"
+"$PDC" -s "$store" events --format=ecs >"$tmp/ecs" 2>"$tmp/err"
+is "$?:$(wc -l <"$tmp/ecs" | tr -d ' '):$(cat "$tmp/err")" \
+    "0:2:pdc: damaged lines left out: 1" "of another form it is left out"
 
 # A follower sees what comes, from whomever.
 "$PDC" -s "$store" logs --follow --limit=3 --format=ndjson >"$tmp/followed" &

@@ -1,4 +1,5 @@
-FUZZ_TARGETS = accept cells escape exemplar http line name page record ring
+FUZZ_TARGETS = accept cells escape exemplar http line name page recode \
+	record ring
 FUZZ_TESTS = \
 	%D%/fuzz_accept \
 	%D%/fuzz_cells \
@@ -8,6 +9,7 @@ FUZZ_TESTS = \
 	%D%/fuzz_line \
 	%D%/fuzz_name \
 	%D%/fuzz_page \
+	%D%/fuzz_recode \
 	%D%/fuzz_record \
 	%D%/fuzz_ring
 C_TESTS += $(FUZZ_TESTS)
@@ -23,7 +25,9 @@ C_TESTS += $(FUZZ_TESTS)
 %C%_fuzz_name_LDADD = bin/pdc/libpdccmd.la $(LDADD)
 %C%_fuzz_page_SOURCES = %D%/fuzz_page.c %D%/replay.c
 %C%_fuzz_page_LDADD = bin/pdc/libpdccmd.la $(LDADD)
+%C%_fuzz_recode_SOURCES = %D%/fuzz_recode.c %D%/replay.c
+%C%_fuzz_recode_LDADD = bin/pdc/libpdccmd.la $(LDADD)
 %C%_fuzz_record_SOURCES = %D%/fuzz_record.c %D%/replay.c
 %C%_fuzz_ring_SOURCES = %D%/fuzz_ring.c %D%/replay.c
 EXTRA_DIST += %D%/run.sh %D%/accept %D%/cells %D%/escape %D%/exemplar %D%/http \
-	%D%/line %D%/name %D%/page %D%/record %D%/ring
+	%D%/line %D%/name %D%/page %D%/recode %D%/record %D%/ring

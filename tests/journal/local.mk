@@ -4,9 +4,11 @@ C_TESTS += \
 	%D%/test_latest \
 	%D%/test_line \
 	%D%/test_nospace \
+	%D%/test_recode \
 	%D%/test_retain
 TSAN_TESTS += %D%/test_context
 SH_TESTS += %D%/test_python.sh
+EXTRA_DIST += %D%/forms.py %D%/lines.py
 TEST_HELPERS += %D%/write
 check_LTLIBRARIES += %D%/libjournal.la
 %C%_libjournal_la_SOURCES = %D%/journal.c %D%/journal.h

@@ -8,9 +8,11 @@
  *	log LEVEL MESSAGE FIELD ...
  *	event NAME FIELD ...
  *	measure NAME VALUE FIELD ...
+ *	raw STREAM TEXT
  *
  * A field is NAME:s:TEXT, NAME:i:INTEGER, NAME:d:NUMBER, NAME:b:0 or
- * NAME:j:TEXT.
+ * NAME:j:TEXT.  What is raw may be any line of a stream that is damaged; its
+ * time is put behind the first byte.
  *
  *	write STORE
  */
@@ -20,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal/journal.h"
+#include "metric/metric.h"
 #include "pdc.h"
 
 #define FIELDS_MAX 64
@@ -67,12 +71,34 @@ field(struct pdc_field *f, char *word)
 }
 
 static int
+raw(struct pdc *p, const char *stream, const char *s)
+{
+	struct journal_text t = { .text = s,
+		.len = (uint32_t)strlen(s),
+		.at = 1 };
+	struct journal *j;
+	struct stxn x;
+	int ret;
+
+	t.stream = (enum journal_stream)atoi(stream);
+	ret = pdc_stxn_write(&x, p->store, 1000);
+	if (ret < 0)
+		return ret;
+	j = pdc_journal_begin(&x);
+	(void)pdc_journal_add(j, &t);
+	(void)pdc_journal_end(j);
+	return pdc_stxn_commit(&x);
+}
+
+static int
 line(struct pdc *p, char **words, int n)
 {
 	struct pdc_field f[FIELDS_MAX];
 	int first = strcmp(words[0], "event") == 0 ? 2 : 3, i;
 	size_t nfields = 0;
 
+	if (strcmp(words[0], "raw") == 0)
+		return raw(p, words[1], text(words[2]));
 	for (i = first; i < n; i++)
 		field(&f[nfields++], words[i]);
 	if (strcmp(words[0], "log") == 0)

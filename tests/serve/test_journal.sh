@@ -79,6 +79,20 @@ status /measures/latest >/dev/null
 is "$(sed -n 's/^temp \(.*\) [0-9]*$/\1/p' "$tmp/body")" 19.0 "it goes on"
 is "$(status /measures/latest -X POST)" 405 "POST is 405"
 
+# Other forms of the same lines, also with cursors.
+for form in ndjson otel ecs; do
+	pdc logs --format=$form --cursors >"$tmp/own.$form"
+	status "/logs?format=$form&cursors=1" >/dev/null
+	cmp -s "$tmp/own.$form" "$tmp/body"
+	ok $? "$form is what pdc logs --format=$form shows"
+done
+like "$(cat "$tmp/own.otel")" '{"resourceLogs": *"_cursor"*' "of OTLP"
+like "$(cat "$tmp/own.ecs")" '{"@timestamp": *"_cursor"*' "of ECS"
+status "/measures?format=otel&limit=1" -D "$tmp/head" >/dev/null
+like "$(body)" '*"eventName": "temp", "body": {"doubleValue": 20.0}*' "measures"
+like "$(cat "$tmp/head")" '*X-PDC-Next-Cursor: p1-*' "with the next cursor"
+
+bad 400 format "/events?format=xml"
 bad 400 since "/logs?since=x"
 bad 400 limit "/logs?limit=-1"
 bad 400 level "/logs?level=loud"
@@ -145,6 +159,22 @@ pdc log info seventh
 pdc log info eighth
 wait "$follower"
 is "$?:$(wc -l <"$tmp/followed" | tr -d ' ')" 0:8 "a follower gets eight"
+curl -sN -m 10 "$url/logs?follow=1&limit=9&min_level=info&format=ecs" \
+    >"$tmp/followed" &
+follower=$!
+until_true 5 test -s "$tmp/followed"
+pdc log info ninth
+wait "$follower"
+is "$?:$(grep -c '^{"@timestamp": .*}$' "$tmp/followed")" 0:9 \
+    "who follows in another form gets nine"
+
+# In place of damaged lines there is a line that says so.
+printf 'raw 6 %s\n' "$(printf '{"name": "odd"}\n' | od -An -v -tx1 |
+    tr -d ' \n')" | "$top_builddir/tests/journal/write" "$store"
+is "$(status "/events?format=otel"):$(count)" 200:2 "a damaged line"
+like "$(tail -n 1 "$tmp/body")" \
+    '*"WARNING"*"key": "_damaged", "value": {"intValue": "1"}*' "is told of"
+
 curl -sN -m 20 "$url/logs?follow=1" >"$tmp/cut" &
 follower=$!
 until_true 5 test -s "$tmp/cut"
@@ -166,6 +196,12 @@ status "/logs?after=${cursor%-*}-2" >/dev/null
 like "$(head -1 "$tmp/body")" '{"_gap": {"from": 3, "to": *}}' \
     "a gap, first of all"
 is "$(grep -c _gap "$tmp/body"):$(count)" 1:4 "and once"
+for form in otel ecs; do
+	status "/logs?format=$form&after=${cursor%-*}-2" >/dev/null
+	like "$(head -1 "$tmp/body")" '{*"WARNING"*"lines are gone"*_gap*from*3*' \
+	    "the same as $form"
+	is "$(grep -c _gap "$tmp/body"):$(count)" 1:4 "and once"
+done
 metrics=$(curl -s "$url/metrics")
 like "$metrics" '*pdc_journal_floor_sequence{stream="INFO"} [1-9]*' "the floor"
 like "$metrics" '*pdc_journal_head_sequence 1*' "and the head"
