@@ -214,8 +214,7 @@ declare_buckets(struct pdc_family *h, const struct family *f)
 	memcpy(h->bounds + n, f->classic, more * sizeof(double));
 	h->buckets.bounds = h->bounds;
 	h->buckets.n = n;
-	if (n > BUCKETS_FEW &&
-	    (h->buckets.index = pdc_bucket_index(f->bounds, n)) == NULL)
+	if (pdc_bucket_index(&h->buckets.index, f->bounds, n) < 0)
 		return PDC_ENOMEM;
 	h->classic = h->buckets;
 	if (h->native)

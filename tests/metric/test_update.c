@@ -157,30 +157,48 @@ wrong_buckets(const struct buckets *b)
 	return wrong;
 }
 
-/* Whole numbers from first; or one in a power of two, of both signs. */
+/*
+ * The i-th of n bounds: whole numbers from 0 or from below; one in a power of
+ * two, of both signs; many alike and one far away, which is too much for keys.
+ */
+static double
+some_bound(int way, uint32_t i, uint32_t n)
+{
+	switch (way) {
+	case 0:
+		return i;
+	case 1:
+		return (double)i - 20;
+	case 2:
+		return i < n / 2 ? -ldexp(1, (int)(n / 2 - i)) :
+				   ldexp(1, (int)(i - n / 2));
+	default:
+		return i < n - 1 ? 1 + ldexp(i, -40) : 1e300;
+	}
+}
+
 static void
 test_bucket_search(void)
 {
 	double bounds[BOUNDS_MAX];
 	struct buckets b = { bounds, 0, NULL };
-	uint32_t i, round;
-	int wrong = 0;
+	int way, wrong = 0, indices = 0;
+	uint32_t i;
 
 	for (b.n = 1; b.n <= BOUNDS_MAX; b.n += b.n < 40 ? 1 : 59)
-		for (round = 0; round < 3; round++) {
+		for (way = 0; way < 4; way++) {
 			for (i = 0; i < b.n; i++)
-				bounds[i] = round == 0 ? i :
-				    round == 1	       ? (double)i - 20 :
-				    i < b.n / 2 ?
-						 -ldexp(1, (int)(b.n / 2 - i)) :
-						 ldexp(1, (int)(i - b.n / 2));
+				bounds[i] = some_bound(way, i, b.n);
 			wrong += wrong_buckets(&b);
-			b.index = pdc_bucket_index(bounds, b.n);
+			wrong += pdc_bucket_index(&b.index, bounds, b.n) != 0;
 			wrong += wrong_buckets(&b);
+			indices += b.index != NULL;
+			wrong += way == 3 && b.n > 2 && b.index != NULL;
 			free(b.index);
 			b.index = NULL;
 		}
 	is_int(wrong, 0, "the bucket of a value, however many there are");
+	ok(indices > 100, "most have an index (%d)", indices);
 }
 
 /* Before the first checkpoint, by whatever way there is. */
