@@ -33,6 +33,12 @@ AC_DEFUN([PDC_CHECK_WARNINGS], [
 		-Wnested-externs
 		-Wredundant-decls
 	]), [PDC_CFLAGS], [-Werror -Wformat])
+	# Intel CPUs from Skylake to Cascade Lake decode anew, each time, what
+	# has a branch across 32 bytes.  For gcc, and for clang.
+	AX_APPEND_COMPILE_FLAGS(m4_normalize([
+		-Wa,-mbranches-within-32B-boundaries
+		-mbranches-within-32B-boundaries
+	]), [PDC_CFLAGS], [-Werror])
 	AC_SUBST([PDC_CFLAGS])
 ])
 

@@ -34,8 +34,6 @@
  * rseq, the CPU has no rseq lane, or the section was aborted RSEQ_TRIES times.
  */
 
-#include <sched.h>
-
 #include "base/bits.h"
 #include "base/modes.h"
 #include "base/states.h"
@@ -46,105 +44,13 @@
 #define LANE_COLD __attribute__((noinline))
 
 static inline int
-lane_mine(const struct cells_zone *z, uint64_t unit, uint64_t id)
-{
-	/* Pairs with the release in pdc_cells_tag(). */
-	return atomic_load_explicit(&z->tags[unit], memory_order_acquire) == id;
-}
-
-static inline int
 lane_has(const struct cells *cells, enum cells_zone_kind kind, uint64_t unit)
 {
 	return lane_knows(cells, kind, unit) ||
 	    unit < pdc_cells_known(cells, kind);
 }
 
-/* sched_getcpu() would do, but is a call. */
-static inline uint32_t
-lane_cpu(void)
-{
-#ifdef PDC_RSEQ
-	ptrdiff_t area = rseq_at();
-
-	if (area != 0)
-		return rseq_cpu(area);
-#endif
-	return (uint32_t)sched_getcpu();
-}
-
-static inline struct word16 *
-lane_atomic_cell(const struct cells_zone *z, uint64_t unit)
-{
-	uint32_t lane = 0;
-
-	if (z->natomic > 1) {
-		lane = lane_cpu();
-		if (lane >= z->natomic) /* seldom, and a division is slow */
-			lane %= z->natomic;
-	}
-	return (struct word16 *)(z->atomic + lane * z->astride) + unit;
-}
-
-/*
- * Before a sum is there to be missed: who sees it sees this.  Pairs with
- * tag_natomic().
- */
-static inline void
-lane_atomic_used(const struct cells *cells)
-{
-	_Atomic uint32_t *idle = &cells->head->atomic_idle;
-
-	if (atomic_load_explicit(idle, memory_order_relaxed) != 0)
-		atomic_store_explicit(idle, 0, memory_order_release);
-}
-
-/*
- * The cell is loaded before the tag is compared: freeing stores the tag, then
- * bumps the version, so who sees the bump sees the tag.
- */
-enum lane_result
-pdc_lane_atomic_add(const struct cells *cells, uint64_t unit, uint64_t id,
-    double v)
-{
-	const struct cells_zone *z = &cells->zone[ZONE_ADD];
-	struct word16 *cell, old, new;
-
-	if (unit >= z->capacity)
-		return LANE_STALE;
-	lane_atomic_used(cells);
-	cell = lane_atomic_cell(z, unit);
-	old = atomic_peek16(cell);
-	do {
-		if (!lane_mine(z, unit, id))
-			return LANE_STALE;
-		new.lo = bits_of(bits_double(old.lo) + v);
-		new.hi = old.hi;
-	} while (!atomic_cas16(cell, &old, new));
-	return LANE_OK;
-}
-
-enum lane_result
-pdc_lane_atomic_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
-    uint64_t id, double v)
-{
-	const struct cells_zone *z = &cells->zone[ZONE_PAIR];
-	struct word16 *cell, old, new;
-
-	if (unit >= z->capacity || bucket >= z->capacity - unit)
-		return LANE_STALE;
-	lane_atomic_used(cells);
-	cell = lane_atomic_cell(z, unit + bucket);
-	old = atomic_peek16(cell);
-	do {
-		if (!lane_mine(z, unit, id))
-			return LANE_STALE;
-		new.lo = old.lo + 1;
-		new.hi = bits_of(bits_double(old.hi) + v);
-	} while (!atomic_cas16(cell, &old, new));
-	return LANE_OK;
-}
-
-static LANE_COLD enum lane_result
+static LANE_COLD RSEQ_ALIGNED enum lane_result
 lane_add_again(const struct cells *cells, uint64_t unit, uint64_t id, double v)
 {
 	enum rseq_result result;
@@ -159,10 +65,10 @@ lane_add_again(const struct cells *cells, uint64_t unit, uint64_t id, double v)
 		if (result == RSEQ_NONE)
 			break;
 	}
-	return pdc_lane_atomic_add(cells, unit, id, v);
+	return lane_atomic_add(cells, unit, id, v);
 }
 
-static LANE_COLD enum lane_result
+static LANE_COLD RSEQ_ALIGNED enum lane_result
 lane_pair_again(const struct cells *cells, uint64_t unit, uint32_t bucket,
     uint64_t id, double v)
 {
@@ -178,10 +84,10 @@ lane_pair_again(const struct cells *cells, uint64_t unit, uint32_t bucket,
 		if (result == RSEQ_NONE)
 			break;
 	}
-	return pdc_lane_atomic_pair(cells, unit, bucket, id, v);
+	return lane_atomic_pair(cells, unit, bucket, id, v);
 }
 
-enum lane_result
+RSEQ_ALIGNED enum lane_result
 pdc_lane_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
 {
 	if (!lane_has(cells, ZONE_ADD, unit))
@@ -192,13 +98,13 @@ pdc_lane_add(const struct cells *cells, uint64_t unit, uint64_t id, double v)
 	case RSEQ_STALE:
 		return LANE_STALE;
 	case RSEQ_NONE:
-		return pdc_lane_atomic_add(cells, unit, id, v);
+		return lane_atomic_add(cells, unit, id, v);
 	default:
 		return lane_add_again(cells, unit, id, v);
 	}
 }
 
-enum lane_result
+RSEQ_ALIGNED enum lane_result
 pdc_lane_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
     uint64_t id, double v)
 {
@@ -212,7 +118,7 @@ pdc_lane_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
 	case RSEQ_STALE:
 		return LANE_STALE;
 	case RSEQ_NONE:
-		return pdc_lane_atomic_pair(cells, unit, bucket, id, v);
+		return lane_atomic_pair(cells, unit, bucket, id, v);
 	default:
 		return lane_pair_again(cells, unit, bucket, id, v);
 	}

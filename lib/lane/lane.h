@@ -26,12 +26,6 @@ enum lane_result pdc_lane_add(const struct cells *, uint64_t unit, uint64_t id,
 enum lane_result pdc_lane_pair(const struct cells *, uint64_t unit,
     uint32_t bucket, uint64_t id, double v);
 
-/* The same by an atomic lane, for a unit of zone.known. */
-enum lane_result pdc_lane_atomic_add(const struct cells *, uint64_t unit,
-    uint64_t id, double v);
-enum lane_result pdc_lane_atomic_pair(const struct cells *, uint64_t unit,
-    uint32_t bucket, uint64_t id, double v);
-
 enum lane_result pdc_lane_gauge_set(const struct cells *, uint64_t unit,
     uint64_t id, double v);
 enum lane_result pdc_lane_gauge_add(const struct cells *, uint64_t unit,

@@ -55,7 +55,7 @@ ring_try(const struct cells *cells, struct rseq_copy *copy, uint32_t cpu,
 	return rseq_publish(rseq_at(), cpu, &r->head, copy);
 }
 
-enum ring_result
+RSEQ_ALIGNED enum ring_result
 pdc_ring_put(const struct cells *cells, struct ring_head *head, size_t head_len,
     const void *body, size_t body_len)
 {

@@ -72,7 +72,7 @@ pdc_rseq_usable(void)
  * Enter the section and stay until it is aborted.  Signals are blocked and
  * the CPU is fixed, so whatever aborts it is preemption.
  */
-static void *
+static RSEQ_ALIGNED void *
 probe_stay(void *arg)
 {
 	struct probe *p = arg;

@@ -12,13 +12,14 @@
  * what a section compared still holds when its last instruction stores: the
  * CPU, hence that nobody else works on this lane, and the tag.
  *
- * Rules: the store to rseq_cs is the instruction before start; one store, the
- * last instruction (the ring's copy goes where nobody reads yet); no call, no
- * lock prefix, no system call.  rseq_cs is left set: the kernel forgets it.
+ * Rules: the store to rseq_cs is the instruction before start; the CPU is read
+ * after it, or compared with what was read before; one store, the last
+ * instruction (the ring's copy goes where nobody reads yet); no call, no lock
+ * prefix, no system call.  rseq_cs is left set: the kernel forgets it.
  *
- * An area that is not registered has cpu_id below 0, which no section matches.
- * Callers have the area from rseq_at(), bound the CPU by their lanes, and
- * give up after RSEQ_TRIES.
+ * An area that is not registered has cpu_id below 0, which is no CPU's, nor
+ * that of a lane.  Callers have the area from rseq_at(), never 0, and give up
+ * after RSEQ_TRIES.
  */
 
 #include <stdatomic.h>
@@ -26,6 +27,9 @@
 #include <stdint.h>
 
 #define RSEQ_TRIES 64
+
+/* A function with a section: one length, whatever else is in its file. */
+#define RSEQ_ALIGNED __attribute__((aligned(64)))
 
 /* The area, once cells were opened where there is one; else 0. */
 extern _Atomic ptrdiff_t pdc_rseq_at __attribute__((visibility("hidden")));
@@ -41,6 +45,11 @@ enum rseq_result { RSEQ_OK, RSEQ_ABORT, RSEQ_STALE, RSEQ_NONE };
 struct rseq_tag {
 	const _Atomic uint64_t *at;
 	uint64_t id;
+};
+
+struct rseq_lanes {
+	char **const *lane; /* where each CPU's is */
+	const uint32_t *use; /* how many there are */
 };
 
 struct rseq_copy {
@@ -69,9 +78,20 @@ struct rseq_copy {
 	".popsection\n\t" \
 	"leaq 3b(%%rip), %%rax\n\t" \
 	"movq %%rax, %%fs:8(%[area])\n" \
-	"1:\n\t" \
+	"1:\n\t"
+
+/* On the CPU that was read before. */
+#define RSEQ_SAME_CPU \
 	"cmpl %[cpu], %%fs:4(%[area])\n\t" \
 	"jnz %l[aborted]\n\t"
+
+/* The lane of this CPU, in rcx. */
+#define RSEQ_LANE \
+	"movl %%fs:4(%[area]), %%ecx\n\t" \
+	"cmpl %[use], %%ecx\n\t" \
+	"jae %l[none]\n\t" \
+	"movq %[lane], %%rax\n\t" \
+	"movq (%%rax,%%rcx,8), %%rcx\n\t"
 
 /* The signature is the operand of a ud1, so that disassemblers keep step. */
 #define RSEQ_END \
@@ -96,52 +116,61 @@ rseq_cpu(ptrdiff_t area)
 	return cpu;
 }
 
-/* *cell += v on this CPU, if the tag is as told. */
+/* The double at unit in this CPU's lane += v, if the tag is as told. */
 RSEQ_INLINE enum rseq_result
-rseq_add(ptrdiff_t area, uint32_t cpu, double *cell, double v,
+rseq_add(ptrdiff_t area, struct rseq_lanes lanes, uint64_t unit, double v,
     struct rseq_tag tag)
 {
-	__asm__ goto(RSEQ_BEGIN "cmpq %[id], %[tag]\n\t"
-				"jnz %l[stale]\n\t"
-				"movsd (%[cell]), %%xmm1\n\t"
-				"addsd %[v], %%xmm1\n\t"
-				"movsd %%xmm1, (%[cell])" RSEQ_END
-		     :
-		     : [area] "r"(area), [cpu] "r"(cpu), [cell] "r"(cell),
-		     [tag] "m"(*tag.at), [id] "r"(tag.id), [v] "x"(v)
-		     : "memory", "cc", "rax", "xmm1"
-		     : aborted, stale);
+	__asm__ goto(
+	    RSEQ_BEGIN RSEQ_LANE "cmpq %[id], %[tag]\n\t"
+				 "jnz %l[stale]\n\t"
+				 "movsd (%%rcx,%[unit],8), %%xmm1\n\t"
+				 "addsd %[v], %%xmm1\n\t"
+				 "movsd %%xmm1, (%%rcx,%[unit],8)" RSEQ_END
+	    :
+	    : [area] "r"(area), [lane] "m"(*lanes.lane), [use] "m"(*lanes.use),
+	    [unit] "r"(unit), [tag] "m"(*tag.at), [id] "r"(tag.id), [v] "x"(v)
+	    : "memory", "cc", "rax", "rcx", "xmm1"
+	    : aborted, stale, none);
 	return RSEQ_OK;
 aborted:
 	return RSEQ_ABORT;
 stale:
 	return RSEQ_STALE;
+none:
+	return RSEQ_NONE;
 }
 
-/* *pair += {1, v} on this CPU, by one 16-byte store, if the tag is as told. */
+/*
+ * The pair off bytes into this CPU's lane += {1, v}, by one 16-byte store, if
+ * the tag is as told.
+ */
 RSEQ_INLINE enum rseq_result
-rseq_pair(ptrdiff_t area, uint32_t cpu, void *pair, double v,
+rseq_pair(ptrdiff_t area, struct rseq_lanes lanes, uint64_t off, double v,
     struct rseq_tag tag)
 {
-	__asm__ goto(RSEQ_BEGIN "cmpq %[id], %[tag]\n\t"
-				"jnz %l[stale]\n\t"
-				"movq (%[pair]), %%rax\n\t"
-				"movsd 8(%[pair]), %%xmm2\n\t"
-				"addq $1, %%rax\n\t"
-				"addsd %[v], %%xmm2\n\t"
-				"movq %%rax, %%xmm1\n\t"
-				"punpcklqdq %%xmm2, %%xmm1\n\t"
-				"movdqa %%xmm1, (%[pair])" RSEQ_END
+	__asm__ goto("pcmpeqd %%xmm3, %%xmm3\n\t" /* -1 */
+		     RSEQ_BEGIN RSEQ_LANE "cmpq %[id], (%[tag])\n\t"
+		     "jnz %l[stale]\n\t"
+		     "movq (%%rcx,%[off]), %%xmm1\n\t"
+		     "movsd 8(%%rcx,%[off]), %%xmm2\n\t"
+		     "psubq %%xmm3, %%xmm1\n\t"
+		     "addsd %[v], %%xmm2\n\t"
+		     "punpcklqdq %%xmm2, %%xmm1\n\t"
+		     "movdqa %%xmm1, (%%rcx,%[off])" RSEQ_END
 		     :
-		     : [area] "r"(area), [cpu] "r"(cpu), [pair] "r"(pair),
-		     [tag] "m"(*tag.at), [id] "r"(tag.id), [v] "x"(v)
-		     : "memory", "cc", "rax", "xmm1", "xmm2"
-		     : aborted, stale);
+		     : [area] "r"(area), [lane] "m"(*lanes.lane),
+		     [use] "m"(*lanes.use), [off] "r"(off), [tag] "r"(tag.at),
+		     [id] "r"(tag.id), [v] "x"(v)
+		     : "memory", "cc", "rax", "rcx", "xmm1", "xmm2", "xmm3"
+		     : aborted, stale, none);
 	return RSEQ_OK;
 aborted:
 	return RSEQ_ABORT;
 stale:
 	return RSEQ_STALE;
+none:
+	return RSEQ_NONE;
 }
 
 /*
@@ -153,30 +182,30 @@ RSEQ_INLINE enum rseq_result
 rseq_publish(ptrdiff_t area, uint32_t cpu, _Atomic uint64_t *pos,
     const struct rseq_copy *copy)
 {
-	__asm__ goto(RSEQ_BEGIN "movq %c[pos](%[copy]), %%rax\n\t"
-				"cmpq %%rax, (%[head])\n\t"
-				"jnz %l[aborted]\n\t"
-				"movq %c[to](%[copy]), %%rdi\n\t"
-				"movq %c[from1](%[copy]), %%rsi\n\t"
-				"movq %c[len1](%[copy]), %%rcx\n\t"
-				"rep movsb\n\t"
-				"movq %c[from2](%[copy]), %%rsi\n\t"
-				"movq %c[len2](%[copy]), %%rcx\n\t"
-				"rep movsb\n\t"
-				"movq %c[next](%[copy]), %%rax\n\t"
-				"movq %%rax, (%[head])" RSEQ_END
-		     :
-		     : [area] "r"(area), [cpu] "r"(cpu), [head] "r"(pos),
-		     [copy] "r"(copy),
-		     [pos] "i"(offsetof(struct rseq_copy, pos)),
-		     [next] "i"(offsetof(struct rseq_copy, next)),
-		     [to] "i"(offsetof(struct rseq_copy, to)),
-		     [from1] "i"(offsetof(struct rseq_copy, head)),
-		     [len1] "i"(offsetof(struct rseq_copy, head_len)),
-		     [from2] "i"(offsetof(struct rseq_copy, body)),
-		     [len2] "i"(offsetof(struct rseq_copy, body_len))
-		     : "memory", "cc", "rax", "rcx", "rsi", "rdi"
-		     : aborted);
+	__asm__ goto(
+	    RSEQ_BEGIN RSEQ_SAME_CPU "movq %c[pos](%[copy]), %%rax\n\t"
+				     "cmpq %%rax, (%[head])\n\t"
+				     "jnz %l[aborted]\n\t"
+				     "movq %c[to](%[copy]), %%rdi\n\t"
+				     "movq %c[from1](%[copy]), %%rsi\n\t"
+				     "movq %c[len1](%[copy]), %%rcx\n\t"
+				     "rep movsb\n\t"
+				     "movq %c[from2](%[copy]), %%rsi\n\t"
+				     "movq %c[len2](%[copy]), %%rcx\n\t"
+				     "rep movsb\n\t"
+				     "movq %c[next](%[copy]), %%rax\n\t"
+				     "movq %%rax, (%[head])" RSEQ_END
+	    :
+	    : [area] "r"(area), [cpu] "r"(cpu), [head] "r"(pos),
+	    [copy] "r"(copy), [pos] "i"(offsetof(struct rseq_copy, pos)),
+	    [next] "i"(offsetof(struct rseq_copy, next)),
+	    [to] "i"(offsetof(struct rseq_copy, to)),
+	    [from1] "i"(offsetof(struct rseq_copy, head)),
+	    [len1] "i"(offsetof(struct rseq_copy, head_len)),
+	    [from2] "i"(offsetof(struct rseq_copy, body)),
+	    [len2] "i"(offsetof(struct rseq_copy, body_len))
+	    : "memory", "cc", "rax", "rcx", "rsi", "rdi"
+	    : aborted);
 	return RSEQ_OK;
 aborted:
 	return RSEQ_ABORT;
@@ -193,14 +222,14 @@ rseq_wait(ptrdiff_t area, _Atomic uint32_t *inside,
 {
 	uint32_t cpu = rseq_cpu(area);
 
-	__asm__ goto(RSEQ_BEGIN "movq %[turns], %%rcx\n\t"
-				"movl $1, (%[inside])\n"
-				"5:\n\t"
-				"cmpl $0, (%[seen])\n\t"
-				"jnz %l[stale]\n\t"
-				"pause\n\t"
-				"subq $1, %%rcx\n\t"
-				"jnz 5b" RSEQ_END
+	__asm__ goto(RSEQ_BEGIN RSEQ_SAME_CPU "movq %[turns], %%rcx\n\t"
+					      "movl $1, (%[inside])\n"
+					      "5:\n\t"
+					      "cmpl $0, (%[seen])\n\t"
+					      "jnz %l[stale]\n\t"
+					      "pause\n\t"
+					      "subq $1, %%rcx\n\t"
+					      "jnz 5b" RSEQ_END
 		     :
 		     : [area] "r"(area), [cpu] "r"(cpu), [inside] "r"(inside),
 		     [seen] "r"(seen), [turns] "r"(turns)

@@ -347,19 +347,20 @@ static __attribute__((noinline)) void
 inc_atomic(struct pdc_series *s, const struct cells *c, double amount)
 {
 	if (c->rdonly ||
-	    pdc_lane_atomic_add(c, atomic_load_explicit(&s->unit, RELAXED),
+	    lane_atomic_add(c, atomic_load_explicit(&s->unit, RELAXED),
 		atomic_load_explicit(&s->id, RELAXED), amount) != LANE_OK)
 		inc_slow(s, amount);
 }
 
-void
+RSEQ_ALIGNED void
 pdc_inc(struct pdc_series *s, double amount)
 {
 	const struct cells *c;
 	uint64_t unit;
 
+	/* As bits, what is not finite or has a sign is above; -0 is right. */
 	if (s == NULL || (c = update_unit(s)) == NULL ||
-	    s->type != PDC_COUNTER || !(amount >= 0 && amount <= DBL_MAX) ||
+	    s->type != PDC_COUNTER || bits_of(amount) > bits_of(DBL_MAX) ||
 	    !lane_knows(c, ZONE_ADD,
 		unit = atomic_load_explicit(&s->unit, RELAXED))) {
 		inc_slow(s, amount);
@@ -464,13 +465,12 @@ observe_atomic(struct pdc_series *s, const struct cells *c, uint32_t bucket,
     double value)
 {
 	if (c->rdonly ||
-	    pdc_lane_atomic_pair(c, atomic_load_explicit(&s->unit, RELAXED),
-		bucket, atomic_load_explicit(&s->id, RELAXED),
-		value) != LANE_OK)
+	    lane_atomic_pair(c, atomic_load_explicit(&s->unit, RELAXED), bucket,
+		atomic_load_explicit(&s->id, RELAXED), value) != LANE_OK)
 		observe_slow(s, value);
 }
 
-void
+RSEQ_ALIGNED void
 pdc_observe(struct pdc_series *s, double value)
 {
 	const struct cells *c;

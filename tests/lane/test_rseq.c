@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <sched.h>
+#include <stdlib.h>
 
 #include "fixture.h"
 #include "lane/lane.h"
@@ -32,36 +33,59 @@ static const struct rseq_tag mine = { &word, 42 }, other = { &word, 43 };
 				break; \
 	} while (0)
 
+/* Only this CPU has a lane, which is at p. */
+static char **lane;
+static uint32_t use;
+static const struct rseq_lanes lanes = { &lane, &use };
+
+static void
+lane_at(void *p)
+{
+	lane[here] = p;
+	use = here + 1;
+}
+
 static void
 test_add(void)
 {
-	double cell = 1;
+	double cells[2] = { 7, 1 };
 	enum rseq_result result;
 
-	is_int(rseq_add(area, here + 1, &cell, 2, mine), RSEQ_ABORT,
-	    "an add on another CPU is aborted");
-	SETTLED(result, rseq_add(area, here, &cell, 2, other));
+	lane_at(cells);
+	use = here;
+	SETTLED(result, rseq_add(area, lanes, 1, 2, mine));
+	is_int(result, RSEQ_NONE, "an add on a CPU without a lane is none");
+	lane_at(cells);
+	SETTLED(result, rseq_add(area, lanes, 1, 2, other));
 	is_int(result, RSEQ_STALE, "with another tag it is stale");
-	is_double(cell, 1, "neither adds");
-	SETTLED(result, rseq_add(area, here, &cell, 2, mine));
+	is_double(cells[1], 1, "neither adds");
+	SETTLED(result, rseq_add(area, lanes, 1, 2, mine));
 	is_int(result, RSEQ_OK, "else");
-	is_double(cell, 3, "it does");
+	is_double(cells[1], 3, "it does");
+	is_double(cells[0], 7, "to no other cell");
 }
 
 static void
 test_pair(void)
 {
-	struct pair pair __attribute__((aligned(16))) = { 5, 1 };
+	struct pair pairs[2]
+	    __attribute__((aligned(16))) = { { 9, 7 }, { 5, 1 } };
 	enum rseq_result result;
 
-	is_int(rseq_pair(area, here + 1, &pair, 2, mine), RSEQ_ABORT,
-	    "a pair on another CPU is aborted");
-	SETTLED(result, rseq_pair(area, here, &pair, 2, other));
+	lane_at(pairs);
+	use = here;
+	SETTLED(result, rseq_pair(area, lanes, 16, 2, mine));
+	is_int(result, RSEQ_NONE, "a pair on a CPU without a lane is none");
+	lane_at(pairs);
+	SETTLED(result, rseq_pair(area, lanes, 16, 2, other));
 	is_int(result, RSEQ_STALE, "with another tag it is stale");
-	ok(pair.count == 5 && pair.sum == 1, "neither adds");
-	SETTLED(result, rseq_pair(area, here, &pair, 2, mine));
+	ok(pairs[1].count == 5 && pairs[1].sum == 1, "neither adds");
+	pairs[1].count = UINT32_MAX;
+	SETTLED(result, rseq_pair(area, lanes, 16, 2, mine));
 	is_int(result, RSEQ_OK, "else");
-	ok(pair.count == 6 && pair.sum == 3, "it does");
+	ok(pairs[1].count == (uint64_t)UINT32_MAX + 1 && pairs[1].sum == 3,
+	    "it does");
+	ok(pairs[0].count == 9 && pairs[0].sum == 7, "to no other pair");
 }
 
 static void
@@ -112,10 +136,12 @@ main(void)
 	if (sched_setaffinity(0, sizeof(set), &set) == -1)
 		skip_all("a thread cannot be held on one CPU");
 	here = rseq_cpu(area);
+	lane = calloc(here + 1, sizeof(lane[0]));
 	test_add();
 	test_pair();
 	test_publish();
 	test_wait();
+	free(lane);
 	return tap_done();
 }
 #endif

@@ -3,7 +3,8 @@
 #
 # What the compiler made of the restartable sequences: between start and end
 # of each no call, no lock prefix, and one store, the last instruction (a copy
-# by string instructions goes where nobody reads yet).
+# by string instructions goes where nobody reads yet).  What the assembler puts
+# in to keep branches in their place, nop and the prefix cs, is left out.
 
 . "$srcdir/tests/tap.sh"
 
@@ -29,7 +30,11 @@ section()
 	len=$(sed -n "$((2 * $2))p" "$tmp/words" | cut -c1-2)
 	objdump -d --no-show-raw-insn --start-address="0x$start" \
 	    --stop-address="$((0x$start + 0x$len))" -j "$text" "$1" |
-	    awk -F '\t' '/^ +[0-9a-f]+:/ { print $2 }'
+	    awk -F '\t' '/^ +[0-9a-f]+:/ {
+		sub(/^(cs )+/, "", $2)
+		if ($2 !~ /^nop/)
+			print $2
+	}'
 }
 
 # AT&T: the last operand is written, if it is memory; cmp and test write none.
@@ -47,8 +52,11 @@ check()
 	test "$n" -ge 5 && test "$n" -le 30
 	ok $? "$name section $section has instructions ($n)"
 	sed -n 1p "$tmp/code" | grep -q '^cmp.*%fs:' &&
-	    sed -n 2p "$tmp/code" | grep -q '^jne'
-	ok $? "$name section $section compares the CPU first"
+	    sed -n 2p "$tmp/code" | grep -q '^jne' ||
+	    { sed -n 1p "$tmp/code" | grep -q '^mov *%fs:' &&
+		sed -n 2p "$tmp/code" | grep -q '^cmp' &&
+		sed -n 3p "$tmp/code" | grep -q '^jae'; }
+	ok $? "$name section $section compares, or bounds, the CPU first"
 	! grep -qE '^(call|ret|syscall|int|lock|xchg|cmpxchg|xadd)' \
 	    "$tmp/code"
 	ok $? "$name section $section has no call and no lock"
