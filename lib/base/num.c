@@ -100,6 +100,13 @@ num_layout(char *out, uint64_t digits, int exp10, int high)
 	return num_put_plain(out, digits, n, exp);
 }
 
+/* Of 0 to NUM_EXACT; to an integer with a sign is the quicker way. */
+static inline int
+num_whole(double v)
+{
+	return (double)(int64_t)v == v;
+}
+
 static size_t
 num_special(char *out, double v)
 {
@@ -128,13 +135,15 @@ pdc_num_go(char *out, double v)
 	uint64_t digits;
 	int exp10 = 0;
 
+	if (v >= 0 && v < 1e6 && num_whole(v))
+		return pdc_num_u64(out, (uint64_t)v);
 	if (!isfinite(v))
 		return num_special(out, v);
 	if (v < 0) {
 		*end++ = '-';
 		v = -v;
 	}
-	if (v < NUM_EXACT && (double)(uint64_t)v == v) {
+	if (v < NUM_EXACT && num_whole(v)) {
 		digits = (uint64_t)v;
 		if (v < 1e6)
 			return (size_t)(end - out) + pdc_num_u64(end, digits);
@@ -160,7 +169,7 @@ pdc_num_json(char *out, double v)
 		*end++ = '-';
 		v = -v;
 	}
-	if (v < NUM_EXACT && (double)(uint64_t)v == v) {
+	if (v < NUM_EXACT && num_whole(v)) {
 		end += pdc_num_u64(end, (uint64_t)v);
 		memcpy(end, ".0", 3);
 		return (size_t)(end - out) + 2;
@@ -189,7 +198,7 @@ pdc_num_om(char *out, double v)
 {
 	size_t len;
 
-	if (v >= 0 && v < 1e6 && (double)(uint64_t)v == v) {
+	if (v >= 0 && v < 1e6 && num_whole(v)) {
 		len = pdc_num_u64(out, (uint64_t)v);
 		memcpy(out + len, ".0", 3);
 		return len + 2;

@@ -398,7 +398,7 @@ collect_expires(struct collect *co, uint32_t pos)
 static int
 collect_live(struct collect *co, uint32_t pos, uint64_t id)
 {
-	switch (pdc_live_get(&co->now, co->v, pos, id)) {
+	switch (live_get(&co->now, pos, id)) {
 	case LIVE_GOOD:
 		return 1;
 	case LIVE_DYING:

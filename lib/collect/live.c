@@ -99,21 +99,6 @@ live_has(const struct cells *c, const struct value *v)
 	return c != NULL && v->h.unit != UNIT_NONE && v->h.epoch == c->epoch;
 }
 
-/*
- * 0: the series is going, and its lanes stay for a while.  A block's lanes are
- * read before the tag, so an own tag means they were ours.
- */
-static enum live
-live_whose(const struct cells *c, const struct value *v, uint32_t pos,
-    uint64_t id)
-{
-	uint64_t tag;
-
-	tag = pdc_cells_tag_get(c, v->h.zone,
-	    v->h.unit + (uint64_t)pos * v->h.width);
-	return tag == id ? LIVE_GOOD : tag == 0 ? LIVE_DYING : LIVE_OTHER;
-}
-
 enum live
 pdc_live_read(const struct cells *c, struct value *v, uint32_t pos, uint64_t id,
     struct pair *out)
@@ -125,7 +110,8 @@ pdc_live_read(const struct cells *c, struct value *v, uint32_t pos, uint64_t id,
 		return LIVE_GOOD;
 	}
 	live_lanes(c, &part, out);
-	return live_whose(c, v, pos, id);
+	return live_tag(pdc_cells_tag_get(c, v->h.zone, v->h.unit + part.at),
+	    id);
 }
 
 void
@@ -133,20 +119,13 @@ pdc_live_block(struct live_block *b, const struct cells *c, struct value *v)
 {
 	struct live_part part = { v, 0, v->h.k * v->h.width };
 
-	b->cells = live_has(c, v) ? c : NULL;
-	if (b->cells == NULL)
+	b->stored = !live_has(c, v);
+	if (b->stored) {
 		live_stored(&part, b->pairs);
-	else
-		live_lanes(c, &part, b->pairs);
-}
-
-enum live
-pdc_live_get(const struct live_block *b, const struct value *v, uint32_t pos,
-    uint64_t id)
-{
-	if (b->cells == NULL)
-		return LIVE_GOOD;
-	return live_whose(b->cells, v, pos, id);
+		return;
+	}
+	live_lanes(c, &part, b->pairs);
+	pdc_cells_tags(c, v->h.zone, v->h.unit, v->h.width, v->h.k, b->tags);
 }
 
 /* As a checkpoint does: an operation not done yet is the block's. */

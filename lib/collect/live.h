@@ -24,15 +24,27 @@ enum live pdc_live_read(const struct cells *, struct value *v, uint32_t pos,
 
 /*
  * The same of all series of a block that is of its family, and no damaged one,
- * at once: the pairs of each, and then how each is.
+ * at once: the pairs of each, and then its tag.
  */
 struct live_block {
-	const struct cells *cells; /* NULL: they are what is stored */
+	int stored; /* what is stored: there are no tags */
+	uint64_t tags[BOUNDS_MAX + 1];
 	struct pair pairs[BOUNDS_MAX + 1];
 };
 void pdc_live_block(struct live_block *, const struct cells *, struct value *v);
-enum live pdc_live_get(const struct live_block *, const struct value *v,
-    uint32_t pos, uint64_t id);
+
+static inline enum live
+live_tag(uint64_t tag, uint64_t id)
+{
+	return tag == id ? LIVE_GOOD : tag == 0 ? LIVE_DYING : LIVE_OTHER;
+}
+
+/* How the series at pos is. */
+static inline enum live
+live_get(const struct live_block *b, uint32_t pos, uint64_t id)
+{
+	return b->stored ? LIVE_GOOD : live_tag(b->tags[pos], id);
+}
 
 /* Whether somebody has written to the cells of a series since it was seen. */
 int pdc_live_moved(const struct cells *, struct value *v, uint32_t pos);

@@ -228,6 +228,9 @@ void pdc_cells_tag(struct cells *, enum cells_zone_kind, uint64_t unit,
     uint64_t id);
 uint64_t pdc_cells_tag_get(const struct cells *, enum cells_zone_kind,
     uint64_t unit);
+/* The tags of n runs of width units each, one after the other. */
+void pdc_cells_tags(const struct cells *, enum cells_zone_kind, uint64_t unit,
+    uint32_t width, uint32_t n, uint64_t *out);
 /* Set all tags of the file to 0: nobody adds to a lane of it any more. */
 void pdc_cells_untag_all(struct cells *);
 

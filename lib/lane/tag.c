@@ -155,6 +155,19 @@ pdc_cells_tag_get(const struct cells *cells, enum cells_zone_kind kind,
 }
 
 void
+pdc_cells_tags(const struct cells *cells, enum cells_zone_kind kind,
+    uint64_t unit, uint32_t width, uint32_t n, uint64_t *out)
+{
+	const _Atomic uint64_t *tags = cells->zone[kind].tags;
+	uint64_t reserved = pdc_cells_known(cells, kind);
+
+	for (; n > 0; n--, unit += width)
+		*out++ = unit < reserved ?
+		    atomic_load_explicit(&tags[unit], memory_order_acquire) :
+		    0;
+}
+
+void
 pdc_cells_untag_all(struct cells *cells)
 {
 	uint64_t n, unit;
