@@ -555,8 +555,7 @@ cells_grow(struct cells *cells, enum cells_zone_kind kind, uint64_t from,
 int
 pdc_cells_reserve(struct cells *cells, enum cells_zone_kind kind, uint64_t upto)
 {
-	uint64_t capacity = cells->zone[kind].capacity, from, least, more;
-	int ret;
+	uint64_t capacity = cells->zone[kind].capacity, from;
 
 	from = atomic_load_explicit(&cells->head->zone[kind].reserved,
 	    memory_order_relaxed);
@@ -573,12 +572,7 @@ pdc_cells_reserve(struct cells *cells, enum cells_zone_kind kind, uint64_t upto)
 		errno = EBADF;
 		return pdc_err_sys("cells: somebody closed our descriptor");
 	}
-	least = pdc_plan_round(upto, CELLS_STEP);
-	more = pdc_plan_round(from + from / 8, CELLS_STEP);
-	if (more > capacity)
-		more = capacity;
-	ret = more > least ? cells_grow(cells, kind, from, more) : PDC_EFULL;
-	return ret == 0 ? 0 : cells_grow(cells, kind, from, least);
+	return cells_grow(cells, kind, from, pdc_plan_round(upto, CELLS_STEP));
 }
 
 int

@@ -208,8 +208,9 @@ uint64_t pdc_cells_unit_cost(const struct cells *, enum cells_zone_kind);
  * Have blocks for units [0, upto) of the zone, all regions; write lock held.
  * PDC_EFULL (capacity or budget; the words have the numbers), PDC_ENOSPC,
  * PDC_EPERM if mapped to read only, PDC_ESYS (EBADF: somebody closed our
- * descriptor).  Grows by an eighth at a time, or as asked if that is too much;
- * pieces of at most 64 MiB; signals are blocked by the caller.
+ * descriptor).  Grows to a whole page of tags, no further: what would be won by
+ * fewer calls is not to be measured beside the making of the series.  Pieces of
+ * at most 64 MiB; signals are blocked by the caller.
  */
 int pdc_cells_reserve(struct cells *, enum cells_zone_kind, uint64_t upto);
 /* The same for the places of exemplars, all of them; the write lock is held. */
