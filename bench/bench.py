@@ -6,12 +6,14 @@
 
 Each peer is a program that makes ready for a scenario, says so, and then does
 as many operations as each line of its input says and answers with the time.
-All peers of a scenario have a turn in each round.  Results go to
+All peers of a scenario have a turn in each round; scenarios of one group share
+their rounds.  Results go to
 BUILDDIR/bench/results.jsonl, a line for each peer and scenario; report.py
 draws a table and a picture from them.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -46,8 +48,9 @@ class Missing(Failed):
 class Running:
     """A peer's program, which has made ready for a scenario."""
 
-    def __init__(self, peer, argv, where, limit):
-        self.peer, self.limit, self.rest = peer, limit, b""
+    def __init__(self, peer, scenario, argv, where, limit):
+        self.peer, self.scenario = peer, scenario
+        self.limit, self.rest = limit, b""
         self.dir = tempfile.mkdtemp(prefix="pdc-bench-", dir="/dev/shm")
         self.stderr = tempfile.TemporaryFile()
         self.turns, self.asked = [], 0
@@ -142,6 +145,16 @@ def quantile(values, part):
     return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
 
+def rate(one, more):
+    """What a CPU does of what it does for one worker, the median of rounds.
+
+    The turns of a round are next to each other, so that a machine with times of
+    two speeds is compared with itself.
+    """
+    cpus = min(more.scenario.workers, os.cpu_count())
+    return quantile([a / b / cpus for a, b in zip(one.turns, more.turns)], 0.5)
+
+
 class Bench:
     def __init__(self, args):
         self.build = os.path.abspath(args.build)
@@ -165,8 +178,9 @@ class Bench:
     def start(self, peer, scenario, where):
         running = None
         try:
-            running = Running(peer, self.argv(peer) + scenario.words,
-                              self.where, self.limit)
+            running = Running(peer, scenario,
+                              self.argv(peer) + scenario.words, self.where,
+                              self.limit)
             running.ready()
             turn_s = self.turn_s if scenario.workers == 1 else \
                 max(self.turn_s, WORKERS_TURN_S)
@@ -181,10 +195,10 @@ class Bench:
 
     def say_failed(self, peer, scenario, e):
         kind = "missing" if isinstance(e, Missing) else "failed"
-        print("  %-28s %s: %s" % (peer, kind, e), flush=True)
+        print("%s: %s %s: %s" % (scenario.name, peer, kind, e), flush=True)
         self.write(kind, scenario=scenario.name, peer=peer, why=str(e))
 
-    def round(self, scenario, running):
+    def round(self, running):
         for each in list(running):
             if each.left == 0:
                 continue
@@ -192,14 +206,15 @@ class Bench:
             try:
                 took = each.turn(each.n)
             except Failed as e:
-                self.say_failed(each.peer, scenario, e)
+                self.say_failed(each.peer, each.scenario, e)
                 running.remove(each)
                 each.end()
                 continue
-            each.turns.append(took * 1e9 / (each.n * scenario.workers))
+            each.turns.append(took * 1e9 / (each.n * each.scenario.workers))
 
-    def result(self, scenario, each):
-        peak_kb = each.peak_kb()
+    def result(self, each, one):
+        """one: the same peer's, with one worker in the same rounds."""
+        scenario, peak_kb = each.scenario, each.peak_kb()
         try:
             total = each.total()
         except Failed as e:
@@ -212,27 +227,40 @@ class Bench:
             spread=quantile(each.turns, 0.75) - quantile(each.turns, 0.25),
             rounds=len(each.turns), n=each.n, peak_kb=peak_kb, total=total,
             workers=PEERS[each.peer].workers)
+        if one is not None:
+            fields["rate"] = rate(one, each)
         if scenario.counts:
             fields["expected"] = each.asked * scenario.workers
         self.write("result", **fields)
-        print("  %-28s %14.1f ns%s" % (
+        print("  %-28s %14.1f ns%s%s" % (
             each.peer, fields["min"],
+            "   %.2f of one's rate" % fields["rate"] if one else "",
             "" if total == fields.get("expected", total) else
             "   counted %.0f of %.0f" % (total, fields["expected"])),
             flush=True)
 
-    def run(self, scenario, peers):
-        """One scenario: all peers make ready, then have turns."""
-        print("%s: %s" % (scenario.name, scenario.title), flush=True)
+    def results(self, scenario, running):
+        for each in running:
+            if each.scenario is not scenario:
+                continue
+            ones = [other for other in running if other.peer == each.peer
+                    and other.scenario.workers == 1
+                    and other.scenario is not scenario]
+            self.result(each, ones[0] if ones else None)
+
+    def run(self, group, peers):
+        """Scenarios of one group: all peers make ready, then have turns."""
         running = []
         try:
-            for peer in scenario.peers:
-                if peers is None or peer in peers:
-                    self.start(peer, scenario, running)
+            for peer in group[0].peers:
+                for scenario in group:
+                    if peers is None or peer in peers:
+                        self.start(peer, scenario, running)
             for _ in range(self.rounds):
-                self.round(scenario, running)
-            for each in running:
-                self.result(scenario, each)
+                self.round(running)
+            for scenario in group:
+                print("%s: %s" % (scenario.name, scenario.title), flush=True)
+                self.results(scenario, running)
         finally:
             for each in running:
                 each.end()
@@ -283,11 +311,11 @@ def main():
             parser.error("no peer %s; there are %s" % (name, " ".join(PEERS)))
     bench = Bench(args)
     bench.machine(args)
-    for scenario in SCENARIOS:
-        wanted = scenario.name in args.only if args.only else (
-            args.mode == "full" or scenario.quick)
-        if wanted:
-            bench.run(scenario, args.peers)
+    wanted = [scenario for scenario in SCENARIOS if (
+        scenario.name in args.only if args.only else
+        args.mode == "full" or scenario.quick)]
+    for _, group in itertools.groupby(wanted, lambda s: s.group):
+        bench.run(list(group), args.peers)
     if args.only is None or "figures" in args.only:
         bench.figures(args.mode)
 

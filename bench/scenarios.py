@@ -15,6 +15,7 @@ class Peer:
 PEERS = {
     "pdc": Peer("{build}/pdc cell"),
     "pdc, atomic lane": Peer("{build}/pdc atomic"),
+    "pdc, a series each": Peer("{build}/pdc apart"),
     "pdc, transaction by name": Peer("{build}/pdc name"),
     "plain add": Peer("{build}/floor plain"),
     "lock xadd": Peer("{build}/floor xadd"),
@@ -41,7 +42,7 @@ SHARED = ("client_python", "client-mmap (Ruby)", "Tiny::Shared (Perl)")
 ONE = ("pdc", "pdc, atomic lane", "pdc, transaction by name")
 STORES = ("LMDB, get and put", "SQLite")
 FLOORS = ("lock xadd", "compare-and-swap", "16-byte compare-and-swap")
-SAME = ONE + FLOORS + STORES + SHARED + LIBRARIES
+SAME = ONE + ("pdc, a series each",) + FLOORS + STORES + SHARED + LIBRARIES
 OWN = ONE[:2] + FLOORS + SHARED + LIBRARIES
 SERVERS = ("Redis", "APCu (PHP)")
 CHURN = ("pdc",) + SHARED + ("pushgateway",)
@@ -50,7 +51,8 @@ SCRAPE = ("pdc",) + SHARED + LIBRARIES + ("pushgateway",)
 
 class Scenario:
     """words is what the program gets; the operations of a turn are counted
-    unless they are pages.  once: a turn is one operation."""
+    unless they are pages.  once: a turn is one operation.  group: numbers of
+    workers of the same are compared in the same rounds."""
 
     def __init__(self, name, title, peers, quick=True, workers=1):
         self.name, self.title, self.peers = name, title, peers
@@ -59,6 +61,7 @@ class Scenario:
         self.counts = self.words[0] in ("inc", "labels", "observe", "same",
                                         "own")
         self.once = self.words[0] in ("checkpoint", "expire")
+        self.group = "same" if self.words[0] == "same" else name
 
 
 def processes(what, title, quick):

@@ -6,6 +6,7 @@
  *
  *	pdc cell	as it is
  *	pdc atomic	in a store opened with PDC_ATOMIC
+ *	pdc apart	a series for each worker, where others share one
  *	pdc name	a transaction for each increment
  *
  * Each takes a scenario of peer.h as its argument.
@@ -481,6 +482,11 @@ static const struct peer_scenario atomic[] = {
 	{ .name = NULL },
 };
 
+static const struct peer_scenario apart[] = {
+	WORKERS("same", setup_own, begin_own, run_inc, total_hits),
+	{ .name = NULL },
+};
+
 static const struct peer_scenario name[] = {
 	ALONE("inc", setup_inc, run_name, total_hits),
 	WORKERS("same", setup_inc, NULL, run_name, total_hits),
@@ -497,6 +503,7 @@ main(int argc, char **argv)
 	} forms[] = {
 		{ "cell", 0, cell },
 		{ "atomic", PDC_ATOMIC, atomic },
+		{ "apart", 0, apart },
 		{ "name", 0, name },
 	};
 	size_t i;
@@ -507,6 +514,6 @@ main(int argc, char **argv)
 			return peer_main(argc - 1, argv + 1,
 			    forms[i].scenarios);
 		}
-	fprintf(stderr, "usage: pdc cell|atomic|name SCENARIO [NUMBER]\n");
+	fprintf(stderr, "usage: pdc cell|atomic|apart|name SCENARIO [NUMBER]\n");
 	return 2;
 }
