@@ -514,6 +514,7 @@ main(int argc, char **argv)
 			return peer_main(argc - 1, argv + 1,
 			    forms[i].scenarios);
 		}
-	fprintf(stderr, "usage: pdc cell|atomic|apart|name SCENARIO [NUMBER]\n");
+	fprintf(stderr,
+	    "usage: pdc cell|atomic|apart|name SCENARIO [NUMBER]\n");
 	return 2;
 }
