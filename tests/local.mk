@@ -55,6 +55,7 @@ include %D%/check/local.mk
 include %D%/expo/local.mk
 include %D%/api/local.mk
 include %D%/multi/local.mk
+include %D%/pains/local.mk
 include %D%/model/local.mk
 include %D%/fuzz/local.mk
 include %D%/cli/local.mk

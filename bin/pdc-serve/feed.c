@@ -41,6 +41,7 @@ struct feed {
 	struct journal_query q;
 	uint64_t left; /* lines */
 	uint64_t told; /* the end of the last gap that was */
+	int damaged; /* blocks are, and that was told */
 	char *name;
 	char after[CURSOR_SIZE]; /* as it came, then of each page; "": none */
 	enum recode_form form;
@@ -250,14 +251,18 @@ feed_gap(struct feed *f, const struct journal_answer *a)
 
 /* Lines of the store as the client wants them. */
 static void
-feed_lines(struct feed *f, const struct buf *lines)
+feed_lines(struct feed *f, const struct buf *lines, uint64_t blocks)
 {
 	char value[NUM_SIZE];
 	struct recode_notice n = { "_damaged", value,
 		"damaged lines are left out" };
-	size_t left;
+	uint64_t left;
 
 	left = pdc_recode_lines(&f->page, lines->data, lines->len, f->form);
+	/* A follower comes to the last one again and again. */
+	if (!f->damaged)
+		left += blocks;
+	f->damaged |= blocks > 0;
 	pdc_num_u64(value, left);
 	if (left > 0)
 		pdc_recode_notice(&f->page, &n, f->form);
@@ -289,7 +294,7 @@ feed_read(struct feed *f, struct pdc *p)
 	pdc_stxn_abort(&x);
 	if (f->code == 200 && ret == 0) {
 		feed_gap(f, &a);
-		feed_lines(f, &lines);
+		feed_lines(f, &lines, a.damaged);
 		f->left -= a.nlines;
 		f->ended = f->left == 0 || (!a.more && !f->follow);
 		ret = f->page.error;

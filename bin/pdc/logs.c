@@ -32,6 +32,7 @@ struct logs {
 	struct journal_query q;
 	uint64_t left; /* lines */
 	uint64_t told; /* the end of the last gap that was */
+	int damaged; /* blocks are, and that was told */
 	int text, colour;
 	enum recode_form form; /* but for text */
 	struct buf page, out;
@@ -201,6 +202,10 @@ logs_page(struct logs *g, int *more)
 	if (a.beyond)
 		return cmd_fail(g->cmd, "the cursor is behind the last line");
 	logs_gap(g, &a);
+	if (a.damaged > 0 && !g->damaged)
+		fprintf(stderr, "pdc: damaged blocks left out: %llu\n",
+		    (unsigned long long)a.damaged);
+	g->damaged |= a.damaged > 0;
 	g->q.after = a.next;
 	g->q.resumes = 1;
 	g->left -= a.nlines;

@@ -25,6 +25,7 @@ struct read_stream {
 	struct scur cur; /* over blocks, or over those of a name */
 	int open;
 	int named;
+	uint64_t bad; /* of the damaged block that was counted last, and 1 */
 	struct journal_view v;
 	uint32_t i;
 	uint64_t seq; /* of that line */
@@ -156,7 +157,10 @@ stream_block(struct read *r, struct read_stream *s, int got)
 			s->seq = s->v.h.first;
 			return 0;
 		}
-		r->a->damaged = 1;
+		if (pdc_get_be64(key + 2) >= s->bad) {
+			s->bad = pdc_get_be64(key + 2) + 1;
+			r->a->damaged++;
+		}
 	}
 	s->seq = AT_END;
 	return got < 0 ? got : 0;

@@ -35,7 +35,7 @@ struct journal_answer {
 	/* To who resumes: between these numbers lines are gone; or 0. */
 	uint64_t gap_from, gap_to;
 	int beyond; /* who resumes has seen more than there is */
-	int damaged; /* some blocks were left out */
+	uint64_t damaged; /* blocks that were left out */
 };
 
 /* Put a page into the buf; 0 or an error. */

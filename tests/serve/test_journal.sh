@@ -210,4 +210,22 @@ stop
 "$PDC_SERVE" --store="$store" --journal.retain=logs:max_count=0 2>"$tmp/err"
 like "$?:$(cat "$tmp/err")" "2:*max_count must be positive, got 0" \
     "no such limit"
+# A block that makes no sense is left out, which is told once.
+store=$tmp/damaged
+pdc log info first
+pdc log error second
+printf '%s\n' VERSION=3 format=bytevalue type=btree mapsize=17179869184 \
+    maxreaders=2048 HEADER=END " 4a020000000000000001" " 6f6464" DATA=END |
+    mdb_load "$store" 2>"$tmp/err"
+is "$?:$(cat "$tmp/err")" 0: "a block is damaged"
+start --web.logs
+status /logs >/dev/null
+is "$(grep -c . "$tmp/body"):$(tail -1 "$tmp/body")" '2:{"_damaged": 1}' \
+    "what is not is there"
+curl -sN -m 1 "$url/logs?follow=1" >"$tmp/followed"
+is "$(grep -c _damaged "$tmp/followed")" 1 "a follower is told once"
+is "$(pdc logs --format=ndjson 2>&1 >/dev/null)" \
+    "pdc: damaged blocks left out: 1" "pdc logs tells, too"
+stop
+
 tap_done
