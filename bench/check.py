@@ -22,6 +22,7 @@ CASES = (("resolve", 1000, 1, "pdc_labels, two labels, and pdc_series_free"),
          ("inc", 1000, 1, "pdc_inc"),
          ("observe", 1024, 1, "pdc_observe, 15 buckets"),
          ("set", 1000, 1, "pdc_set"),
+         ("log", 1000, 1, "pdc_log, 200 bytes of two fields, but the ring"),
          ("checkpoint", 2, 10000, "a counter that has changed"),
          ("render", 1, 10000, "a series of a page"))
 TOLERANCE = 0.01

@@ -181,6 +181,28 @@ run_checkpoint(uint64_t n)
 		must(pdc_checkpoint(c.pdc));
 }
 
+static void
+setup_log(void)
+{
+}
+
+/* The atomic lane has no ring, so these are made, and dropped. */
+static void
+run_log(uint64_t n)
+{
+	const struct pdc_field fields[] = {
+		{ .name = "user", .kind = PDC_STRING, .text = "alice@example" },
+		{ .name = "n", .kind = PDC_INTEGER, .integer = 123456 },
+	};
+
+	for (; n > 0; n--)
+		if (pdc_log(c.pdc, PDC_LOG_INFO | PDC_NOWAIT,
+			"a request of 0.17 s was answered by 200, and 4711 "
+			"bytes were sent to 192.0.2.1:80",
+			fields, 2) != PDC_EAGAIN)
+			errx(1, "a line was not dropped");
+}
+
 /* Half counters, half gauges, and a histogram for each 100. */
 static void
 setup_render(void)
@@ -224,6 +246,7 @@ static const struct count counts[] = {
 	{ "inc", setup_inc, NULL, run_inc },
 	{ "observe", setup_observe, NULL, run_observe },
 	{ "set", setup_set, NULL, run_set },
+	{ "log", setup_log, NULL, run_log },
 	{ "checkpoint", setup_checkpoint, before_checkpoint, run_checkpoint },
 	{ "render", setup_render, NULL, run_render },
 };

@@ -43,10 +43,15 @@ num_count(uint64_t v)
 static void
 num_put(char *out, uint64_t v, int n)
 {
-	for (; n > 1; n -= 2, v /= 100)
+	uint32_t low;
+
+	for (; v > UINT32_MAX; n -= 2, v /= 100)
 		memcpy(out + n - 2, num_pairs + v % 100 * 2, 2);
+	/* Dividing is quicker then. */
+	for (low = (uint32_t)v; n > 1; n -= 2, low /= 100)
+		memcpy(out + n - 2, num_pairs + low % 100 * 2, 2);
 	if (n == 1)
-		out[0] = (char)('0' + v % 10);
+		out[0] = (char)('0' + low);
 }
 
 /* Write 5, 5.1, with exponent: 5e+06, 5.1e-07.  Returns the end. */

@@ -30,9 +30,39 @@ pdc_level_word(enum journal_stream stream)
 	return words[stream];
 }
 
-/* Whether all eight bytes stand for themselves in a JSON string. */
 static inline int
-line_plain(uint64_t w)
+line_letter(char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+static inline size_t
+line_letters(const char *s, size_t len)
+{
+	size_t n;
+
+	for (n = 0; n < len && line_letter(s[n]); n++)
+		continue;
+	return n;
+}
+
+/* Not 0 where a byte of two words does not stand for itself in JSON. */
+#ifdef __SSE2__
+static inline unsigned
+line_odd(uint64_t first, uint64_t last)
+{
+	__m128i v = _mm_set_epi64x((int64_t)last, (int64_t)first), odd;
+
+	/* 0x7f is below all then, as those from 0x80 on are. */
+	odd = _mm_add_epi8(v, _mm_set1_epi8(1));
+	odd = _mm_cmpgt_epi8(_mm_set1_epi8('!'), odd);
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+	return (unsigned)_mm_movemask_epi8(odd);
+}
+#else
+static inline uint64_t
+line_odd8(uint64_t w)
 {
 	uint64_t quote = w ^ ONES * '"', slash = w ^ ONES * '\\';
 	uint64_t odd;
@@ -41,220 +71,272 @@ line_plain(uint64_t w)
 	odd |= (w - ONES * ' ') & ~w;
 	odd |= (quote - ONES) & ~quote;
 	odd |= (slash - ONES) & ~slash;
-	return (odd & HIGH) == 0;
+	return odd & HIGH;
 }
 
-#ifdef __SSE2__
-/* A bit for each byte that does not; those from 0x80 on are below 0 here. */
-static inline unsigned
-line_odd(__m128i v)
+static inline uint64_t
+line_odd(uint64_t first, uint64_t last)
 {
-	__m128i odd = _mm_cmplt_epi8(v, _mm_set1_epi8(' '));
-
-	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
-	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
-	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
-	return (unsigned)_mm_movemask_epi8(odd);
+	return line_odd8(first) | line_odd8(last);
 }
 #endif
 
+/* Copy less than 16, by two words or halves that may overlap. */
+static inline int
+line_copy_few(char *to, const char *s, size_t len)
+{
+	uint64_t first, last;
+	uint32_t a, b;
+
+	if (len >= sizeof(first)) {
+		memcpy(&first, s, sizeof(first));
+		memcpy(&last, s + len - sizeof(last), sizeof(last));
+		memcpy(to, &first, sizeof(first));
+		memcpy(to + len - sizeof(last), &last, sizeof(last));
+		return line_odd(first, last) == 0;
+	}
+	if (len >= sizeof(a)) {
+		memcpy(&a, s, sizeof(a));
+		memcpy(&b, s + len - sizeof(b), sizeof(b));
+		memcpy(to, &a, sizeof(a));
+		memcpy(to + len - sizeof(b), &b, sizeof(b));
+		first = (uint64_t)a << 32 | b;
+		return line_odd(first, first) == 0;
+	}
+	if (len > 0) {
+		to[0] = s[0];
+		to[len / 2] = s[len / 2];
+		to[len - 1] = s[len - 1];
+		return line_letter(s[0]) && line_letter(s[len / 2]) &&
+		    line_letter(s[len - 1]);
+	}
+	return 1;
+}
+
+/* Copy 16; whether they stand for themselves. */
+static inline int
+line_copy16(char *to, const char *s)
+{
+	uint64_t w[2];
+
+	memcpy(w, s, sizeof(w));
+	memcpy(to, w, sizeof(w));
+	return line_odd(w[0], w[1]) == 0;
+}
+
+/*
+ * Copy all, for which there is room; how many stand for themselves before one
+ * that does not.
+ */
+static inline __attribute__((always_inline)) size_t
+line_copy(char *to, const char *s, size_t len)
+{
+	size_t n;
+
+	if (len < 16)
+		return line_copy_few(to, s, len) ? len : line_letters(s, len);
+	for (n = 0; len - n > 16; n += 16)
+		if (!line_copy16(to + n, s + n))
+			return n + line_letters(s + n, 16);
+	n = len - 16;
+	return line_copy16(to + n, s + n) ? len : n + line_letters(s + n, 16);
+}
+
 /* One that does not stand for itself; 0 if there is no room for it. */
-static __attribute__((noinline)) size_t
-line_char(struct line *l, const char *s, size_t len, size_t limit)
+static size_t
+line_char(struct line *l, char **to, const char *s, size_t len, const char *end)
 {
 	char out[ESCAPE_JSON_MAX];
 	size_t n, outlen;
 
 	n = pdc_escape_json_next(out, &outlen, s, len);
-	if (l->len + outlen > limit) {
-		l->cut = 1;
+	if (outlen > (size_t)(end - *to)) {
+		l->cut++;
 		return 0;
 	}
 	if (n & ESCAPE_INVALID)
 		l->invalid = 1;
-	memcpy(l->data + l->len, out, outlen);
-	l->len += outlen;
+	memcpy(*to, out, outlen);
+	*to += outlen;
 	return n & ~ESCAPE_INVALID;
 }
 
-static inline int
-line_letter(char c)
+/* Also where it is not plain, or has to be cut. */
+static __attribute__((noinline)) char *
+line_string_slow(struct line *l, char *to, const char *s, size_t len,
+    const char *end)
 {
-	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-}
+	size_t n, room;
 
-/*
- * As much of s as stands for itself, up to limit; how much.  Whole words are
- * copied also where not all of one counts, if there is room for that.
- */
-static inline size_t
-line_run(struct line *l, const char *s, size_t len, size_t limit)
-{
-	char *to = l->data + l->len;
-	size_t n = 0;
-	uint64_t w;
-
-	if (len > limit - l->len)
-		len = limit - l->len;
-#ifdef __SSE2__
-	while (len - n >= sizeof(__m128i)) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(s + n));
-		unsigned odd = line_odd(v);
-
-		_mm_storeu_si128((__m128i *)(to + n), v);
-		if (odd != 0) {
-			n += (size_t)__builtin_ctz(odd);
-			l->len += n;
-			return n;
-		}
-		n += sizeof(v);
+	if (to > end) {
+		l->cut++;
+		return to;
 	}
-#endif
-	for (; len - n >= sizeof(w); n += sizeof(w)) {
-		memcpy(&w, s + n, sizeof(w));
-		if (!line_plain(w))
-			break;
-		memcpy(to + n, &w, sizeof(w));
-	}
-	for (; n < len && line_letter(s[n]); n++)
-		to[n] = s[n];
-	l->len += n;
-	return n;
-}
-
-/* A string without its quotes, up to limit. */
-static void
-line_string(struct line *l, const char *s, size_t len, size_t limit)
-{
-	const char *end = s + len;
-	size_t n;
-
-	for (;;) {
-		if (l->len > limit)
-			break;
-		s += line_run(l, s, (size_t)(end - s), limit);
-		if (s == end)
-			return;
-		n = line_char(l, s, (size_t)(end - s), limit);
+	for (; len > 0; s += n, len -= n) {
+		room = (size_t)(end - to);
+		n = line_copy(to, s, len < room ? len : room);
+		to += n;
 		if (n == 0)
-			return;
-		s += n;
+			n = line_char(l, &to, s, len, end);
+		if (n == 0)
+			break;
 	}
-	l->cut = 1;
+	return to;
+}
+
+/* A string without its quotes, up to end; returns where it ends. */
+static inline __attribute__((always_inline)) char *
+line_string(struct line *l, char *to, const char *s, const char *end)
+{
+	size_t len = strlen(s), n = 0;
+
+	if (end - to >= (ptrdiff_t)len) {
+		n = line_copy(to, s, len);
+		if (n == len)
+			return to + n;
+	}
+	return line_string_slow(l, to + n, s + n, len - n, end);
 }
 
 /* There is room for it. */
-static inline __attribute__((always_inline)) void
-line_put(struct line *l, const char *s, size_t len)
-{
-	memcpy(l->data + l->len, s, len);
-	l->len += len;
-}
+#define LINE_PUT(to, words) \
+	((char *)memcpy(to, words, sizeof(words) - 1) + sizeof(words) - 1)
 
-#define LINE_PUT(l, words) line_put(l, words, sizeof(words) - 1)
+/* Where a message or name has to end. */
+static const char *
+line_words_end(const struct line *l)
+{
+	return l->data + l->room - l->room / MESSAGE_PART;
+}
 
 void
 pdc_line_log(struct line *l, enum journal_stream stream, const char *message)
 {
-	const char *word = pdc_level_word(stream);
+	static const struct {
+		char text[48];
+		size_t len;
+	} heads[] = {
+#define X(name, number, word) { HEAD(word), sizeof(HEAD(word)) - 1 },
+#define HEAD(word) "{\"level\": \"" word "\", \"message\": \""
+		JOURNAL_LEVELS(X)
+#undef HEAD
+#undef X
+	};
+	char *to = l->data + heads[stream].len;
 
-	LINE_PUT(l, "{");
-	l->at = l->len;
-	LINE_PUT(l, "\"level\": \"");
-	line_put(l, word, strlen(word));
-	LINE_PUT(l, "\", \"message\": \"");
-	line_string(l, message, strlen(message),
-	    l->room - l->room / MESSAGE_PART);
-	LINE_PUT(l, "\", \"attributes\": {");
+	memcpy(l->data, heads[stream].text, sizeof(heads[stream].text));
+	l->at = 1;
+	to = line_string(l, to, message, line_words_end(l));
+	to = LINE_PUT(to, "\", \"attributes\": {");
+	l->len = (size_t)(to - l->data);
 }
 
 void
 pdc_line_named(struct line *l, const char *name, const double *value)
 {
-	LINE_PUT(l, "{\"name\": \"");
-	line_string(l, name, strlen(name), l->room - l->room / MESSAGE_PART);
-	LINE_PUT(l, "\", ");
-	l->at = l->len;
+	char *to = LINE_PUT(l->data, "{\"name\": \"");
+
+	to = line_string(l, to, name, line_words_end(l));
+	to = LINE_PUT(to, "\", ");
+	l->at = (size_t)(to - l->data);
 	if (value == NULL) {
-		LINE_PUT(l, "\"attributes\": {");
-		return;
+		to = LINE_PUT(to, "\"attributes\": {");
+	} else {
+		l->labels = 1;
+		to = LINE_PUT(to, "\"value\": ");
+		to += pdc_num_json(to, *value);
+		to = LINE_PUT(to, ", \"labels\": {");
 	}
-	l->labels = 1;
-	LINE_PUT(l, "\"value\": ");
-	l->len += pdc_num_json(l->data + l->len, *value);
-	LINE_PUT(l, ", \"labels\": {");
+	l->len = (size_t)(to - l->data);
 }
 
 /* ", " but before the first. */
-static void
-line_comma(struct line *l)
+static inline char *
+line_comma(char *to)
 {
-	if (l->data[l->len - 1] != '{')
-		LINE_PUT(l, ", ");
+	return to[-1] != '{' ? LINE_PUT(to, ", ") : to;
 }
 
-static void
-line_text(struct line *l, const struct pdc_field *f, size_t limit)
+static char *
+line_json(struct line *l, char *to, const struct pdc_field *f, const char *end)
 {
-	if (f->kind == PDC_JSON && !l->labels) {
-		if (pdc_json_copy(l, f->text, limit) < 0)
-			l->bad = f->name;
-		return;
-	}
-	LINE_PUT(l, "\"");
-	line_string(l, f->text, strlen(f->text), limit);
-	LINE_PUT(l, "\"");
-}
+	unsigned cut = l->cut;
 
-static void
-line_number(struct line *l, const struct pdc_field *f)
-{
-	if (l->labels)
-		LINE_PUT(l, "\"");
-	if (f->kind == PDC_INTEGER)
-		l->len += pdc_num_i64(l->data + l->len, f->integer);
-	else if (f->kind == PDC_NUMBER)
-		l->len += pdc_num_json(l->data + l->len, f->number);
-	else if (f->kind == PDC_BOOL && f->integer)
-		LINE_PUT(l, "true");
-	else if (f->kind == PDC_BOOL)
-		LINE_PUT(l, "false");
-	else
+	l->len = (size_t)(to - l->data);
+	l->cut = 0;
+	if (pdc_json_copy(l, f->text, (size_t)(end - l->data)) < 0)
 		l->bad = f->name;
-	if (l->labels)
-		LINE_PUT(l, "\"");
+	l->cut += cut;
+	return l->data + l->len;
+}
+
+static char *
+line_number(struct line *l, char *to, const struct pdc_field *f)
+{
+	if (f->kind == PDC_INTEGER)
+		return to + pdc_num_i64(to, f->integer);
+	if (f->kind == PDC_NUMBER)
+		return to + pdc_num_json(to, f->number);
+	if (f->kind != PDC_BOOL)
+		l->bad = f->name;
+	return f->integer ? LINE_PUT(to, "true") : LINE_PUT(to, "false");
+}
+
+static inline char *
+line_value(struct line *l, char *to, const struct pdc_field *f, const char *end)
+{
+	int quoted = l->labels || f->kind == PDC_STRING;
+
+	if (f->kind == PDC_JSON && !quoted)
+		return line_json(l, to, f, end);
+	if (quoted)
+		*to++ = '"';
+	if (field_has_text(f))
+		to = line_string(l, to, f->text, end);
+	else
+		to = line_number(l, to, f);
+	if (quoted)
+		*to++ = '"';
+	return to;
 }
 
 /* Cut or not at all: half a name, half a JSON text are of no use. */
-static void
-line_field(struct line *l, const struct pdc_field *f)
+static inline char *
+line_field(struct line *l, char *was, const struct pdc_field *f,
+    const char *end)
 {
-	size_t was = l->len, limit = l->room - LINE_END_MAX;
-	int cut = l->cut;
+	char *to = was;
+	unsigned cut = l->cut;
 
 	if (f->name == NULL || (f->text == NULL && field_has_text(f))) {
 		l->bad = f->name != NULL ? f->name : "";
-		return;
+		return was;
 	}
-	if (l->len + 2 * NUM_SIZE > limit) {
-		l->cut = 1;
-		return;
+	if (end - to < 2 * NUM_SIZE) {
+		l->cut++;
+		return was;
 	}
-	l->cut = 0;
-	line_comma(l);
-	LINE_PUT(l, "\"");
-	line_string(l, f->name, strlen(f->name), limit - 2 * NUM_SIZE);
-	LINE_PUT(l, "\": ");
-	if (!l->cut && field_has_text(f))
-		line_text(l, f, limit);
-	else if (!l->cut)
-		line_number(l, f);
-	if (l->cut && (f->kind != PDC_STRING || l->data[l->len - 1] != '"'))
-		l->len = was;
-	l->cut |= cut;
+	to = line_comma(to);
+	*to++ = '"';
+	to = line_string(l, to, f->name, end - 2 * NUM_SIZE);
+	to = LINE_PUT(to, "\": ");
+	if (l->cut != cut)
+		return was;
+	to = line_value(l, to, f, end);
+	return l->cut == cut || f->kind == PDC_STRING ? to : was;
 }
 
-/* Names differ in their first letters as a rule. */
+static void
+line_row(struct line *l, const struct pdc_field *f, size_t n)
+{
+	const char *end = l->data + l->room - LINE_END_MAX;
+	char *to = l->data + l->len;
+
+	for (; n > 0; n--, f++)
+		to = line_field(l, to, f, end);
+	l->len = (size_t)(to - l->data);
+}
+
 static inline int
 line_same(const char *a, const char *b)
 {
@@ -271,25 +353,10 @@ line_last(const struct pdc_field *f, size_t n, const char *name)
 	return NULL;
 }
 
-/* What the thread's context has, unless fields say something else of it. */
-static void
-line_context(struct line *l, const struct pdc_field *f, size_t n)
-{
-	const struct context *c = pdc_context_now();
-	const struct pdc_field *own;
-	uint32_t i;
-
-	for (i = 0; c != NULL && i < c->nfields; i++) {
-		own = line_last(f, n, c->fields[i].name);
-		line_field(l, own != NULL ? own : &c->fields[i]);
-	}
-}
-
-/* As in a dict of Python: at the place of the first, the value of the last. */
+/* Whether there was one of the name of f[i] before. */
 static int
-line_was(const struct pdc_field *f, size_t i)
+line_was(const struct context *c, const struct pdc_field *f, size_t i)
 {
-	const struct context *c = pdc_context_now();
 	size_t j;
 
 	for (j = 0; j < i; j++)
@@ -301,30 +368,79 @@ line_was(const struct pdc_field *f, size_t i)
 	return 0;
 }
 
-void
-pdc_line_fields(struct line *l, const struct pdc_field *f, size_t n)
+/* A bit of 64 by the first letter. */
+static inline uint64_t
+line_bit(const char *name)
 {
+	return (uint64_t)1 << (name[0] & 63);
+}
+
+/* Whether a name is there twice; few are looked at more than once. */
+static int
+line_doubled(const struct context *c, const struct pdc_field *f, size_t n)
+{
+	uint64_t bit, seen = 0;
 	size_t i;
 
-	line_context(l, f, n);
+	for (i = 0; c != NULL && i < c->nfields; i++)
+		seen |= line_bit(c->fields[i].name);
+	for (i = 0; i < n; i++) {
+		if (f[i].name == NULL)
+			continue;
+		bit = line_bit(f[i].name);
+		if ((seen & bit) != 0 && line_was(c, f, i))
+			return 1;
+		seen |= bit;
+	}
+	return 0;
+}
+
+/*
+ * As in a dict of Python: at the place of the first, the value of the last.
+ * What the thread's context has comes first.
+ */
+static void
+line_fields_doubled(struct line *l, const struct context *c,
+    const struct pdc_field *f, size_t n)
+{
+	const struct pdc_field *own;
+	size_t i;
+
+	for (i = 0; c != NULL && i < c->nfields; i++) {
+		own = line_last(f, n, c->fields[i].name);
+		line_row(l, own != NULL ? own : &c->fields[i], 1);
+	}
 	for (i = 0; i < n; i++) {
 		if (f[i].name == NULL)
 			l->bad = "";
-		else if (!line_was(f, i))
-			line_field(l, line_last(f, n, f[i].name));
+		else if (!line_was(c, f, i))
+			line_row(l, line_last(f, n, f[i].name), 1);
 	}
+}
+
+void
+pdc_line_fields(struct line *l, const struct pdc_field *f, size_t n)
+{
+	const struct context *c = pdc_context_now();
+
+	if (line_doubled(c, f, n)) {
+		line_fields_doubled(l, c, f, n);
+		return;
+	}
+	if (c != NULL)
+		line_row(l, c->fields, c->nfields);
+	line_row(l, f, n);
 }
 
 void
 pdc_line_end(struct line *l)
 {
-	if (l->cut) {
-		line_comma(l);
-		LINE_PUT(l, "\"_cut\": true");
-	}
-	if (l->invalid) {
-		line_comma(l);
-		LINE_PUT(l, "\"_invalid_utf8\": true");
-	}
-	LINE_PUT(l, "}}\n");
+	char *to = l->data + l->len;
+
+	if (l->cut)
+		to = LINE_PUT(line_comma(to), "\"_cut\": true");
+	if (l->invalid)
+		to = LINE_PUT(line_comma(to), "\"_invalid_utf8\": true");
+	to = LINE_PUT(to, "}}\n");
+	l->len = (size_t)(to - l->data);
 }

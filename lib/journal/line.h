@@ -29,7 +29,8 @@ struct line {
 	char *data;
 	size_t len, room;
 	size_t at; /* where the time belongs */
-	int cut, invalid;
+	unsigned cut; /* so many times */
+	int invalid;
 	int labels; /* all values are strings */
 	const char *bad; /* name of a field that is none, or "" */
 };

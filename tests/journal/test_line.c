@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "journal.h"
+#include "journal/line.h"
 #include "metric/metric.h"
 #include "pdc.h"
 #include "tap.h"
@@ -272,6 +273,62 @@ test_utf8(void)
 	    "what is not UTF-8 is replaced, and the line says so");
 }
 
+/* Of len letters that at at, if it is one, is other, written as want. */
+static int
+one_other(size_t len, size_t at, char other, const char *want)
+{
+	char *s = malloc(len + 1), text[128] = "", line[512], room[LINE_MIN];
+	struct pdc_field f = STR(s, s);
+	struct line l = { .data = room, .room = sizeof(room) };
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		s[i] = i == at ? other : (char)('a' + i % 26);
+		strncat(text, i == at ? want : s + i, i == at ? 8 : 1);
+	}
+	s[len] = '\0';
+	pdc_line_log(&l, STREAM_INFO, s);
+	pdc_line_fields(&l, &f, 1);
+	l.invalid = 0; /* that line has an end of its own */
+	pdc_line_end(&l);
+	free(s);
+	snprintf(line, sizeof(line),
+	    "{\"level\": \"INFO\", \"message\": \"%s\", \"attributes\": "
+	    "{\"%s\": \"%s\"}}\n",
+	    text, text, text);
+	if (l.len == strlen(line) && memcmp(l.data, line, l.len) == 0)
+		return 1;
+	diag("%zu letters, \\x%02x at %zu: %.*s", len, other & 0xff, at,
+	    (int)l.len, l.data);
+	return 0;
+}
+
+/* Strings are copied by words; on the heap, so that reading beyond is seen. */
+static void
+test_lengths(void)
+{
+	static const struct {
+		char c;
+		const char *want;
+	} others[] = { { '"', "\\\"" }, { '\\', "\\\\" }, { '\n', "\\n" },
+		{ 1, "\\u0001" }, { 0x1f, "\\u001f" }, { 0x7f, "\\u007f" },
+		{ '\x80', "\\ufffd" }, { '\xff', "\\ufffd" }, { ' ', " " },
+		{ '!', "!" }, { '#', "#" }, { '[', "[" }, { ']', "]" },
+		{ '~', "~" } };
+	size_t at, i, len;
+	int good;
+
+	for (i = 0; i < N(others); i++) {
+		good = 1;
+		for (len = 0; len <= 70; len++)
+			for (at = 0; at <= len; at++)
+				good &= one_other(len, at, others[i].c,
+				    others[i].want);
+		ok(good, "\\x%02x at each place of 0 to 70 letters",
+		    others[i].c & 0xff);
+	}
+}
+
 static void
 test_logf(void)
 {
@@ -297,6 +354,7 @@ main(void)
 	test_bad();
 	test_long();
 	test_utf8();
+	test_lengths();
 	test_logf();
 	pdc_close(p);
 	return tap_done();
