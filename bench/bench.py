@@ -210,7 +210,8 @@ class Bench:
                 running.remove(each)
                 each.end()
                 continue
-            each.turns.append(took * 1e9 / (each.n * each.scenario.workers))
+            each.turns.append(took * 1e9 / (
+                each.n * each.scenario.workers * each.scenario.lines))
 
     def result(self, each, one):
         """one: the same peer's, with one worker in the same rounds."""
@@ -230,7 +231,8 @@ class Bench:
         if one is not None:
             fields["rate"] = rate(one, each)
         if scenario.counts:
-            fields["expected"] = each.asked * scenario.workers
+            fields["expected"] = (each.asked * scenario.workers *
+                                  scenario.lines)
         self.write("result", **fields)
         print("  %-28s %14.1f ns%s%s" % (
             each.peer, fields["min"],

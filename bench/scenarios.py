@@ -31,6 +31,14 @@ PEERS = {
     "client_golang": Peer("{build}/golang", "threads"),
     "VictoriaMetrics/metrics": Peer("{build}/victoria", "threads"),
     "prom-client (Node.js)": Peer("node {src}/prom_client.js"),
+    "pdc_log": Peer("{build}/journal pdc"),
+    "write(2), O_APPEND": Peer("{build}/journal write"),
+    "syslog(3)": Peer("{build}/journal syslog"),
+    "LMDB, a transaction": Peer("{build}/lmdb lines"),
+    "SQLite, a connection": Peer("{build}/sqlite"),
+    "pdc-serve": Peer("{build}/serve pdc"),
+    "nginx, a file": Peer("{build}/serve nginx"),
+    "cat, a file": Peer("{build}/serve cat"),
     "Redis": Peer("{build}/redis"),
     "APCu (PHP)": Peer("php -d apc.enable_cli=1 {src}/apcu.php"),
     "pushgateway": Peer("/usr/bin/python3 {src}/pushgateway.py"),
@@ -46,21 +54,24 @@ SAME = ONE + ("pdc, a series each",) + FLOORS + STORES + SHARED + LIBRARIES
 OWN = ONE[:2] + FLOORS + SHARED + LIBRARIES
 SERVERS = ("Redis", "APCu (PHP)")
 CHURN = ("pdc",) + SHARED + ("pushgateway",)
+LOG = ("pdc_log", "write(2), O_APPEND", "syslog(3)", "LMDB, a transaction",
+       "SQLite, a connection")
 SCRAPE = ("pdc",) + SHARED + LIBRARIES + ("pushgateway",)
 
 
 class Scenario:
     """words is what the program gets; the operations of a turn are counted
     unless they are pages.  once: a turn is one operation.  group: numbers of
-    workers of the same are compared in the same rounds."""
+    workers of the same are compared in the same rounds.  lines: an operation
+    is so many, and what is told is the time of one."""
 
-    def __init__(self, name, title, peers, quick=True, workers=1):
+    def __init__(self, name, title, peers, quick=True, workers=1, lines=1):
         self.name, self.title, self.peers = name, title, peers
-        self.quick, self.workers = quick, workers
+        self.quick, self.workers, self.lines = quick, workers, lines
         self.words = name.split()
         self.counts = self.words[0] in ("inc", "labels", "observe", "same",
-                                        "own")
-        self.once = self.words[0] in ("checkpoint", "expire")
+                                        "own", "log", "burst", "serve")
+        self.once = self.words[0] in ("checkpoint", "expire", "burst")
         self.group = "same" if self.words[0] == "same" else name
 
 
@@ -91,6 +102,13 @@ SCENARIOS = [
       for n in (10000, 100000, 1000000)],
     Scenario("cluster 10000", "a page of 10000 series that each of 2 workers "
              "has", ("prom-client (Node.js)",)),
+    Scenario("log", "a line of 200 bytes appended, and what empties a ring",
+             LOG),
+    Scenario("burst 1000", "a line of 200 bytes, of 1000 at once", LOG,
+             lines=1000),
+    Scenario("serve 100000", "a line of 200 bytes, of 100000 served to one "
+             "connection", ("pdc-serve", "nginx, a file", "cat, a file"),
+             lines=100000),
     Scenario("set", "a set of a gauge", ("pdc",)),
     Scenario("open", "opening and closing a store that is there", ("pdc",)),
     Scenario("first", "the first handle of a new series", ("pdc",)),

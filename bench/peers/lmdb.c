@@ -7,6 +7,7 @@
  *
  *	lmdb bare SCENARIO	a record, which is read and written
  *	lmdb calls SCENARIO	the calls that a transaction of pdc makes
+ *	lmdb lines SCENARIO	a line of a journal under the next number
  *
  * Those are whether the store is as it was, what a transaction looks up, and
  * the record it writes, with keys and values as long as in a store of one
@@ -20,10 +21,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "line.h"
 #include "peer.h"
 
 static MDB_env *env;
 static MDB_dbi dbi;
+static uint64_t nlines;
+static unsigned burst;
 
 static void
 must(int rc)
@@ -38,7 +42,7 @@ store_open(void)
 	MDB_txn *txn;
 
 	must(mdb_env_create(&env));
-	must(mdb_env_set_mapsize(env, 64 << 20));
+	must(mdb_env_set_mapsize(env, (size_t)1 << 30));
 	must(mdb_env_open(env, peer_dir(), MDB_NOSYNC | MDB_NOTLS, 0600));
 	must(mdb_txn_begin(env, NULL, 0, &txn));
 	must(mdb_dbi_open(txn, NULL, 0, &dbi));
@@ -188,6 +192,50 @@ total_calls(void)
 	return hits;
 }
 
+static void
+setup_lines(unsigned arg)
+{
+	burst = arg > 0 ? arg : 1;
+	store_open();
+}
+
+static void
+line_put(void)
+{
+	unsigned char number[8];
+	MDB_val key = { sizeof(number), number };
+	MDB_val val = { LINE_LEN, (void *)(uintptr_t)LINE_TEXT };
+	MDB_txn *txn;
+	int i;
+
+	nlines++;
+	for (i = 0; i < 8; i++)
+		number[i] = (unsigned char)(nlines >> (56 - 8 * i));
+	must(mdb_txn_begin(env, NULL, 0, &txn));
+	must(mdb_put(txn, dbi, &key, &val, MDB_APPEND));
+	must(mdb_txn_commit(txn));
+}
+
+static void
+run_lines(uint64_t n)
+{
+	for (n *= burst; n > 0; n--)
+		line_put();
+}
+
+static double
+total_lines(void)
+{
+	MDB_txn *txn;
+	MDB_stat st;
+
+	must(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn));
+	must(mdb_stat(txn, dbi, &st));
+	mdb_txn_abort(txn);
+	mdb_env_close(env);
+	return (double)st.ms_entries;
+}
+
 static double
 total(void)
 {
@@ -227,6 +275,20 @@ static const struct peer_scenario calls[] = {
 	{ .name = NULL },
 };
 
+static const struct peer_scenario lines[] = {
+	{ .name = "log",
+	    .form = PEER_ALONE,
+	    .setup = setup_lines,
+	    .run = run_lines,
+	    .total = total_lines },
+	{ .name = "burst",
+	    .form = PEER_SIZED,
+	    .setup = setup_lines,
+	    .run = run_lines,
+	    .total = total_lines },
+	{ .name = NULL },
+};
+
 int
 main(int argc, char **argv)
 {
@@ -234,6 +296,8 @@ main(int argc, char **argv)
 		return peer_main(argc - 1, argv + 1, bare);
 	if (argc > 1 && strcmp(argv[1], "calls") == 0)
 		return peer_main(argc - 1, argv + 1, calls);
-	fprintf(stderr, "usage: lmdb bare|calls SCENARIO [NUMBER]\n");
+	if (argc > 1 && strcmp(argv[1], "lines") == 0)
+		return peer_main(argc - 1, argv + 1, lines);
+	fprintf(stderr, "usage: lmdb bare|calls|lines SCENARIO [NUMBER]\n");
 	return 2;
 }

@@ -1,16 +1,24 @@
 # The programs that the driver compares: peer.h has what they speak.  PEERS need
 # no more than pdc itself.  Of MORE_PEERS each is left out, with a message, where
 # what it is made of is missing.
-PEERS = %D%/floor %D%/lmdb %D%/pdc
+PEERS = %D%/floor %D%/journal %D%/lmdb %D%/pdc %D%/serve
 %C%_floor_SOURCES = %D%/floor.c %D%/peer.c %D%/peer.h
 %C%_floor_LDADD =
-%C%_lmdb_SOURCES = %D%/lmdb.c %D%/peer.c %D%/peer.h
+%C%_journal_SOURCES = %D%/journal.c %D%/line.h %D%/peer.c %D%/peer.h
+%C%_journal_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DPDC_COMMAND='"$(abs_top_builddir)/bin/pdc/pdc"'
+%C%_journal_LDADD = lib/libpdc.la
+%C%_lmdb_SOURCES = %D%/lmdb.c %D%/line.h %D%/peer.c %D%/peer.h
 %C%_lmdb_LDADD = $(LMDB_LIBS)
 %C%_pdc_SOURCES = %D%/pdc.c %D%/peer.c %D%/peer.h
 %C%_pdc_LDADD = lib/libpdc.la
+%C%_serve_SOURCES = %D%/serve.c %D%/line.h %D%/peer.c %D%/peer.h
+%C%_serve_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DPDC_SERVE='"$(abs_top_builddir)/bin/pdc-serve/pdc-serve"'
+%C%_serve_LDADD = lib/libpdc.la
 
 MORE_PEERS = %D%/redis %D%/sqlite %D%/prometheus_cpp %D%/golang %D%/victoria
-MORE_PEERS_OF = $(srcdir)/%D%/peer.h %D%/peer.$(OBJEXT)
+MORE_PEERS_OF = $(srcdir)/%D%/line.h $(srcdir)/%D%/peer.h %D%/peer.$(OBJEXT)
 
 EXTRA_PROGRAMS += $(PEERS)
 EXTRA_DIST += %D%/redis.c %D%/sqlite.c %D%/prometheus_cpp.cc \

@@ -6,18 +6,23 @@
  * a row for each number, an upsert committed for each increment, the default
  * journal and the default syncs (on /dev/shm these cost little).  The
  * statement is prepared once, as Python's module does.
+ *
+ * And lines of logs as observabilipy has them: a table with two indices in WAL
+ * mode, and for each line a connection that inserts, commits and is closed.
  */
 
 #include <err.h>
 #include <sqlite3.h>
 #include <stdio.h>
 
+#include "line.h"
 #include "peer.h"
 
 #define BUSY_MS 60000
 
 static sqlite3 *db;
 static sqlite3_stmt *upsert;
+static unsigned burst;
 
 static void
 must(int rc)
@@ -106,6 +111,81 @@ total(void)
 	return hits;
 }
 
+static void
+logs_open(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/logs.db", peer_dir());
+	must(sqlite3_open(path, &db));
+	must(sqlite3_busy_timeout(db, BUSY_MS));
+}
+
+static void
+logs_close(void)
+{
+	must(sqlite3_close(db));
+	db = NULL;
+}
+
+static void
+setup_logs(unsigned arg)
+{
+	burst = arg > 0 ? arg : 1;
+	logs_open();
+	must(sqlite3_exec(db,
+	    "PRAGMA journal_mode = WAL;"
+	    "CREATE TABLE logs(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	    " timestamp REAL NOT NULL, level TEXT NOT NULL,"
+	    " message TEXT NOT NULL, attributes TEXT NOT NULL DEFAULT '{}');"
+	    "CREATE INDEX by_time ON logs(timestamp);"
+	    "CREATE INDEX by_level ON logs(level, timestamp);",
+	    NULL, NULL, NULL));
+	logs_close();
+}
+
+static void
+logs_insert(void)
+{
+	sqlite3_stmt *insert;
+
+	logs_open();
+	must(sqlite3_prepare_v2(db,
+	    "INSERT INTO logs(timestamp, level, message, attributes)"
+	    " VALUES(?1, ?2, ?3, ?4)",
+	    -1, &insert, NULL));
+	must(sqlite3_bind_double(insert, 1, LINE_TIME));
+	must(sqlite3_bind_text(insert, 2, LINE_LEVEL, -1, SQLITE_STATIC));
+	must(sqlite3_bind_text(insert, 3, LINE_MESSAGE, -1, SQLITE_STATIC));
+	must(sqlite3_bind_text(insert, 4, LINE_ATTRIBUTES, -1, SQLITE_STATIC));
+	must(sqlite3_step(insert));
+	must(sqlite3_finalize(insert));
+	logs_close();
+}
+
+static void
+run_logs(uint64_t n)
+{
+	for (n *= burst; n > 0; n--)
+		logs_insert();
+}
+
+static double
+total_logs(void)
+{
+	sqlite3_stmt *count;
+	double lines;
+
+	logs_open();
+	must(sqlite3_prepare_v2(db, "SELECT count(*) FROM logs", -1, &count,
+	    NULL));
+	must(sqlite3_step(count));
+	lines = sqlite3_column_double(count, 0);
+	must(sqlite3_finalize(count));
+	logs_close();
+	return lines;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -121,6 +201,16 @@ main(int argc, char **argv)
 		    .begin = begin_same,
 		    .run = run,
 		    .total = total },
+		{ .name = "log",
+		    .form = PEER_ALONE,
+		    .setup = setup_logs,
+		    .run = run_logs,
+		    .total = total_logs },
+		{ .name = "burst",
+		    .form = PEER_SIZED,
+		    .setup = setup_logs,
+		    .run = run_logs,
+		    .total = total_logs },
 		{ .name = NULL },
 	};
 
