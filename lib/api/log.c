@@ -38,7 +38,7 @@ log_fail(const struct log_call *call, int code, const char *words)
 	return call->nowait ? code : pdc_err_set(code, "log: %s", words);
 }
 
-static int
+static inline int
 log_make(struct line *l, const struct log_call *call)
 {
 	if (call->stream < STREAM_LOGS)
@@ -88,7 +88,7 @@ log_long(struct pdc *p, const struct log_call *call)
  * A file that was closed meanwhile may have been salvaged before this line came
  * into it.  That takes long after the new one is there to be seen.
  */
-static enum ring_result
+static inline enum ring_result
 log_ring(struct pdc *p, const struct cells *c, const struct log_call *call,
     const struct line *l)
 {

@@ -40,7 +40,7 @@ num_count(uint64_t v)
 }
 
 /* Write the n digits of v. */
-static void
+static inline void
 num_put(char *out, uint64_t v, int n)
 {
 	uint32_t low;

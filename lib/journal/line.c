@@ -87,6 +87,7 @@ line_copy_few(char *to, const char *s, size_t len)
 {
 	uint64_t first, last;
 	uint32_t a, b;
+	size_t n;
 
 	if (len >= sizeof(first)) {
 		memcpy(&first, s, sizeof(first));
@@ -103,14 +104,9 @@ line_copy_few(char *to, const char *s, size_t len)
 		first = (uint64_t)a << 32 | b;
 		return line_odd(first, first) == 0;
 	}
-	if (len > 0) {
-		to[0] = s[0];
-		to[len / 2] = s[len / 2];
-		to[len - 1] = s[len - 1];
-		return line_letter(s[0]) && line_letter(s[len / 2]) &&
-		    line_letter(s[len - 1]);
-	}
-	return 1;
+	for (n = 0; n < len && line_letter(s[n]); n++)
+		to[n] = s[n];
+	return n == len;
 }
 
 /* Copy 16; whether they stand for themselves. */
