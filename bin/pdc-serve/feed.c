@@ -429,6 +429,12 @@ feed_give(void *cls, uint64_t pos, char *to, size_t max)
 	return (ssize_t)n;
 }
 
+int
+feed_is_whole(const struct feed *f)
+{
+	return f->ended;
+}
+
 struct MHD_Response *
 feed_response(struct feed *f)
 {

@@ -25,6 +25,8 @@ enum feed_kind { FEED_LOGS, FEED_EVENTS, FEED_MEASURES };
  */
 int feed_new(struct feed **, struct serve *, struct MHD_Connection *,
     enum feed_kind, struct buf *words);
+/* Whether the first page is all. */
+int feed_is_whole(const struct feed *);
 /* The answer, which frees the feed in its time.  NULL: out of memory. */
 struct MHD_Response *feed_response(struct feed *);
 

@@ -43,7 +43,7 @@ struct http_answer {
 	const char *type;
 	const char *coding; /* NULL: as it is */
 	int varies; /* by what was accepted */
-	int whole; /* HEAD: not in chunks */
+	int chunks; /* GET gets it in some, and this is HEAD */
 	struct stream *stream; /* of a page, or NULL */
 	struct feed *feed; /* of the journal; else NULL, and it is body */
 	struct buf body;
@@ -208,7 +208,7 @@ http_send(struct MHD_Connection *connection, struct http_answer *answer)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY,
 		    "Accept, Accept-Encoding");
 	/* Or libmicrohttpd would send the last chunk behind the head. */
-	if (answer->whole)
+	if (answer->chunks)
 		MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY,
 		    MHD_RO_END);
 	if (answer->code == 405)
@@ -233,8 +233,9 @@ http_answer(struct serve *serve, struct MHD_Connection *connection,
 		http_words(&answer, 405, "405 method not allowed");
 	else
 		http_answer_make(serve, connection, request, &answer);
-	answer.whole = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 &&
-	    (answer.stream != NULL || answer.feed != NULL);
+	answer.chunks = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 &&
+	    ((answer.stream != NULL && !stream_is_whole(answer.stream)) ||
+		(answer.feed != NULL && !feed_is_whole(answer.feed)));
 	counts_answer(&serve->counts, request->handler, answer.code);
 	return http_send(connection, &answer);
 }

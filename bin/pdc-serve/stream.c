@@ -150,6 +150,12 @@ stream_done(void *cls)
 	stream_free(cls);
 }
 
+int
+stream_is_whole(const struct stream *s)
+{
+	return s->scrape.is_whole;
+}
+
 struct MHD_Response *
 stream_response(struct stream *s)
 {

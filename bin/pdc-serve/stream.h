@@ -26,6 +26,8 @@ const char *stream_words(const struct stream *);
 const char *stream_type(const struct stream *);
 /* As Content-Encoding has it; NULL: as it is. */
 const char *stream_coding(const struct stream *);
+/* Whether the first piece is all. */
+int stream_is_whole(const struct stream *);
 /*
  * The answer, which frees the stream when it is sent or has failed.  A page of
  * one piece has its length; one of several breaks the connection if it cannot
