@@ -220,7 +220,7 @@ static void
 run_syslog(uint64_t n)
 {
 	for (n *= burst, sent += n; n > 0; n--)
-		syslog(LOG_INFO, "%s", LINE_TEXT + 27);
+		syslog(LOG_INFO, "%s", &LINE_TEXT[27]);
 }
 
 static double
