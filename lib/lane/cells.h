@@ -34,7 +34,9 @@
 #include "base/pair.h"
 
 #define CELLS_MAGIC "pdccells"
+#ifndef CELLS_VERSION /* as STORE_VERSION */
 #define CELLS_VERSION 1
+#endif
 #define CELLS_MAX_LANES 1024
 #define CELLS_NONE UINT64_MAX /* no unit */
 
