@@ -58,6 +58,7 @@ include %D%/api/local.mk
 include %D%/multi/local.mk
 include %D%/pains/local.mk
 include %D%/soak/local.mk
+include %D%/crash/local.mk
 include %D%/model/local.mk
 include %D%/fuzz/local.mk
 include %D%/cli/local.mk

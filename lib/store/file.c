@@ -63,6 +63,33 @@ file_mkdir(const struct store *st, const struct store_opts *opts)
 	return 0;
 }
 
+static int
+file_sync(const char *dir)
+{
+	int fd, ret = 0;
+
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return errno == EACCES ? 0 : pdc_err_sys("%s", dir);
+	if (fsync(fd) == -1 && errno != EINVAL)
+		ret = pdc_err_sys("%s: syncing it", dir);
+	close(fd);
+	return ret;
+}
+
+int
+pdc_file_sync(const struct store *st)
+{
+	char parent[4096];
+	int ret;
+
+	if (st->tmpfs)
+		return 0;
+	pdc_file_path(st, "..", parent, sizeof(parent));
+	ret = file_sync(parent);
+	return ret < 0 ? ret : file_sync(st->dir);
+}
+
 int
 pdc_file_tmpfs(const char *dir)
 {

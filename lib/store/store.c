@@ -351,6 +351,8 @@ store_first(struct store *st)
 		m->next_series = 1;
 		m->next_family = 1;
 	}
+	/* Again, if who made it was killed before it was used. */
+	pdc_stxn_fail(&x, pdc_file_sync(st));
 	/* New, or a copy: a store of its own from here on. */
 	if (m->data_ino != st->data_ino || m->data_dev != st->data_dev) {
 		if (getrandom(m->uuid, sizeof(m->uuid), 0) != sizeof(m->uuid))

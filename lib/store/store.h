@@ -199,6 +199,11 @@ int pdc_file_dir(struct store *, const struct store_opts *);
 int pdc_file_tmpfs(const char *dir);
 /* An empty file, or one of size bytes that have their blocks. */
 int pdc_file_make(struct store *, const char *name, size_t size);
+/*
+ * Have the name of the directory and those in it on the disk.  A directory that
+ * may not be read, or a file system that cannot do it, is left as it is.
+ */
+int pdc_file_sync(const struct store *);
 /* Open for locking without O_CREAT; checked.  An fd or a PDC_E*. */
 int pdc_file_open(const struct store *, const char *name, int flags);
 int pdc_file_check(const struct store *, const char *name);
