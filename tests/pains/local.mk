@@ -3,13 +3,17 @@ C_TESTS += %D%/test_steps
 
 # A row for each pain; make check-pains runs them longer and prints a table.
 PAINS_TESTS = \
-	%D%/test_storage
+	%D%/test_storage \
+	%D%/test_counts \
+	%D%/test_process
 C_TESTS += $(PAINS_TESTS)
 check_LTLIBRARIES += %D%/libpains.la
 %C%_libpains_la_SOURCES = %D%/pains.c %D%/pains.h
 EXTRA_DIST += %D%/peer.py %D%/table.sh
 PAINS_LDADD = %D%/libpains.la tests/multi/libmulti.la $(LDADD)
 %C%_test_storage_LDADD = $(PAINS_LDADD)
+%C%_test_counts_LDADD = $(PAINS_LDADD)
+%C%_test_process_LDADD = $(PAINS_LDADD)
 
 .PHONY: check-pains
 check-pains: $(PAINS_TESTS)

@@ -6,6 +6,7 @@ peer.py WHAT, with its directory in PROMETHEUS_MULTIPROC_DIR: one of the
 functions below, which prints the numbers that the row of the list judges.
 Status 77: it is not installed.
 """
+import atexit
 import glob
 import os
 import signal
@@ -13,18 +14,19 @@ import sys
 import threading
 import time
 
+PATH = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+if sys.argv[1] == "late":
+    del os.environ["PROMETHEUS_MULTIPROC_DIR"]
 try:
     import prometheus_client as prom
-    from prometheus_client import multiprocess, values
+    from prometheus_client import multiprocess
 except ImportError:
     sys.exit(77)
-
-PATH = os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 
 def page():
     registry = prom.CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
+    multiprocess.MultiProcessCollector(registry, PATH)
     return prom.generate_latest(registry).decode()
 
 
@@ -36,7 +38,8 @@ def sample(text, name):
 
 
 def say(*numbers):
-    print(*numbers, flush=True)
+    sys.stdout.write(" ".join(map(str, numbers)) + "\n")
+    sys.stdout.flush()
 
 
 def worker(work, *args):
@@ -100,6 +103,67 @@ def scrape():
         began = time.perf_counter()
         page()
         say(len(opened), (time.perf_counter() - began) * 1000)
+
+
+def late():
+    """Counted by 3 workers and on the page."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = PATH
+    counter = prom.Counter("c", "")
+    for _ in range(3):
+        worker(counter.inc, 100)
+    say(300, sample(page(), "c_total"))
+
+
+def values():
+    return sum(line.startswith(("g{", "g ")) for line in page().splitlines())
+
+
+def dead():
+    """Values of workers that have ended."""
+    gauge = prom.Gauge("g", "", multiprocess_mode="liveall")
+    for _ in range(3):
+        worker(gauge.set, 5)
+    say(values() - 1)  # our own
+
+
+def hooks():
+    """The sum of those who live, when all were killed."""
+    gauge = prom.Gauge("g", "", multiprocess_mode="livesum")
+
+    def work():
+        atexit.register(multiprocess.mark_process_dead, os.getpid())
+        gauge.set(3)
+    for _ in range(3):
+        killed(work)
+    say(sample(page(), "g"))
+
+
+def labels():
+    """Values of a gauge as it is by default."""
+    gauge = prom.Gauge("g", "")
+    for _ in range(20):
+        worker(gauge.set, 1)
+    say(values() - 1)
+
+
+def forks():
+    """Children of a parent whose threads count; and how many hang."""
+    counter = prom.Counter("c", "")
+
+    def count():
+        while True:
+            counter.inc()
+    for _ in range(2):
+        threading.Thread(target=count, daemon=True).start()
+    children = []
+    for _ in range(5):
+        children.append(os.fork())
+        if children[-1] == 0:
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            counter.inc()
+            os._exit(0)
+    hung = sum(os.waitpid(child, 0)[1] == signal.SIGALRM for child in children)
+    say(len(children), hung)
 
 
 if __name__ == "__main__":
