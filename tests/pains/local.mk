@@ -5,7 +5,9 @@ C_TESTS += %D%/test_steps
 PAINS_TESTS = \
 	%D%/test_storage \
 	%D%/test_counts \
-	%D%/test_process
+	%D%/test_process \
+	%D%/test_features \
+	%D%/test_limits
 C_TESTS += $(PAINS_TESTS)
 check_LTLIBRARIES += %D%/libpains.la
 %C%_libpains_la_SOURCES = %D%/pains.c %D%/pains.h
@@ -14,6 +16,8 @@ PAINS_LDADD = %D%/libpains.la tests/multi/libmulti.la $(LDADD)
 %C%_test_storage_LDADD = $(PAINS_LDADD)
 %C%_test_counts_LDADD = $(PAINS_LDADD)
 %C%_test_process_LDADD = $(PAINS_LDADD)
+%C%_test_features_LDADD = $(PAINS_LDADD)
+%C%_test_limits_LDADD = $(PAINS_LDADD)
 
 .PHONY: check-pains
 check-pains: $(PAINS_TESTS)

@@ -19,15 +19,16 @@ if sys.argv[1] == "late":
     del os.environ["PROMETHEUS_MULTIPROC_DIR"]
 try:
     import prometheus_client as prom
-    from prometheus_client import multiprocess
+    from prometheus_client import multiprocess, values
+    from prometheus_client.openmetrics import exposition
 except ImportError:
     sys.exit(77)
 
 
-def page():
+def page(generate=None):
     registry = prom.CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, PATH)
-    return prom.generate_latest(registry).decode()
+    return (generate or prom.generate_latest)(registry).decode()
 
 
 def sample(text, name):
@@ -114,7 +115,7 @@ def late():
     say(300, sample(page(), "c_total"))
 
 
-def values():
+def shown():
     return sum(line.startswith(("g{", "g ")) for line in page().splitlines())
 
 
@@ -123,7 +124,7 @@ def dead():
     gauge = prom.Gauge("g", "", multiprocess_mode="liveall")
     for _ in range(3):
         worker(gauge.set, 5)
-    say(values() - 1)  # our own
+    say(shown() - 1)  # our own
 
 
 def hooks():
@@ -143,7 +144,7 @@ def labels():
     gauge = prom.Gauge("g", "")
     for _ in range(20):
         worker(gauge.set, 1)
-    say(values() - 1)
+    say(shown() - 1)
 
 
 def forks():
@@ -164,6 +165,83 @@ def forks():
             os._exit(0)
     hung = sum(os.waitpid(child, 0)[1] == signal.SIGALRM for child in children)
     say(len(children), hung)
+
+
+def exemplars():
+    """How many a page has of 3."""
+    histogram = prom.Histogram("h", "")
+    for i in range(3):
+        killed(histogram.observe, 10 ** -i, {"trace_id": "0af7651916cd43dd"})
+    say(page(exposition.generate_latest).count(" # {"))
+
+
+def removed():
+    """A label set that was removed."""
+    counter = prom.Counter("c", "", ("l",))
+    counter.labels("x").inc()
+    counter.remove("x")
+    say(page().count("c_total{"))
+
+
+def kinds():
+    """Kinds of 4 that a page has; of native histograms there are none."""
+    def work():
+        for do in (lambda: prom.Info("i", "").info({"version": "1"}),
+                   lambda: prom.Enum("s", "", states=["on"]).state("on"),
+                   lambda: prom.Counter("c", "").inc()):
+            try:
+                do()
+            except ValueError:
+                pass
+    killed(work)
+    text = page(exposition.generate_latest)
+    say(sum(words in text for words in ("i_info{", "s{", "c_created")))
+
+
+def denied():
+    """Whether counting raises, where there are no rights."""
+    try:
+        prom.Counter("c", "").inc()
+    except OSError:
+        say(1)
+    else:
+        say(0)
+
+
+def pids():
+    """Counted by 2 workers, and on the page; both are process 1."""
+    values.ValueClass = values.MultiProcessValue(lambda: 1)
+    counter = prom.Counter("c", "")
+    for _ in range(2):
+        worker(counter.inc, 100)
+    say(200, sample(page(), "c_total"))
+
+
+def torn():
+    """Pages, and those whose histogram contradicts itself."""
+    histogram = prom.Histogram("h", "")
+    child = os.fork()
+    while child == 0:
+        histogram.observe(1)
+    bad = 0
+    for _ in range(200):
+        text = page()
+        bad += sample(text, "h_sum") != sample(text, "h_count")
+    os.kill(child, signal.SIGKILL)
+    say(200, bad)
+
+
+def spoiled():
+    """Families on a page, when a key in one of the files is nonsense."""
+    prom.Counter("a", "").inc()
+    prom.Gauge("b", "").inc()
+    with open(glob.glob(PATH + "/counter*")[0], "r+b") as file:
+        file.seek(12)
+        file.write(b"nonsense")
+    try:
+        say(page().count("# TYPE"))
+    except ValueError:
+        say(0)
 
 
 if __name__ == "__main__":
