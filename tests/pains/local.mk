@@ -7,7 +7,8 @@ PAINS_TESTS = \
 	%D%/test_counts \
 	%D%/test_process \
 	%D%/test_features \
-	%D%/test_limits
+	%D%/test_limits \
+	%D%/test_lmdb
 C_TESTS += $(PAINS_TESTS)
 check_LTLIBRARIES += %D%/libpains.la
 %C%_libpains_la_SOURCES = %D%/pains.c %D%/pains.h
@@ -18,6 +19,8 @@ PAINS_LDADD = %D%/libpains.la tests/multi/libmulti.la $(LDADD)
 %C%_test_process_LDADD = $(PAINS_LDADD)
 %C%_test_features_LDADD = $(PAINS_LDADD)
 %C%_test_limits_LDADD = $(PAINS_LDADD)
+%C%_test_lmdb_LDADD = $(PAINS_LDADD)
+%C%_test_lmdb_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=statfs
 
 .PHONY: check-pains
 check-pains: $(PAINS_TESTS)
