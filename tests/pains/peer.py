@@ -223,12 +223,13 @@ def torn():
     child = os.fork()
     while child == 0:
         histogram.observe(1)
-    bad = 0
-    for _ in range(200):
+    pages = bad = 0
+    while bad < 20 and pages < 5000:
+        pages += 1
         text = page()
         bad += sample(text, "h_sum") != sample(text, "h_count")
     os.kill(child, signal.SIGKILL)
-    say(200, bad)
+    say(pages, bad)
 
 
 def spoiled():

@@ -168,6 +168,7 @@ busy(void *unused)
 	return NULL;
 }
 
+/* It waits for the lock, but for nothing that threads of its parent had. */
 static int
 forked(void *unused)
 {
@@ -177,7 +178,8 @@ forked(void *unused)
 	pdc_inc(help_series(g, NULL), 1);
 	f = multi_declare(p, PDC_COUNTER, "c", NULL);
 	pdc_inc(multi_series(f, NULL), 1);
-	(void)pdc_checkpoint(p);
+	while (pdc_checkpoint(p) < 0)
+		continue;
 	return isnan(multi_now(p, "c_total"));
 }
 
@@ -197,6 +199,7 @@ forks(int undone)
 	if (multi_sanitized()) /* a child may hang in its allocator */
 		pain_skips("not with sanitizers");
 	(void)begin(PDC_SHARED);
+	(void)multi_declare(p, PDC_COUNTER, "c", NULL);
 	for (i = 0; i < NTHREADS; i++)
 		if (pthread_create(&t[i], NULL, busy, NULL) != 0)
 			bail_out("a thread");
