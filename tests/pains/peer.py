@@ -89,7 +89,7 @@ def full():
 
 
 def scrape():
-    """Files read for a page, and its ms, with 10 dead and with 100 more."""
+    """Files read for a page, and its ms, with 10 dead and with 50 more."""
     read = multiprocess.MmapedDict.read_all_values_from_file
     opened = []
     multiprocess.MmapedDict.read_all_values_from_file = staticmethod(
@@ -97,7 +97,7 @@ def scrape():
     counter = prom.Counter("c", "", ("l",))
     for label in range(8):
         counter.labels(label)
-    for workers in (10, 100):
+    for workers in (10, 50):
         for _ in range(workers):
             worker(counter.labels(1).inc)
         opened.clear()

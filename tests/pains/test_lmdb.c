@@ -273,7 +273,7 @@ map_full(int undone)
 	char value[128];
 	struct pdc_label l = { "l", value };
 	const struct pdc_key k = { "l", "_total", &l, 1 };
-	int n = pain_times(1000), errors = 0, i;
+	int n = pain_times(300), errors = 0, i;
 	struct pdc_family *f;
 	struct store_stat st;
 	struct pdc_series *s;

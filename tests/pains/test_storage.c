@@ -261,13 +261,13 @@ static void
 history(int undone)
 {
 	double peer[4], before, after;
-	int n = pain_times(200);
+	int n = pain_times(100);
 	struct look a, b;
 	char *dir;
 
 	if (undone) {
 		(void)pain_peer("scrape", tap_tmpdir(), peer, 4);
-		pain_says(peer[2] <= peer[0], "100 workers of the peer",
+		pain_says(peer[2] <= peer[0], "50 workers of the peer",
 		    "%g files to read before (%.1f ms), %g after (%.1f ms)",
 		    peer[0], peer[1], peer[2], peer[3]);
 		return;
