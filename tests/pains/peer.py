@@ -220,9 +220,15 @@ def pids():
 def torn():
     """Pages, and those whose histogram contradicts itself."""
     histogram = prom.Histogram("h", "")
+    ready, told = os.pipe()
     child = os.fork()
-    while child == 0:
+    if child == 0:
+        signal.alarm(60)
         histogram.observe(1)
+        os.write(told, b"x")
+        while True:
+            histogram.observe(1)
+    os.read(ready, 1)
     pages = bad = 0
     while bad < 20 and pages < 5000:
         pages += 1
@@ -246,4 +252,5 @@ def spoiled():
 
 
 if __name__ == "__main__":
+    signal.alarm(60)
     globals()[sys.argv[1]]()
