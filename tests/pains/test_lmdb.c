@@ -414,7 +414,8 @@ network(int undone)
 
 	pretend = undone ? 0 : NFS_MAGIC;
 	ret = pdc_open(&q, tap_tmpdir(), NULL);
-	pain_says(ret == PDC_ENOTSUP && q == NULL,
+	pain_says(ret == PDC_ENOTSUP && q == NULL &&
+		strstr(pdc_error(), "network") != NULL,
 	    undone ? "the same directory, of a tmpfs" : "a directory of an NFS",
 	    "open is %d: %s", ret,
 	    ret < 0 ? strrchr(pdc_error(), ':') + 2 : "-");
