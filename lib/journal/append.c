@@ -88,8 +88,9 @@ pdc_journal_rec(struct stxn *x, struct journal_rec *rec)
 int
 pdc_journal_view(struct journal_view *v, const void *val, size_t len)
 {
+	struct journal_line l, was = { 0 };
 	size_t lines;
-	uint32_t i, end = 0;
+	uint32_t i;
 
 	if (len < sizeof(v->h))
 		return PDC_EFORMAT;
@@ -100,14 +101,25 @@ pdc_journal_view(struct journal_view *v, const void *val, size_t len)
 		return PDC_EFORMAT;
 	v->lines = (const unsigned char *)val + sizeof(v->h);
 	v->text = (const char *)v->lines + lines;
-	for (i = 0; i < v->h.nlines; i++) {
-		struct journal_line l = pdc_journal_line(v, i);
-
-		if (l.end < end || l.end > v->h.text_len)
+	for (i = 0; i < v->h.nlines; i++, was = l) {
+		l = pdc_journal_line(v, i);
+		if (l.end < was.end || l.end > v->h.text_len ||
+		    (i == 0 ? l.distance != 0 :
+			      l.distance <= was.distance || l.us < was.us))
 			return PDC_EFORMAT;
-		end = l.end;
 	}
-	return end == v->h.text_len ? 0 : PDC_EFORMAT;
+	return was.end == v->h.text_len ? 0 : PDC_EFORMAT;
+}
+
+int
+pdc_journal_block(struct journal_view *v, const struct journal_rec *rec,
+    uint64_t seq, const void *val, size_t len)
+{
+	if (pdc_journal_view(v, val, len) < 0 || v->h.first != seq ||
+	    seq >= rec->next ||
+	    pdc_journal_line(v, v->h.nlines - 1).distance >= rec->next - seq)
+		return PDC_EFORMAT;
+	return 0;
 }
 
 struct journal_line
@@ -177,7 +189,9 @@ part_join(struct journal *j, enum journal_stream stream)
 		return;
 	pdc_journal_key(key, stream, j->rec.stream[stream].last);
 	if (pdc_stxn_get(j->x, key, sizeof(key), &val, &len) != 0 ||
-	    pdc_journal_view(&v, val, len) < 0 || v.h.text_len > BLOCK_JOIN ||
+	    pdc_journal_block(&v, &j->rec, j->rec.stream[stream].last, val,
+		len) < 0 ||
+	    v.h.text_len > BLOCK_JOIN ||
 	    j->rec.next - v.h.first > UINT32_MAX / 2)
 		return;
 	p->h = v.h;

@@ -127,6 +127,9 @@ struct journal_view {
 };
 int pdc_journal_view(struct journal_view *, const void *val, size_t len);
 struct journal_line pdc_journal_line(const struct journal_view *, uint32_t i);
+/* The same for a block of the key of seq, whose numbers have been given. */
+int pdc_journal_block(struct journal_view *, const struct journal_rec *,
+    uint64_t seq, const void *val, size_t len);
 
 /*
  * Delete what is beyond the limits by rec, which is changed, too: the oldest

@@ -151,8 +151,9 @@ stream_block(struct read *r, struct read_stream *s, int got)
 		    0;
 		if (ret < 0 && ret != PDC_ENOENT)
 			return ret;
-		if (ret == 0 && pdc_journal_view(&s->v, val, len) == 0 &&
-		    s->v.h.first == pdc_get_be64(key + 2)) {
+		if (ret == 0 &&
+		    pdc_journal_block(&s->v, &r->rec, pdc_get_be64(key + 2),
+			val, len) == 0) {
 			s->i = 0;
 			s->seq = s->v.h.first;
 			return 0;

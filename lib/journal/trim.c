@@ -82,30 +82,36 @@ block_of(const struct scur *cur, enum journal_stream stream)
 	    cur->key[1] == stream;
 }
 
+static int
+block_view(struct trim *t, const struct scur *cur, struct journal_view *v)
+{
+	return pdc_journal_block(v, t->rec, pdc_get_be64(cur->key + 2),
+	    cur->val, cur->len);
+}
+
 /* The first line at or behind the floor, if the block has one. */
 static int
-front_in(struct front *f, const struct scur *cur, uint64_t floor)
+front_in(struct front *f, uint64_t floor)
 {
 	for (f->i = 0; f->i < f->v.h.nlines; f->i++) {
 		f->seq = f->v.h.first + pdc_journal_line(&f->v, f->i).distance;
 		if (f->seq >= floor)
-			return f->v.h.first == pdc_get_be64(cur->key + 2);
+			return 1;
 	}
 	return 0;
 }
 
 /* What the stream has from the cursor's block on; some before is damaged. */
 static int
-stream_recount(struct scur *cur, enum journal_stream stream,
-    struct journal_stream_rec *s)
+stream_recount(struct trim *t, struct scur *cur, enum journal_stream stream)
 {
+	struct journal_stream_rec *s = &t->rec->stream[stream];
 	struct front f;
 	int got = 1;
 
 	s->nlines = s->bytes = 0;
 	for (; got == 1 && block_of(cur, stream); got = pdc_scur_next(cur)) {
-		if (pdc_journal_view(&f.v, cur->val, cur->len) < 0 ||
-		    !front_in(&f, cur, s->floor))
+		if (block_view(t, cur, &f.v) < 0 || !front_in(&f, s->floor))
 			continue;
 		for (; f.i < f.v.h.nlines; f.i++) {
 			s->nlines++;
@@ -129,10 +135,10 @@ front_seek(struct trim *t, enum journal_stream stream, struct scur *cur)
 	if (got == 0 || (got == 1 && !block_of(cur, stream)))
 		got = pdc_scur_seek(cur, key, sizeof(key));
 	for (; got == 1 && block_of(cur, stream); got = pdc_scur_next(cur)) {
-		if (pdc_journal_view(&f->v, cur->val, cur->len) < 0)
+		if (block_view(t, cur, &f->v) < 0)
 			damaged = 1;
-		else if (front_in(f, cur, s->floor))
-			return damaged ? stream_recount(cur, stream, s) : 0;
+		else if (front_in(f, s->floor))
+			return damaged ? stream_recount(t, cur, stream) : 0;
 	}
 	f->none = 1;
 	s->nlines = s->bytes = 0;

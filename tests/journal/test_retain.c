@@ -465,6 +465,47 @@ test_damage(void)
 	free(page);
 }
 
+/* A number of a line that makes no sense: others are still deleted and shown. */
+static void
+test_distance(void)
+{
+	unsigned char key[JOURNAL_KEY_LEN], block[1 << 16];
+	const struct journal_line odd = { .distance = UINT32_MAX - 1 };
+	struct journal_rec rec;
+	const void *val;
+	struct stxn x;
+	char *page;
+	size_t len;
+
+	fresh();
+	log_some(PDC_LOG_INFO, 100);
+	if (pdc_stxn_write(&x, p->store, 1000) < 0)
+		bail_out("write: %s", pdc_error());
+	pdc_journal_key(key, STREAM_INFO, 1);
+	if (pdc_stxn_get(&x, key, sizeof(key), &val, &len) != 0 ||
+	    len > sizeof(block))
+		bail_out("no block");
+	memcpy(block, val, len);
+	memcpy(block + sizeof(struct journal_block) +
+		99 * sizeof(struct journal_line),
+	    &odd.distance, sizeof(odd.distance));
+	pdc_stxn_put(&x, key, sizeof(key), block, len);
+	if (pdc_stxn_commit(&x) < 0)
+		bail_out("commit: %s", pdc_error());
+	log_some(PDC_LOG_INFO, 300);
+	retain(STREAM_INFO, 0, 20, 0);
+	if (pdc_maintain(p) < 0)
+		bail_out("maintain: %s", pdc_error());
+	log_some(PDC_LOG_INFO, 10);
+	page = journal_all(p, JOURNAL_LOGS);
+	is_int((long long)journal_lines(page), 20, "the latest are shown");
+	free(page);
+	if (pdc_stxn_read(&x, p->store) < 0 || pdc_journal_rec(&x, &rec) < 0)
+		bail_out("read: %s", pdc_error());
+	pdc_stxn_abort(&x);
+	ok(rec.stream[STREAM_INFO].floor < rec.next, "the floor is below them");
+}
+
 /* The journal's own record makes no sense: lines go on, none is lost. */
 static void
 test_record(void)
@@ -510,6 +551,7 @@ main(void)
 	test_ring();
 	test_words();
 	test_damage();
+	test_distance();
 	test_record();
 	pdc_close(p);
 	free(lines);
