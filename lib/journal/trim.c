@@ -29,6 +29,7 @@ struct trim {
 	struct journal_rec *rec;
 	int64_t now_us;
 	uint64_t left; /* lines that may be deleted */
+	unsigned counted; /* streams that were anew, a bit each */
 	struct front front[NSTREAMS];
 };
 
@@ -109,6 +110,9 @@ stream_recount(struct trim *t, struct scur *cur, enum journal_stream stream)
 	struct front f;
 	int got = 1;
 
+	if (t->counted >> stream & 1)
+		return 0;
+	t->counted |= 1u << stream;
 	s->nlines = s->bytes = 0;
 	for (; got == 1 && block_of(cur, stream); got = pdc_scur_next(cur)) {
 		if (block_view(t, cur, &f.v) < 0 || !front_in(&f, s->floor))
