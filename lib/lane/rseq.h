@@ -173,6 +173,42 @@ none:
 	return RSEQ_NONE;
 }
 
+/* If it is at pos: where that is. */
+#define RSEQ_EXPECT \
+	"movq %c[pos](%[copy]), %%rax\n\t" \
+	"cmpq %%rax, (%[head])\n\t" \
+	"jnz %l[aborted]\n\t" \
+	"movq %c[to](%[copy]), %%rdi\n\t"
+
+/*
+ * Copy len bytes there, and set rdi to the end: the last 16, then 16 at a time
+ * up to them.  A string instruction takes as long as this just to begin.
+ */
+#define RSEQ_COPY(from, len) \
+	"movq %c[" from "](%[copy]), %%rsi\n\t" \
+	"movq %c[" len "](%[copy]), %%rcx\n\t" \
+	"cmpq $16, %%rcx\n\t" \
+	"jb 8f\n\t" \
+	"movdqu -16(%%rsi,%%rcx), %%xmm0\n\t" \
+	"movdqu %%xmm0, -16(%%rdi,%%rcx)\n\t" \
+	"addq %%rcx, %%rsi\n\t" \
+	"addq %%rcx, %%rdi\n\t" \
+	"negq %%rcx\n" \
+	"7:\n\t" \
+	"movdqu (%%rsi,%%rcx), %%xmm0\n\t" \
+	"movdqu %%xmm0, (%%rdi,%%rcx)\n\t" \
+	"addq $16, %%rcx\n\t" \
+	"cmpq $-16, %%rcx\n\t" \
+	"jle 7b\n\t" \
+	"jmp 9f\n" \
+	"8:\n\t" \
+	"rep movsb\n" \
+	"9:\n\t"
+
+#define RSEQ_GO_ON \
+	"movq %c[next](%[copy]), %%rax\n\t" \
+	"movq %%rax, (%[head])"
+
 /*
  * If *pos is copy->pos, copy head and body to copy->to and set *pos to
  * copy->next.  String stores are weakly ordered among themselves, but the one
@@ -183,18 +219,8 @@ rseq_publish(ptrdiff_t area, uint32_t cpu, _Atomic uint64_t *pos,
     const struct rseq_copy *copy)
 {
 	__asm__ goto(
-	    RSEQ_BEGIN RSEQ_SAME_CPU "movq %c[pos](%[copy]), %%rax\n\t"
-				     "cmpq %%rax, (%[head])\n\t"
-				     "jnz %l[aborted]\n\t"
-				     "movq %c[to](%[copy]), %%rdi\n\t"
-				     "movq %c[from1](%[copy]), %%rsi\n\t"
-				     "movq %c[len1](%[copy]), %%rcx\n\t"
-				     "rep movsb\n\t"
-				     "movq %c[from2](%[copy]), %%rsi\n\t"
-				     "movq %c[len2](%[copy]), %%rcx\n\t"
-				     "rep movsb\n\t"
-				     "movq %c[next](%[copy]), %%rax\n\t"
-				     "movq %%rax, (%[head])" RSEQ_END
+	    RSEQ_BEGIN RSEQ_SAME_CPU RSEQ_EXPECT RSEQ_COPY("from1", "len1")
+		RSEQ_COPY("from2", "len2") RSEQ_GO_ON RSEQ_END
 	    :
 	    : [area] "r"(area), [cpu] "r"(cpu), [head] "r"(pos),
 	    [copy] "r"(copy), [pos] "i"(offsetof(struct rseq_copy, pos)),
@@ -204,7 +230,7 @@ rseq_publish(ptrdiff_t area, uint32_t cpu, _Atomic uint64_t *pos,
 	    [len1] "i"(offsetof(struct rseq_copy, head_len)),
 	    [from2] "i"(offsetof(struct rseq_copy, body)),
 	    [len2] "i"(offsetof(struct rseq_copy, body_len))
-	    : "memory", "cc", "rax", "rcx", "rsi", "rdi"
+	    : "memory", "cc", "rax", "rcx", "rsi", "rdi", "xmm0"
 	    : aborted);
 	return RSEQ_OK;
 aborted:
