@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "multi/multi.h"
-#include "tap.h"
+#include "store/smallfs.h"
 
 #define ROW_MS 60000
 
@@ -46,6 +46,26 @@ int
 pain_times(int n)
 {
 	return getenv("PDC_LONG") != NULL ? n * 10 : n;
+}
+
+static char *mounted;
+
+/* Before the directory is removed. */
+static void
+pain_unmount(void)
+{
+	(void)umount2(mounted, MNT_DETACH);
+}
+
+char *
+pain_mount(unsigned long flags, const char *options)
+{
+	mounted = tap_tmpdir();
+	if (smallfs_unshare() == -1 ||
+	    mount("none", mounted, "tmpfs", flags, options) == -1)
+		pain_skips("no file system of our own");
+	atexit(pain_unmount);
+	return mounted;
 }
 
 int

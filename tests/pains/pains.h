@@ -30,6 +30,12 @@ void pain_skips(const char *why) __attribute__((noreturn));
 int pain_times(int n);
 
 /*
+ * A directory with a tmpfs of the row's own, by flags and options of mount(2);
+ * the row is skipped where that is denied.
+ */
+char *pain_mount(unsigned long flags, const char *options);
+
+/*
  * Let prometheus_client do what peer.py has under that name, with its files in
  * dir; it says n numbers.  Its status as wait(2) has it.
  */

@@ -157,9 +157,7 @@ rights(int undone)
 	dir = tap_tmpdir();
 	if (geteuid() == 0)
 		foreign = multi_run(denied, &nobody, 10000);
-	if (smallfs_unshare() == -1 ||
-	    mount("none", dir, "tmpfs", MS_RDONLY, "size=1m,mode=0700") == -1)
-		pain_skips("no file system of our own");
+	dir = pain_mount(MS_RDONLY, "size=1m,mode=0700");
 	if (undone) {
 		(void)pain_peer("denied", dir, peer, 1);
 		pain_says(peer[0] == 0, "the peer on a read-only file system",

@@ -3,7 +3,6 @@
 
 /* Pains 1 to 7: storage that grows, and slow scrapes. */
 
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -192,23 +191,11 @@ backwards(int undone)
 	pdc_close(p);
 }
 
-/* A file system of our own, or the row is skipped. */
-static char *
-small(void)
-{
-	char *mnt = tap_tmpdir();
-
-	if (smallfs_unshare() == -1 ||
-	    mount("none", mnt, "tmpfs", 0, "size=12m,mode=0700") == -1)
-		pain_skips("no file system of our own");
-	return mnt;
-}
-
 static void
 full(int undone)
 {
 	int n = pain_times(100), refused = 0, status, i;
-	char *mnt = small(), dir[4200], value[16];
+	char *mnt = pain_mount(0, "size=12m,mode=0700"), dir[4200], value[16];
 	struct pdc_series *s;
 	double total;
 
