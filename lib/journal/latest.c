@@ -371,6 +371,11 @@ pdc_latest_read(struct latest *l, struct stxn *x)
 	ret = pdc_journal_rec(x, &rec);
 	if (ret == 0)
 		ret = pdc_journal_read(x, &q, &l->page, &a);
+	if (ret == 0 && a.beyond && l->after > 0) {
+		/* An older copy of the store has taken its place. */
+		latest_clear(l);
+		return 1;
+	}
 	if (ret == 0) {
 		latest_page(l, &x->meta);
 		ret = l->error;

@@ -174,6 +174,46 @@ test_deleted(void)
 	shows("m999{i=\"odd\"} 2999.0 T\nnew 1.0 T\n", "and it goes on");
 }
 
+/* A copy, that of data.mdb or back. */
+static void
+copy(const char *dir, const char *from, const char *to)
+{
+	char command[9000];
+
+	snprintf(command, sizeof(command), "cp '%s/%s' '%s/%s'", dir, from, dir,
+	    to);
+	if (system(command) != 0)
+		bail_out("%s", command);
+}
+
+/* An older copy takes the place of the store; no ring has what it has not. */
+static void
+test_copy(void)
+{
+	struct pdc_options o = { .flags = PDC_ATOMIC };
+	char *dir = tap_tmpdir();
+
+	pdc_close(p);
+	if (pdc_open(&p, dir, &o) < 0)
+		bail_out("open: %s", pdc_error());
+	put("old", 1, NULL, NULL, NULL, NULL);
+	shows("old 1.0 T\n", "what the copy has, too");
+	pdc_close(p);
+	copy(dir, "data.mdb", "copy");
+	if (pdc_open(&p, dir, &o) < 0)
+		bail_out("open: %s", pdc_error());
+	put("lost", 2, NULL, NULL, NULL, NULL);
+	put("lost", 3, NULL, NULL, NULL, NULL);
+	shows("lost 3.0 T\nold 1.0 T\n", "what it has not");
+	pdc_close(p);
+	copy(dir, "copy", "data.mdb");
+	if (pdc_open(&p, dir, &o) < 0)
+		bail_out("open: %s", pdc_error());
+	shows("old 1.0 T\n", "of the copy");
+	put("new", 4, NULL, NULL, NULL, NULL);
+	shows("new 4.0 T\nold 1.0 T\n", "and it goes on");
+}
+
 int
 main(void)
 {
@@ -182,6 +222,7 @@ main(void)
 	test_names();
 	test_time();
 	test_deleted();
+	test_copy();
 	fresh();
 	shows("", "another store begins anew");
 	pdc_latest_free(latest);
