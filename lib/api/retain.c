@@ -179,16 +179,20 @@ pdc_retain_set(struct pdc *p, const struct retain_spec *spec)
 		return ret;
 	ret = pdc_journal_rec(&x, &rec);
 	pdc_stxn_abort(&x);
-	if (ret < 0 ||
+	if (ret == 0 &&
 	    memcmp(&rec.limit[spec->scope], &limit, sizeof(limit)) == 0)
+		return 0;
+	if (ret < 0 && ret != PDC_EFORMAT)
 		return ret;
 	ret = pdc_stxn_write(&x, p->store, p->store->wait_ms);
 	if (ret < 0)
 		return ret;
-	if (pdc_journal_rec(&x, &rec) == 0) {
-		rec.limit[spec->scope] = limit;
-		pdc_stxn_put(&x, "J", 1, &rec, sizeof(rec));
-	}
+	ret = pdc_journal_rec(&x, &rec);
+	if (ret == PDC_EFORMAT)
+		ret = pdc_journal_rebuild(&x, &rec);
+	pdc_stxn_fail(&x, ret);
+	rec.limit[spec->scope] = limit;
+	pdc_stxn_put(&x, "J", 1, &rec, sizeof(rec));
 	return pdc_stxn_commit(&x);
 }
 

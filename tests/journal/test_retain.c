@@ -538,6 +538,30 @@ test_record(void)
 	is_int(found, 0, "and a check finds nothing");
 }
 
+/* Who sets a limit does not fail by it either: pdc-serve does each second. */
+static void
+test_record_limit(void)
+{
+	struct journal_rec rec = { .next = 1 };
+	struct stxn x;
+
+	fresh();
+	log_some(PDC_LOG_INFO, 30);
+	if (pdc_stxn_write(&x, p->store, 1000) < 0)
+		bail_out("write: %s", pdc_error());
+	pdc_stxn_put(&x, "J", 1, "odd", 3);
+	if (pdc_stxn_commit(&x) < 0)
+		bail_out("commit: %s", pdc_error());
+	is_int(pdc_retain(p, "logs", &(struct pdc_retention){ 0, 10, 0 }), 0,
+	    "a limit is set where the record makes no sense");
+	if (pdc_stxn_read(&x, p->store) < 0)
+		bail_out("read: %s", pdc_error());
+	is_int(pdc_journal_rec(&x, &rec), 0, "which does then");
+	pdc_stxn_abort(&x);
+	is_int((long long)rec.limit[SCOPE_LOGS].max_count, 10, "with it");
+	is_int((long long)rec.next, 31, "and numbers");
+}
+
 int
 main(void)
 {
@@ -553,6 +577,7 @@ main(void)
 	test_damage();
 	test_distance();
 	test_record();
+	test_record_limit();
 	pdc_close(p);
 	free(lines);
 	return tap_done();
