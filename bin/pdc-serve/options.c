@@ -205,10 +205,16 @@ options_set_bool(struct parser *p, enum flag_id id, int on)
 static int
 options_set_retain(struct options *o, const char *value)
 {
-	if (o->nretain == OPTIONS_MAX_RETAIN ||
-	    pdc_retain_parse(&o->retain[o->nretain], value) < 0)
+	struct retain_spec spec;
+	size_t i = 0;
+
+	if (pdc_retain_parse(&spec, value) < 0)
 		return -1;
-	o->nretain++;
+	/* The last of a scope holds, or they would be set in turns. */
+	while (i < o->nretain && o->retain[i].scope != spec.scope)
+		i++;
+	o->retain[i] = spec;
+	o->nretain += i == o->nretain;
 	return 0;
 }
 

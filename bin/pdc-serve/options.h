@@ -12,7 +12,6 @@
 #include "pdc-serve/log.h"
 
 #define OPTIONS_MAX_LISTEN 16
-#define OPTIONS_MAX_RETAIN 16
 
 struct options {
 	const char *store; /* NULL: as pdc_open() chooses */
@@ -24,7 +23,7 @@ struct options {
 	unsigned max_requests; /* 0: no limit */
 	int64_t interval_ns; /* between checkpoints; 0: only for scrapes */
 	int created;
-	struct retain_spec retain[OPTIONS_MAX_RETAIN];
+	struct retain_spec retain[NSCOPES];
 	size_t nretain;
 	int logs; /* serve the journal whoever may read the store */
 	int workers; /* show what /proc says of them */
