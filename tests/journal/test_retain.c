@@ -465,7 +465,7 @@ test_damage(void)
 	free(page);
 }
 
-/* A number of a line that makes no sense: others are still deleted and shown. */
+/* A number of a line makes no sense: others are still deleted and shown. */
 static void
 test_distance(void)
 {
