@@ -4,6 +4,7 @@ C_TESTS += \
 	%D%/test_latest \
 	%D%/test_line \
 	%D%/test_nospace \
+	%D%/test_query \
 	%D%/test_recode \
 	%D%/test_retain
 TSAN_TESTS += %D%/test_context
@@ -18,3 +19,4 @@ check_LTLIBRARIES += %D%/libjournal.la
 %C%_test_retain_LDADD = %D%/libjournal.la $(LDADD)
 %C%_test_nospace_LDADD = %D%/libjournal.la $(LDADD)
 %C%_test_latest_LDADD = %D%/libjournal.la $(LDADD)
+%C%_test_query_LDADD = %D%/libjournal.la $(LDADD)
