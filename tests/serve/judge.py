@@ -375,7 +375,8 @@ def main():
         except Exception as e:
             print("seed %s: %s: %s" % (seed, type(e).__name__, e))
             failed = 1
-    print("%d pages, %d samples" % (len(paths) - alone, nsamples))
+    # At once, as several may write to one file.
+    sys.stdout.write("%d pages, %d samples\n" % (len(paths) - alone, nsamples))
     return failed
 
 
