@@ -51,7 +51,7 @@ size_t pdc_cursor_put(char *out, const struct meta *, uint64_t seq);
 int pdc_cursor_parse(uint64_t *seq, const struct meta *, const char *);
 
 /*
- * The number of a level by its word in any case, or by its number; WARN and
+ * The stream of a level by its word in any case; WARN and
  * FATAL are WARNING and CRITICAL; -1: none.
  */
 int pdc_level_parse(const char *);

@@ -11,6 +11,15 @@
 #include "pdc.h"
 #include "tap.h"
 
+struct pdc *
+journal_fresh(struct pdc *p)
+{
+	pdc_close(p);
+	if (pdc_open(&p, tap_tmpdir(), NULL) < 0)
+		bail_out("open: %s", pdc_error());
+	return p;
+}
+
 char *
 journal_page(struct pdc *p, const struct journal_query *q,
     struct journal_answer *a)

@@ -8,6 +8,9 @@
 
 struct pdc;
 
+/* A new store; one from before is closed, if it is not NULL. */
+struct pdc *journal_fresh(struct pdc *);
+
 /* The page of a query, with a NUL; to be freed.  Rings are emptied first. */
 char *journal_page(struct pdc *, const struct journal_query *,
     struct journal_answer *);

@@ -19,14 +19,6 @@
 
 static struct pdc *p;
 
-static void
-fresh(void)
-{
-	pdc_close(p);
-	if (pdc_open(&p, tap_tmpdir(), NULL) < 0)
-		bail_out("open: %s", pdc_error());
-}
-
 /* Line i of many, of a level that goes round. */
 static void
 put(int i)
@@ -70,7 +62,7 @@ test_order(void)
 	struct journal_query q;
 	int i;
 
-	fresh();
+	p = journal_fresh(p);
 	for (i = 0; i < MANY; i++)
 		put(i);
 	pdc_journal_all(&q, JOURNAL_LOGS);
@@ -117,7 +109,7 @@ test_times(void)
 	double times[6];
 	int i;
 
-	fresh();
+	p = journal_fresh(p);
 	for (i = 0; i < 6; i++) {
 		put(i);
 		if (pdc_drain_all(p, 1000) < 0)
@@ -152,7 +144,7 @@ test_names(void)
 	char *page;
 	int i;
 
-	fresh();
+	p = journal_fresh(p);
 	for (i = 0; i < 100; i++) {
 		pdc_event(p, i % 10 == 0 ? "a\"b" : "other", NULL, 0);
 		pdc_measure(p, i % 10 == 0 ? "a" : "ab", i, NULL, 0);
@@ -177,7 +169,7 @@ test_head(void)
 	struct journal_query q;
 	int i;
 
-	fresh();
+	p = journal_fresh(p);
 	for (i = 0; i < 40; i++)
 		put(i);
 	pdc_journal_all(&q, 1u << STREAM_CRITICAL);
@@ -253,7 +245,7 @@ test_damage(void)
 	struct stxn x;
 	char *page;
 
-	fresh();
+	p = journal_fresh(p);
 	put(1);
 	put(5);
 	if (pdc_drain_all(p, 1000) < 0 ||

@@ -76,17 +76,9 @@ shows(const char *want, const char *what)
 }
 
 static void
-fresh(void)
-{
-	pdc_close(p);
-	if (pdc_open(&p, tap_tmpdir(), NULL) < 0)
-		bail_out("open: %s", pdc_error());
-}
-
-static void
 test_values(void)
 {
-	fresh();
+	p = journal_fresh(p);
 	shows("", "nothing");
 	put("temp", 20, "room", "kitchen", NULL, NULL);
 	put("temp", 21.5, "room", "kitchen", NULL, NULL);
@@ -116,7 +108,7 @@ test_names(void)
 		{ .name = "a-b", .kind = PDC_STRING, .text = "2" },
 	};
 
-	fresh();
+	p = journal_fresh(p);
 	put("a.b", 1, NULL, NULL, NULL, NULL);
 	put("a_b", 2, NULL, NULL, NULL, NULL);
 	put("", 3, NULL, NULL, NULL, NULL);
@@ -135,7 +127,7 @@ test_time(void)
 	char *line, *got, want[64];
 	double t;
 
-	fresh();
+	p = journal_fresh(p);
 	put("t", 1, NULL, NULL, NULL, NULL);
 	line = journal_all(p, 1u << STREAM_MEASURES);
 	t = strtod(strstr(line, "\"timestamp\": ") + 13, NULL);
@@ -154,7 +146,7 @@ test_deleted(void)
 	char name[32], *got;
 	int i, n = 0;
 
-	fresh();
+	p = journal_fresh(p);
 	for (i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "m%d", i % 1000);
 		put(name, i, "i", i % 2 ? "odd" : "even", NULL, NULL);
@@ -223,7 +215,7 @@ main(void)
 	test_time();
 	test_deleted();
 	test_copy();
-	fresh();
+	p = journal_fresh(p);
 	shows("", "another store begins anew");
 	pdc_latest_free(latest);
 	pdc_close(p);

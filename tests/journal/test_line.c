@@ -42,14 +42,6 @@ static struct pdc *p;
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
 static void
-fresh(void)
-{
-	pdc_close(p);
-	if (pdc_open(&p, tap_tmpdir(), NULL) < 0)
-		bail_out("open: %s", pdc_error());
-}
-
-static void
 page_is(unsigned streams, const char *want, const char *how)
 {
 	char *page = journal_timeless(p, streams);
@@ -67,7 +59,7 @@ test_forms(void)
 		BOOL("t", 7), BOOL("f", 0),
 		JSON("j", " { \"a\" :[1,2.50,-3e7 ,{}], \"\\u00e4\":null}\n") };
 
-	fresh();
+	p = journal_fresh(p);
 	is_int(pdc_log(p, PDC_LOG_INFO, "h\xc3\xa9llo \"q\"\n", f, N(f)), 0,
 	    "a log");
 	is_int(pdc_event(p, "signup", f, 2), 0, "an event");
@@ -106,7 +98,7 @@ test_levels(void)
 	size_t i;
 
 	for (i = 0; i < N(levels); i++) {
-		fresh();
+		p = journal_fresh(p);
 		is_int(pdc_log(p, levels[i].level, "m", NULL, 0), 0, "level %d",
 		    levels[i].level);
 		page = journal_all(p, JOURNAL_LOGS);
@@ -127,13 +119,13 @@ test_names(void)
 		INT("a", 3) };
 	const struct pdc_field under[] = { INT("b", 7), STR("user", "u") };
 
-	fresh();
+	p = journal_fresh(p);
 	pdc_log(p, PDC_LOG_INFO, "m", twice, 3);
 	page_is(JOURNAL_LOGS,
 	    "{\"timestamp\": 0, \"level\": \"INFO\", \"message\": \"m\", "
 	    "\"attributes\": {\"a\": 3, \"b\": 2}}\n",
 	    "of one name the last value is at the place of the first");
-	fresh();
+	p = journal_fresh(p);
 	is_int(pdc_context_push(under, 2), 0, "a context is pushed");
 	pdc_log(p, PDC_LOG_INFO, "m", twice, 3);
 	pdc_context_pop();
@@ -169,7 +161,7 @@ test_bad(void)
 	char *text, *page;
 	size_t i;
 
-	fresh();
+	p = journal_fresh(p);
 	refused(&f, "a JSON text that is NULL");
 	for (i = 0; i < N(bad); i++) {
 		/* On the heap, so that who reads behind it is seen. */
@@ -212,7 +204,7 @@ long_line(size_t len, const char *unit)
 	for (i = 0; i < len; i += n)
 		memcpy(message + i, unit, n + 1);
 	message[len] = '\0';
-	fresh();
+	p = journal_fresh(p);
 	is_int(pdc_log(p, PDC_LOG_INFO, message, f, 1), 0, "%zu bytes", len);
 	free(message);
 	return journal_all(p, JOURNAL_LOGS);
@@ -251,7 +243,7 @@ test_long(void)
 	memset(text, 'v', 400000);
 	text[400000] = '\0';
 	f[1].text = text;
-	fresh();
+	p = journal_fresh(p);
 	is_int(pdc_log(p, PDC_LOG_INFO, "m", f, 3), 0, "a field too long");
 	page = journal_all(p, JOURNAL_LOGS);
 	ok(strlen(page) <= JOURNAL_LINE_MAX &&
@@ -264,7 +256,7 @@ test_long(void)
 static void
 test_utf8(void)
 {
-	fresh();
+	p = journal_fresh(p);
 	pdc_log(p, PDC_LOG_INFO, "a\xff\xc3(b", NULL, 0);
 	page_is(JOURNAL_LOGS,
 	    "{\"timestamp\": 0, \"level\": \"INFO\", \"message\": "
@@ -336,7 +328,7 @@ test_logf(void)
 
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	fresh();
+	p = journal_fresh(p);
 	is_int(pdc_logf(p, PDC_LOG_ERROR, "%s-%d", "a", 5), 0, "pdc_logf");
 	is_int(pdc_logf(p, PDC_LOG_ERROR, "%s!", text), 0, "a long one");
 	page = journal_all(p, JOURNAL_LOGS);

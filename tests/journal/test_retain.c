@@ -56,9 +56,7 @@ dice(unsigned n)
 static void
 fresh(void)
 {
-	pdc_close(p);
-	if (pdc_open(&p, tap_tmpdir(), NULL) < 0)
-		bail_out("open: %s", pdc_error());
+	p = journal_fresh(p);
 	nlines = 0;
 	memset(own, 0, sizeof(own));
 }
