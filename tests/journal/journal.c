@@ -20,6 +20,13 @@ journal_fresh(struct pdc *p)
 	return p;
 }
 
+void
+journal_clock(struct pdc *p, int64_t us)
+{
+	p->clock.wall_skew_ns = 0;
+	p->clock.wall_skew_ns = us * 1000 - pdc_clock_wall(&p->clock);
+}
+
 char *
 journal_page(struct pdc *p, const struct journal_query *q,
     struct journal_answer *a)

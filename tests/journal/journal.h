@@ -11,6 +11,9 @@ struct pdc;
 /* A new store; one from before is closed, if it is not NULL. */
 struct pdc *journal_fresh(struct pdc *);
 
+/* Let its clock of the day say that it is so many microseconds after 1970. */
+void journal_clock(struct pdc *, int64_t us);
+
 /* The page of a query, with a NUL; to be freed.  Rings are emptied first. */
 char *journal_page(struct pdc *, const struct journal_query *,
     struct journal_answer *);

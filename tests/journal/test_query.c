@@ -102,8 +102,7 @@ static void
 set_clock(int64_t us)
 {
 	now_us = us;
-	p->clock.wall_skew_ns = 0;
-	p->clock.wall_skew_ns = us * 1000 - pdc_clock_wall(&p->clock);
+	journal_clock(p, us);
 }
 
 static void
