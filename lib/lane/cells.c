@@ -116,6 +116,20 @@ cells_allocate(int fd, uint64_t off, uint64_t len)
 	return 0;
 }
 
+/* All before the zones, and where each begins. */
+static int
+cells_allocate_fixed(const struct cells_head *h, int fd)
+{
+	int i;
+
+	if (cells_allocate(fd, 0, pdc_plan_tags(h, 0)) == -1)
+		return -1;
+	for (i = 0; i < NZONES; i++)
+		if (cells_allocate(fd, pdc_plan_tags(h, i), CELLS_PAGE) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 cells_own(const struct cells_make *m, int fd)
 {
@@ -147,11 +161,10 @@ cells_fill(const struct cells_make *m, int fd)
 	if (cells_size(&h, fd) == -1)
 		return pdc_err_sys("%s/%s: a size of %llu bytes", m->dir,
 		    m->name, (unsigned long long)h.file_size);
-	len = h.zone[0].tags_off; /* all before the zones */
-	h.allocated = len;
-	if (cells_allocate(fd, 0, len) == -1)
+	h.allocated = pdc_plan_used(&h);
+	if (cells_allocate_fixed(&h, fd) == -1)
 		return pdc_err_sys("%s/%s: reserving %llu bytes", m->dir,
-		    m->name, (unsigned long long)len);
+		    m->name, (unsigned long long)h.allocated);
 	if (FAULT(CELLS_WRITE) ||
 	    pwrite(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
 		return pdc_err_sys("%s/%s: writing the head", m->dir, m->name);

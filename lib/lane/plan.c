@@ -40,6 +40,12 @@ pdc_plan_cost(const struct cells_zone_head *z)
 	    z->natomic * sizeof(struct word16);
 }
 
+uint64_t
+pdc_plan_tags(const struct cells_head *h, enum cells_zone_kind kind)
+{
+	return h->zone[kind].tags_off - CELLS_SKEW;
+}
+
 /* Where the parts are: all that follows from the other fields of the head. */
 void
 pdc_plan_layout(struct cells_head *h)
@@ -62,8 +68,8 @@ pdc_plan_layout(struct cells_head *h)
 		z->unit = unit[i];
 		z->nlanes = i == ZONE_GAUGE ? 0 : h->nlanes;
 		z->natomic = i == ZONE_GAUGE ? 1 : h->natomic;
-		z->tags_off = off;
-		off += z->capacity * sizeof(uint64_t);
+		z->tags_off = off + CELLS_SKEW;
+		off += z->capacity * sizeof(uint64_t) + CELLS_PAGE;
 		z->lanes_off = off;
 		z->lane_stride = z->capacity * z->unit;
 		off += z->nlanes * z->lane_stride;
@@ -76,11 +82,10 @@ pdc_plan_layout(struct cells_head *h)
 	h->file_size = off;
 }
 
-/* Bytes that have blocks, by what is reserved. */
 uint64_t
 pdc_plan_used(const struct cells_head *h)
 {
-	uint64_t sum = h->zone[0].tags_off;
+	uint64_t sum = pdc_plan_tags(h, 0) + NZONES * CELLS_PAGE;
 	int i;
 
 	for (i = 0; i < NZONES; i++)

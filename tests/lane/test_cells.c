@@ -260,6 +260,10 @@ test_reserve(const char *dir)
 	    "the first unit reserves a page of tags");
 	is_int(blocks_of(cells), (long long)h->allocated,
 	    "what is allocated has blocks");
+	is_int((long long)(h->zone[ZONE_ADD].lanes_off -
+		   h->zone[ZONE_ADD].tags_off) %
+		4096,
+	    2048, "a tag and its cell are not at one place of their pages");
 	is_int(pdc_cells_reserve(cells, ZONE_PAIR, 20000), 0, "20000 units");
 	was = h->zone[ZONE_PAIR].reserved;
 	ok(was >= 20000 && was % 512 == 0, "in whole pages");
