@@ -127,10 +127,20 @@ open_known(const char *dir)
 }
 
 static void
+open_close_cells(struct cells *c)
+{
+	struct cells *older;
+
+	for (; c != NULL; c = older) {
+		older = c->older;
+		pdc_cells_close(c);
+	}
+}
+
+static void
 open_free(struct pdc *p)
 {
 	struct pdc_family *f, *next;
-	struct cells *c, *older;
 	struct stat sb;
 
 	pdc_pockets_close(p);
@@ -141,10 +151,8 @@ open_free(struct pdc *p)
 	pdc_emit_free(p);
 	pdc_txn_free(p);
 	pdc_table_bury(p->dead_series, p->dead_tables);
-	for (c = atomic_load(&p->cells); c != NULL; c = older) {
-		older = c->older;
-		pdc_cells_close(c);
-	}
+	open_close_cells(atomic_load(&p->cells));
+	open_close_cells(p->husks);
 	if (p->use_fd != -1 && fstat(p->use_fd, &sb) == 0 &&
 	    sb.st_dev == p->use_dev && sb.st_ino == p->use_ino)
 		close(p->use_fd);

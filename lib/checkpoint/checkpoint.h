@@ -77,8 +77,16 @@ int pdc_epoch_hook(void *arg, struct stxn *);
 int pdc_epoch_map(struct pdc *, const struct meta *);
 /* The same by a snapshot of its own: what is mapped then, or NULL. */
 struct cells *pdc_epoch_cells(struct pdc *, uint32_t wait_ms);
-/* Credit what a closed mapping of ours still got. */
+/* Credit what a closed mapping of ours still got; whether to do so now. */
 int pdc_epoch_salvage(struct stxn *, struct pdc *);
+int pdc_salvage_wanted(const struct pdc *);
+/* The view of a closed mapping when its time has come, or itself. */
+struct cells *pdc_closed_view(struct pdc *, struct cells *);
+/* Nothing is to be salvaged from it, and it cannot go yet. */
+int pdc_closed_idle(const struct cells *);
+void pdc_closed_drop(struct pdc *, struct cells *view);
+/* Of who only reads. */
+void pdc_closed_forget(struct pdc *);
 
 struct walk_rec {
 	const unsigned char *key;

@@ -137,12 +137,18 @@ epoch_swap(struct pdc *p, struct cells *c)
 	now = atomic_load(&p->cells);
 	if (now == NULL || now->epoch < c->epoch) {
 		c->older = now;
+		if (now != NULL)
+			now->closed_ns = pdc_clock_mono(&p->clock);
 		/* Pairs with the acquire in pdc_cells_now(). */
 		atomic_store_explicit(&p->cells, c, memory_order_release);
-		c = NULL;
+		c = now;
+		now = NULL;
 	}
 	pdc_table_unlock(p);
-	pdc_cells_close(c);
+	if (now == NULL && c != NULL)
+		pdc_cells_leave(c);
+	else
+		pdc_cells_close(c);
 }
 
 int
@@ -171,6 +177,8 @@ pdc_epoch_map(struct pdc *p, const struct meta *m)
 	}
 	if (ret == 0)
 		epoch_swap(p, c);
+	if (ret == 0 && p->store->rdonly)
+		pdc_closed_forget(p);
 	return ret;
 }
 
@@ -427,7 +435,7 @@ epoch_current(struct pdc *p, const struct meta *m)
 		return 0;
 	if (fstat(c->fd, &sb) == 0 && sb.st_dev == c->dev &&
 	    sb.st_ino == c->ino)
-		return use_share(p) == 0;
+		return pdc_cells_enter(c) == 0 && use_share(p) == 0;
 	close(c->fd);
 	c->fd = -1;
 	return 0;
@@ -474,7 +482,7 @@ pdc_epoch_hook(void *arg, struct stxn *x)
 	/* First: what salvage owes is written over these records. */
 	if (ret == 0)
 		ret = pdc_owed_redo(x, p);
-	if (ret == 0 && pdc_salvage_due(p))
+	if (ret == 0 && pdc_salvage_wanted(p))
 		ret = pdc_epoch_salvage(x, p);
 	if (ret == 0)
 		ret = pdc_pending_flush(x, p);

@@ -1,6 +1,7 @@
 lib_libcore_la_SOURCES += \
 	%D%/checkpoint.h \
 	%D%/checkpoint.c \
+	%D%/closed.c \
 	%D%/drain.c \
 	%D%/epoch.c \
 	%D%/expire.c \

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/wire.h"
 #include "checkpoint/checkpoint.h"
+#include "lane/lane.h"
 #include "pdc.h"
 #include "store/dying.h"
 #include "store/idle.h"
@@ -24,12 +25,21 @@
 
 struct salvage {
 	struct pdc *pdc;
-	const struct cells *old;
+	struct cells *old;
 	struct value *now; /* the block as the old lanes have it */
 	struct value *was; /* as the store has it */
 	struct value *live; /* the block in the present epoch */
 	unsigned char moved[IDLE_SERIES]; /* its series that were counted */
+	int wrote;
 };
+
+/* What a step of a walk returns. */
+static int
+salvage_wrote(const struct stxn *x, struct salvage *sv)
+{
+	sv->wrote = 1;
+	return x->ret < 0 ? x->ret : 1;
+}
 
 static int
 salvage_gauge(const struct value *v, struct value_gauge *g,
@@ -48,6 +58,18 @@ salvage_gauge(const struct value *v, struct value_gauge *g,
 	g->touched = cell->touched;
 	g->value = cell->value;
 	return 1;
+}
+
+/*
+ * A gauge's value cannot be put together of two files, so at the first time
+ * operations that are under way are made to fail; they find no tag then.
+ */
+static struct gauge
+salvage_cell(const struct salvage *sv, uint64_t unit)
+{
+	if (!sv->old->salvaged && !(sv->now->h.flags & VALUE_STAMPED))
+		pdc_lane_gauge_freeze(sv->old, unit);
+	return pdc_cells_gauge(sv->old, unit);
 }
 
 static void
@@ -86,7 +108,7 @@ salvage_sums(struct salvage *sv)
 			*seen = sum;
 		} else {
 			g = pdc_block_gauges(v) + i;
-			cell = pdc_cells_gauge(c, v->h.unit + i);
+			cell = salvage_cell(sv, v->h.unit + i);
 			if (!salvage_gauge(v, g, &cell))
 				continue;
 		}
@@ -166,7 +188,7 @@ salvage_block(struct stxn *x, void *arg, const struct walk_rec *r)
 		return x->ret;
 	pdc_stxn_put(x, r->key, r->klen, sv->now, r->len);
 	salvage_use(x, sv, r->key + 1);
-	return x->ret < 0 ? x->ret : 1;
+	return salvage_wrote(x, sv);
 }
 
 /*
@@ -384,7 +406,7 @@ salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
 		salvage_use(x, sv, vkey + 1);
 	}
 	pdc_stxn_put(x, r->key, r->klen, sv->now, r->len);
-	return x->ret < 0 ? x->ret : 1;
+	return salvage_wrote(x, sv);
 }
 
 /* A series that died after the epoch was closed: by what C has of it. */
@@ -438,6 +460,8 @@ salvage_dying(struct stxn *x, void *arg, const struct walk_rec *r)
 		}
 	}
 	free(y);
+	if (ret == 1)
+		return salvage_wrote(x, sv);
 	return x->ret < 0 ? x->ret : ret;
 }
 
@@ -459,50 +483,105 @@ salvage_counts(struct cells_head *old, struct cells_head *now)
 }
 
 static int
-salvage_old(struct stxn *x, struct pdc *p, struct cells *old)
+salvage_walks(struct stxn *x, struct salvage *sv)
 {
-	struct salvage sv = { .pdc = p, .old = old };
 	unsigned char prefix[9] = { 'C' };
-	int ret = PDC_ENOMEM;
+	int ret;
 
-	pdc_cells_untag_all(old);
-	salvage_counts(old->head, pdc_cells_now(p)->head);
-	sv.now = aligned_alloc(16, sizeof(*sv.now));
-	sv.was = aligned_alloc(16, sizeof(*sv.was));
-	sv.live = aligned_alloc(16, sizeof(*sv.live));
-	if (sv.now != NULL && sv.was != NULL && sv.live != NULL) {
-		ret = pdc_walk(x, "V", 1, salvage_block, &sv);
-		pdc_put_be64(prefix + 1, old->epoch);
-		if (ret == 0)
-			ret = pdc_walk(x, "D", 1, salvage_dying, &sv);
-		if (ret == 0)
-			ret = pdc_walk(x, "K", 1, salvage_dying, &sv);
-		if (ret == 0)
-			ret = pdc_walk(x, prefix, sizeof(prefix),
-			    salvage_closed, &sv);
-		while (ret == 0 && pdc_drain(x, p, old, 1) > 0)
-			ret = pdc_stxn_renew(x);
-		if (ret == 0)
-			ret = pdc_stxn_renew(x);
-		if (ret == 0)
-			pdc_drain_hints(x, old);
-	}
-	free(sv.now);
-	free(sv.was);
-	free(sv.live);
-	return pdc_stxn_fail(x, ret);
+	pdc_put_be64(prefix + 1, sv->old->epoch);
+	ret = pdc_walk(x, "V", 1, salvage_block, sv);
+	if (ret == 0)
+		ret = pdc_walk(x, "D", 1, salvage_dying, sv);
+	if (ret == 0)
+		ret = pdc_walk(x, "K", 1, salvage_dying, sv);
+	if (ret == 0)
+		ret = pdc_walk(x, prefix, sizeof(prefix), salvage_closed, sv);
+	return ret;
 }
 
-/* The oldest first: a gauge may have been set in each. */
+/* One after the other, the oldest first: a gauge may have been set in each. */
+typedef int salvage_fn(struct stxn *, struct salvage *);
+
 static int
-salvage_all(struct stxn *x, struct pdc *p, struct cells *c)
+salvage_each(struct stxn *x, struct salvage *sv, struct cells *c,
+    salvage_fn *fn)
 {
 	int ret;
 
 	if (c == NULL)
 		return 0;
-	ret = salvage_all(x, p, c->older);
-	return ret == 0 && !c->rdonly ? salvage_old(x, p, c) : ret;
+	ret = salvage_each(x, sv, c->older, fn);
+	if (ret < 0 || c->rdonly || pdc_closed_idle(c))
+		return ret;
+	sv->old = c;
+	return fn(x, sv);
+}
+
+static int
+salvage_lanes(struct stxn *x, struct salvage *sv)
+{
+	struct cells *c = pdc_closed_view(sv->pdc, sv->old);
+	int ret;
+
+	/* First: who uses it may still put something there, and end. */
+	c->spent = c->view && !pdc_cells_used(c);
+	sv->old = c;
+	sv->wrote = 0;
+	pdc_cells_untag_all(c);
+	salvage_counts(c->head, pdc_cells_now(sv->pdc)->head);
+	ret = salvage_walks(x, sv);
+	c->salvaged = ret == 0;
+	if (sv->wrote)
+		c->spent = 0;
+	return ret;
+}
+
+/*
+ * After the lanes of all: what comes out of a ring is credited to the present
+ * cells, and those of a gauge begin with what the last file has of it.  Ends
+ * with a commit, so a view in which nothing was found can go.
+ */
+static int
+salvage_rings(struct stxn *x, struct salvage *sv)
+{
+	struct cells *c = sv->old;
+	int ret = 0;
+
+	while (ret == 0 && pdc_drain(x, sv->pdc, c, 1) > 0) {
+		c->spent = 0;
+		ret = pdc_stxn_renew(x);
+	}
+	if (ret == 0)
+		ret = pdc_stxn_renew(x);
+	if (ret < 0)
+		return ret;
+	pdc_drain_hints(x, c);
+	if (c->spent)
+		pdc_closed_drop(sv->pdc, c);
+	return x->ret;
+}
+
+static int
+salvage_all(struct stxn *x, struct pdc *p)
+{
+	struct cells *now = pdc_cells_now(p);
+	struct salvage sv = { .pdc = p };
+	int ret = PDC_ENOMEM;
+
+	if (now == NULL || now->older == NULL)
+		return 0;
+	sv.now = aligned_alloc(16, sizeof(*sv.now));
+	sv.was = aligned_alloc(16, sizeof(*sv.was));
+	sv.live = aligned_alloc(16, sizeof(*sv.live));
+	if (sv.now != NULL && sv.was != NULL && sv.live != NULL) {
+		ret = salvage_each(x, &sv, now->older, salvage_lanes);
+		if (ret == 0)
+			ret = salvage_each(x, &sv, now->older, salvage_rings);
+	}
+	free(sv.now);
+	free(sv.was);
+	free(sv.live);
+	return pdc_stxn_fail(x, ret);
 }
 
 int
@@ -515,7 +594,7 @@ pdc_epoch_salvage(struct stxn *x, struct pdc *p)
 
 	/* It may take several transactions. */
 	x->meta.fold_from = UINT64_MAX;
-	ret = salvage_all(x, p, now != NULL ? now->older : NULL);
+	ret = salvage_all(x, p);
 	if (ret == 0 && now != NULL)
 		atomic_store(&p->salvaged, now->epoch);
 	else if (late)

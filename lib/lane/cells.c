@@ -49,13 +49,13 @@ static_assert(sizeof(struct gauge) == sizeof(struct word16), "the format");
  * Without the right to access at first: so mlockall(MCL_FUTURE) does not give
  * all of the hole blocks.
  */
-static char *
-cells_map(int fd, size_t len, int prot)
+char *
+pdc_cells_map(int fd, size_t len, int prot)
 {
+	int saved, how = fd == -1 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
 	char *map;
-	int saved;
 
-	map = mmap(NULL, len, PROT_NONE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	map = mmap(NULL, len, PROT_NONE, how | MAP_NORESERVE, fd, 0);
 	if (map == MAP_FAILED)
 		return NULL;
 	munlock(map, len);
@@ -78,7 +78,7 @@ cells_size(struct cells_head *h, int fd)
 	for (;;) {
 		map = NULL;
 		if (!FAULT(CELLS_RESERVE_MAP))
-			map = cells_map(fd, h->file_size,
+			map = pdc_cells_map(fd, h->file_size,
 			    PROT_READ | PROT_WRITE);
 		if (map != NULL) {
 			munmap(map, h->file_size);
@@ -149,7 +149,6 @@ static int
 cells_fill(const struct cells_make *m, int fd)
 {
 	struct cells_head h;
-	uint64_t len;
 	int ret;
 
 	if (cells_own(m, fd) == -1)
@@ -402,15 +401,15 @@ cells_open_map(struct cells *cells, const struct cells_head *h, unsigned flags)
 	cells->rdonly = (flags & CELLS_RDONLY) != 0;
 	cells->map_len = h->file_size;
 	if (!FAULT(CELLS_MAP))
-		cells->map = cells_map(cells->fd, cells->map_len, prot);
+		cells->map = pdc_cells_map(cells->fd, cells->map_len, prot);
 	if (cells->map == NULL)
 		return -1;
 	cells_set(cells, h);
 	cells_set_use(cells, flags);
-	if (cells->rdonly) {
-		close(cells->fd);
-		cells->fd = -1;
-	}
+	if (!cells->rdonly)
+		return pdc_cells_enter(cells);
+	close(cells->fd);
+	cells->fd = -1;
 	return 0;
 }
 
@@ -476,9 +475,8 @@ fail:
 	return ret;
 }
 
-/* Whether the descriptor is still ours, and not what somebody opened since. */
-static int
-cells_has_fd(const struct cells *cells)
+int
+pdc_cells_has_fd(const struct cells *cells)
 {
 	struct stat st;
 
@@ -491,7 +489,7 @@ pdc_cells_close(struct cells *cells)
 {
 	if (cells == NULL)
 		return;
-	if (cells->fd != -1 && cells_has_fd(cells))
+	if (cells->fd != -1 && pdc_cells_has_fd(cells))
 		close(cells->fd);
 	munmap(cells->map, cells->map_len);
 	free(cells->zone[0].lane);
@@ -581,7 +579,7 @@ pdc_cells_reserve(struct cells *cells, enum cells_zone_kind kind, uint64_t upto)
 		    (unsigned long long)capacity);
 	if (cells->rdonly)
 		return pdc_err_set(PDC_EPERM, "cells mapped to read only");
-	if (!cells_has_fd(cells)) {
+	if (!pdc_cells_has_fd(cells)) {
 		errno = EBADF;
 		return pdc_err_sys("cells: somebody closed our descriptor");
 	}
@@ -605,7 +603,7 @@ pdc_cells_exemplars(struct cells *cells)
 		    "exemplars: %llu bytes more, %llu of %llu are in use",
 		    (unsigned long long)cost, (unsigned long long)used,
 		    (unsigned long long)h->budget);
-	if (!cells_has_fd(cells)) {
+	if (!pdc_cells_has_fd(cells)) {
 		errno = EBADF;
 		return pdc_err_sys("cells: somebody closed our descriptor");
 	}

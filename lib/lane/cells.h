@@ -145,6 +145,10 @@ struct cells {
 	int rdonly;
 	uint32_t use; /* lanes and rings used by rseq, or 0 */
 	struct cells *older; /* closed mappings, for salvage */
+	int64_t closed_ns; /* monotonic */
+	int salvaged; /* once at least */
+	int view; /* of a file that is given up, */
+	int spent; /* and in which nothing was found */
 };
 
 /* Which file; from boot_id on, but for flags, what a new one is to be. */
@@ -202,6 +206,24 @@ int pdc_cells_make(const struct cells_make *);
 int pdc_cells_open(struct cells **, const struct cells_make *);
 /* NULL is fine; older is left alone. */
 void pdc_cells_close(struct cells *);
+
+/*
+ * Who maps a file to add to it has a shared OFD lock on it.  The mapping holds
+ * it, and so do those of his children.  Leave is for a file that was closed:
+ * what is mapped from then on holds none; used tells whether anybody else has
+ * such a mapping, or it cannot be known.
+ */
+int pdc_cells_enter(const struct cells *);
+void pdc_cells_leave(struct cells *);
+int pdc_cells_used(const struct cells *);
+
+/*
+ * Give up a file that was closed: first a second mapping of it, which is closed
+ * as others are, or NULL; then memory where it was mapped, in which no update
+ * succeeds.  Without memory for that it stays mapped, and so it is used.
+ */
+struct cells *pdc_cells_view(struct cells *);
+void pdc_cells_husk(struct cells *);
 
 /* Bytes of shared memory that one unit of a zone costs. */
 uint64_t pdc_cells_unit_cost(const struct cells *, enum cells_zone_kind);

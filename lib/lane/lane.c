@@ -231,6 +231,24 @@ pdc_lane_gauge_apply(const struct cells *cells, uint64_t unit, uint64_t id,
 	} while (!atomic_cas16(cell, &old, new));
 }
 
+void
+pdc_lane_gauge_freeze(const struct cells *cells, uint64_t unit)
+{
+	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
+	struct word16 *cell, old, new;
+
+	if (!lane_has(cells, ZONE_GAUGE, unit))
+		return;
+	cell = (struct word16 *)z->atomic + unit;
+	old = atomic_peek16(cell);
+	do {
+		if (old.hi >> 32 == 0)
+			return;
+		new.lo = old.lo;
+		new.hi = lane_touch(old.hi, (uint32_t)old.hi);
+	} while (!atomic_cas16(cell, &old, new));
+}
+
 /* A pending sum's word16: lo the value, hi the count. */
 void
 pdc_lane_pending_add(struct pending *p, double v)

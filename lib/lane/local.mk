@@ -5,6 +5,7 @@ lib_libcore_la_SOURCES += \
 	%D%/exemplar.c \
 	%D%/exemplar.h \
 	%D%/fast.h \
+	%D%/husk.c \
 	%D%/lane.c \
 	%D%/lane.h \
 	%D%/plan.c \

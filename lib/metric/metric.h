@@ -127,6 +127,7 @@ struct look {
 struct pdc {
 	struct store *store;
 	_Atomic(struct cells *) cells;
+	struct cells *husks; /* where closed files were mapped */
 	struct clock clock;
 	unsigned flags;
 	uint32_t max_cpus, atomic_lanes;

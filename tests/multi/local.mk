@@ -5,6 +5,7 @@ EXTRA_DIST += %D%/libpdc.py %D%/mode.h %D%/python.sh \
 MULTI_TESTS = \
 	%D%/test_again \
 	%D%/test_close \
+	%D%/test_closed \
 	%D%/test_container \
 	%D%/test_disk \
 	%D%/test_epoch \
@@ -38,6 +39,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_storm_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_short_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_close_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_closed_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_container_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_disk_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_kill_LDADD = %D%/libmulti.la $(LDADD)

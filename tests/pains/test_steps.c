@@ -7,7 +7,10 @@
  * inherited nothing, find all that was counted before, what was being done as
  * done or not done, and a store that a check finds whole; and they go on.
  *
- *	test_steps [STEPS [SEED]]	so many places of each, 0: all
+ *	test_steps [STEPS [SEED [MORE]]]
+ *
+ *	STEPS	so many places of each, 0: all
+ *	MORE	at most so many instructions from a system call on; 4000
  *
  * Restartable sequences start over at each step, so the process counts without
  * them; tests/lane kills those.
@@ -35,7 +38,7 @@
 #define PLACES 6
 #define JUDGE_MS 30000
 #define STEPS_SHORT 1000
-#define STEPS_MORE 4000 /* at random, from a system call on */
+#define STEPS_MORE 4000
 #define ASK_LOOK 1
 #define ASK_CHECKPOINT 2
 #define EXPIRY_S 1000
@@ -61,6 +64,7 @@ static struct pdc_family *labelled, *modes;
 static struct pdc_series *counter, *gauge, *histogram, *doomed;
 static char label[32];
 static uint64_t seed;
+static long more = STEPS_MORE;
 static int nlabels;
 
 /* --- what is done --- */
@@ -225,6 +229,15 @@ with_lost(void)
 		_exit(3);
 }
 
+/* And its time is over: the mapping is given back. */
+static void
+with_left(void)
+{
+	with_lost();
+	pdc_checkpoint(p);
+	multi_pass(p, 61);
+}
+
 #define OBSERVED .count = 1, .sum = 1, .bucket = 1
 
 /* What is there besides where it was not done, and where it was. */
@@ -282,6 +295,12 @@ static const struct op {
 	{ .name = "salvage",
 	    .prepare = with_lost,
 	    .run = do_checkpoint,
+	    .after = { .counter = 1, OBSERVED },
+	    .loses = 1 },
+	{ .name = "leave",
+	    .prepare = with_left,
+	    .run = do_checkpoint,
+	    .before = { .counter = 1, OBSERVED },
 	    .after = { .counter = 1, OBSERVED },
 	    .loses = 1 },
 };
@@ -618,7 +637,7 @@ test(const struct op *op, long places, int stopped)
 		n = all;
 	for (i = 0; i < n && sh->bad == 0; i++) {
 		at.calls = nsteps > 0 ? 0 : n == all ? i : below(ncalls);
-		at.steps = nsteps == 0 ? below(STEPS_MORE) :
+		at.steps = nsteps == 0 ? below(below(more) + 1) :
 		    n == all	       ? i :
 					 below(nsteps);
 		go(op, &at, stopped);
@@ -635,6 +654,8 @@ main(int argc, char **argv)
 	size_t i;
 
 	seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)getpid();
+	if (argc > 3)
+		more = atol(argv[3]);
 	diag("seed %llu", (unsigned long long)seed);
 	sh = multi_shared(sizeof(*sh));
 	snprintf(sh->dir, sizeof(sh->dir), "%s", tap_tmpdir());
