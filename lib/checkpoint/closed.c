@@ -11,7 +11,9 @@
  *
  * Then the view is closed, and the memory is given back with it, as the file
  * was deleted.  A process that only ever counts goes on in the old file, and
- * the views of others are all that brings this in.  Of who only reads, a mapping
+ * the views of others are all that brings this in.  An hour later still, of
+ * where the file was mapped only the head stays: handles that were not used
+ * since look there, and no thread sleeps for so long.  Of who only reads, a mapping
  * goes when the next one is closed.  Write lock held, but for who only reads.
  */
 
@@ -20,6 +22,8 @@
 #include "checkpoint/checkpoint.h"
 #include "lane/ring.h"
 #include "store/dying.h"
+
+#define HUSK_NS INT64_C(3600000000000)
 
 static int
 closed_due(const struct pdc *p, const struct cells *c)
@@ -69,6 +73,18 @@ closed_replace(struct pdc *p, struct cells *c, struct cells *to)
 	return c == NULL;
 }
 
+/* With each that comes, those of long ago become small. */
+static void
+closed_shrink(struct pdc *p)
+{
+	int64_t now = pdc_clock_mono(&p->clock);
+	struct cells *c;
+
+	for (c = p->husks; c != NULL; c = c->older)
+		if (now - c->closed_ns >= HUSK_NS)
+			pdc_cells_shrink(c);
+}
+
 struct cells *
 pdc_closed_view(struct pdc *p, struct cells *c)
 {
@@ -78,6 +94,7 @@ pdc_closed_view(struct pdc *p, struct cells *c)
 		return c; /* the next time */
 	/* First: who forks in between has the view. */
 	closed_replace(p, c, view);
+	closed_shrink(p);
 	pdc_cells_husk(c);
 	return view;
 }

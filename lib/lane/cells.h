@@ -149,6 +149,7 @@ struct cells {
 	int salvaged; /* once at least */
 	int view; /* of a file that is given up, */
 	int spent; /* and in which nothing was found */
+	int husk; /* it is mapped there no more */
 };
 
 /* Which file; from boot_id on, but for flags, what a new one is to be. */
@@ -224,6 +225,8 @@ int pdc_cells_used(const struct cells *);
  */
 struct cells *pdc_cells_view(struct cells *);
 void pdc_cells_husk(struct cells *);
+/* Later: only the head stays, which says that there are no units. */
+void pdc_cells_shrink(struct cells *);
 
 /* Bytes of shared memory that one unit of a zone costs. */
 uint64_t pdc_cells_unit_cost(const struct cells *, enum cells_zone_kind);

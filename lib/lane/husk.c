@@ -147,12 +147,26 @@ pdc_cells_husk(struct cells *cells)
 {
 	size_t len = cells->map_len;
 	char *husk;
+	int kind;
 
 	husk = pdc_cells_map(-1, len, PROT_READ | PROT_WRITE);
 	if (husk == NULL)
 		return;
 	husk_fill(husk, cells);
 	if (mremap(husk, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, cells->map) ==
-	    MAP_FAILED)
+	    MAP_FAILED) {
 		munmap(husk, len);
+		return;
+	}
+	cells->husk = 1;
+	for (kind = 0; kind < NZONES; kind++)
+		(void)pdc_cells_known(cells, kind); /* none, now */
+}
+
+void
+pdc_cells_shrink(struct cells *cells)
+{
+	if (cells->husk && cells->map_len > CELLS_PAGE &&
+	    munmap(cells->map + CELLS_PAGE, cells->map_len - CELLS_PAGE) == 0)
+		cells->map_len = CELLS_PAGE;
 }

@@ -189,6 +189,13 @@ test_sleeper(void)
 	    "and a ring takes no line");
 	is_double(pdc_cells_sum(old, unit), 0, "there is nothing to be summed");
 	is_double(multi_now(p, "c_total"), 2, "what was counted is there once");
+	multi_pass(p, 3600);
+	lose();
+	pass();
+	is_int((long long)old->map_len, 4096, "an hour later it is small");
+	count(1);
+	pdc_checkpoint(p);
+	is_double(multi_now(p, "c_total"), 3, "and a handle of then counts on");
 	sound_close(p);
 }
 
