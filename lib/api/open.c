@@ -237,7 +237,7 @@ open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 		.rdonly = (o->flags & PDC_RDONLY) != 0,
 		.wait_ms = o->wait_ms ? o->wait_ms : WAIT_MS };
 	struct pdc *p;
-	int ret = 0;
+	int ret;
 
 	p = aligned_alloc(_Alignof(struct pdc), sizeof(*p));
 	if (p == NULL)
@@ -248,8 +248,8 @@ open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 	p->max_cpus = o->max_cpus;
 	p->atomic_lanes = o->atomic_lanes;
 	p->refs = 1;
-	pdc_clock_init(&p->clock);
-	if (o->cells_dir != NULL &&
+	ret = pdc_clock_init(&p->clock);
+	if (ret == 0 && o->cells_dir != NULL &&
 	    (p->cells_dir = realpath(o->cells_dir, NULL)) == NULL)
 		ret = pdc_err_sys("cells_dir %s", o->cells_dir);
 	if (ret == 0)

@@ -3,30 +3,38 @@
 
 #include "base/clock.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "base/err.h"
 
 #define NS_PER_S 1000000000
 
-/* Read the line after key, or the first line when key is "". */
+/*
+ * The line after key, or the first line when key is "": 1; 0: there is none; or
+ * an error, which may be of this moment only.
+ */
 static int
 clock_read_line(char *line, size_t size, const char *path, const char *key)
 {
 	size_t len = strlen(key);
-	int found = 0;
+	int found = 0, ret;
 	FILE *f;
 
 	f = fopen(path, "re");
 	if (f == NULL)
-		return 0;
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ||
+			errno == EPERM ?
+		    0 :
+		    pdc_err_sys("%s", path);
 	while (!found && fgets(line, (int)size, f) != NULL)
 		found = strncmp(line, key, len) == 0;
+	ret = !found && ferror(f) ? pdc_err_sys("%s", path) : found;
 	fclose(f);
-	if (!found)
-		return 0;
+	if (ret <= 0)
+		return ret;
 	memmove(line, line + len, strlen(line + len) + 1);
 	line[strcspn(line, "\n")] = '\0';
 	return line[0] != '\0';
@@ -35,14 +43,22 @@ clock_read_line(char *line, size_t size, const char *path, const char *key)
 int
 pdc_clock_init(struct clock *c)
 {
-	const char *id = "/proc/sys/kernel/random/boot_id";
 	char line[256];
+	int ret;
 
 	memset(c, 0, sizeof(*c));
-	if (clock_read_line(line, sizeof(line), id, "") &&
-	    strlen(line) < sizeof(c->boot_id))
+	ret = clock_read_line(line, sizeof(line),
+	    "/proc/sys/kernel/random/boot_id", "");
+	if (ret == 1 && strlen(line) < sizeof(c->boot_id)) {
 		strcpy(c->boot_id, line);
-	else if (clock_read_line(line, sizeof(line), "/proc/stat", "btime "))
+		return 0;
+	}
+	if (ret >= 0)
+		ret = clock_read_line(line, sizeof(line), "/proc/stat",
+		    "btime ");
+	if (ret < 0)
+		return ret;
+	if (ret == 1)
 		snprintf(c->boot_id, sizeof(c->boot_id), "btime-%.20s", line);
 	else
 		strcpy(c->boot_id, "unknown");

@@ -15,7 +15,8 @@ struct clock {
 
 /*
  * No skew, and the id of this boot: the kernel's, else "btime-SECONDS", else
- * "unknown".  Always returns 0.
+ * "unknown".  0, or an error, if that is there and cannot be read: who took a
+ * store for one of another boot would give up what is in its cells.
  */
 int pdc_clock_init(struct clock *);
 

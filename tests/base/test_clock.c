@@ -14,13 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pdc.h"
 #include "tap.h"
 
 #define S INT64_C(1000000000)
 
 static const char *hidden[2];
+static int why = ENOENT;
 
-/* In the place of libc's: some files are not there. */
+/* In the place of libc's: some files are not to be had. */
 FILE *
 fopen(const char *path, const char *mode)
 {
@@ -29,7 +31,7 @@ fopen(const char *path, const char *mode)
 
 	for (i = 0; i < 2; i++) {
 		if (hidden[i] != NULL && strcmp(hidden[i], path) == 0) {
-			errno = ENOENT;
+			errno = why;
 			return NULL;
 		}
 	}
@@ -55,7 +57,11 @@ test_boot_id(void)
 	hidden[1] = "/proc/stat";
 	is_int(pdc_clock_init(&one), 0, "without /proc a clock is made");
 	is_str(one.boot_id, "unknown", "without /proc the boot is unknown");
-	hidden[0] = hidden[1] = NULL;
+	hidden[1] = NULL;
+	why = EMFILE;
+	is_int(pdc_clock_init(&one), PDC_ESYS,
+	    "an id that cannot be read now is an error");
+	hidden[0] = NULL;
 }
 
 static void
