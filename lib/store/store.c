@@ -35,6 +35,8 @@ static const uint64_t ladder[] = { 16ULL << 30, 4ULL << 30, 1ULL << 30,
 int
 pdc_mdb_err(const struct store *st, int rc, const char *what)
 {
+	if (rc <= PDC_EINVAL && rc >= PDC_ECANCELED)
+		return rc;
 	switch (rc) {
 	case 0:
 		return 0;

@@ -227,6 +227,43 @@ reader_enter(struct stxn *x, uint32_t wait_ms)
 	return 0;
 }
 
+/* Write lock held; new snapshots wait for it.  1 when none is left. */
+static int
+readers_ended(struct store *st)
+{
+	int i;
+
+	atomic_store(&st->gen, 0);
+	for (i = 0; i < READERS_END_MS; i++) {
+		if (atomic_load(&st->reading) == 0)
+			return 1;
+		pdc_clock_sleep(1000000);
+	}
+	atomic_store(&st->gen, pdc_fork_gen());
+	return 0;
+}
+
+/*
+ * Begin under the write lock.  Where an earlier commit broke off badly LMDB has
+ * given its environment up: it is opened anew.  An LMDB code, or a PDC_E*.
+ */
+static int
+stxn_begin_anew(struct stxn *x, unsigned flags)
+{
+	struct store *st = x->st;
+	int rc = stxn_begin(x, flags);
+
+	if (rc != MDB_PANIC)
+		return rc;
+	if (!readers_ended(st))
+		return pdc_err_set(PDC_EBUSY,
+		    "%s/data.mdb: to be opened again, but pages are being read",
+		    st->dir);
+	pdc_reader_end(st, 0);
+	rc = pdc_mdb_reopen(st);
+	return rc != 0 ? rc : stxn_begin(x, flags);
+}
+
 /* A reader more, when all that are kept are in use. */
 static int
 reader_new(struct stxn *x, uint32_t wait_ms)
@@ -242,10 +279,11 @@ reader_new(struct stxn *x, uint32_t wait_ms)
 	if (ret < 0)
 		return ret;
 	ret = pdc_mdb_reopen(st);
+	if (ret == 0)
+		ret = stxn_begin_anew(x, MDB_RDONLY);
 	if (ret == 0) {
 		atomic_fetch_add(&st->reading, 1);
 		x->reading = 1;
-		ret = stxn_begin(x, MDB_RDONLY);
 	}
 	pdc_wlock_give(&st->wlock, &mask);
 	return ret;
@@ -269,6 +307,10 @@ reader_begin(struct stxn *x, uint32_t wait_ms)
 			x->txn = rc == 0 ? txn : NULL;
 			if (rc == MDB_BAD_RSLOT)
 				continue; /* not ours any more: forget it */
+			if (rc == MDB_PANIC) {
+				mdb_txn_abort(txn);
+				continue;
+			}
 			if (rc != 0)
 				pdc_reader_give(x->st, txn);
 			return rc;
@@ -341,22 +383,6 @@ stxn_lock(struct stxn *x, uint32_t wait_ms)
 	return pdc_mdb_reopen(st);
 }
 
-/* Write lock held; new snapshots wait for it.  1 when none is left. */
-static int
-readers_ended(struct store *st)
-{
-	int i;
-
-	atomic_store(&st->gen, 0);
-	for (i = 0; i < READERS_END_MS; i++) {
-		if (atomic_load(&st->reading) == 0)
-			return 1;
-		pdc_clock_sleep(1000000);
-	}
-	atomic_store(&st->gen, pdc_fork_gen());
-	return 0;
-}
-
 static void
 stxn_unlock(struct stxn *x)
 {
@@ -387,7 +413,7 @@ stxn_locked(struct stxn *x, uint32_t wait_ms)
 	x->state.env = 0;
 	ret = stxn_lock(x, wait_ms);
 	if (ret == 0) {
-		rc = stxn_begin(x, x->st->rdonly ? MDB_RDONLY : 0);
+		rc = stxn_begin_anew(x, x->st->rdonly ? MDB_RDONLY : 0);
 		ret = pdc_mdb_err(x->st, rc, "reading");
 	}
 	if (ret < 0)
@@ -425,8 +451,6 @@ pdc_stxn_read_in(struct stxn *x, struct store *st, uint32_t wait_ms)
 	rc = stxn_snapshot(x, wait_ms);
 	if (rc == EAGAIN)
 		ret = stxn_locked(x, wait_ms);
-	else if (rc <= PDC_EINVAL && rc >= PDC_ESTORE)
-		ret = rc;
 	else
 		ret = pdc_mdb_err(st, rc, "reading");
 	if (ret == 0)
@@ -453,19 +477,7 @@ stxn_begin_write(struct stxn *x)
 	int rc;
 
 	x->state.env = 0; /* what is read now may not be committed */
-	rc = FAULT(STXN_BEGIN) ? ENOMEM : stxn_begin(x, 0);
-	if (rc == MDB_PANIC) { /* an earlier commit broke off badly */
-		if (!readers_ended(x->st))
-			return pdc_err_set(PDC_EBUSY,
-			    "%s/data.mdb: to be opened again, but pages are "
-			    "being read",
-			    x->st->dir);
-		pdc_reader_end(x->st, 0);
-		rc = pdc_mdb_reopen(x->st);
-		if (rc < 0)
-			return rc;
-		rc = stxn_begin(x, 0);
-	}
+	rc = FAULT(STXN_BEGIN) ? ENOMEM : stxn_begin_anew(x, 0);
 	if (rc != 0)
 		return pdc_mdb_err(x->st, rc, "beginning a transaction");
 	return stxn_meta(x);

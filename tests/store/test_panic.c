@@ -91,8 +91,12 @@ main(void)
 	ok(ret == 0 || ret == PDC_EBUSY, "then they did not: %s", pdc_error());
 	ok(pages > 0, "%d pages", pages);
 	is_int(pdc_checkpoint(p), 0, "without readers: %s", pdc_error());
-	is_double(help_sample(p, "panic_total{l=\"1999\"}"), TIMES,
-	    "all there");
+	pdc_inc(s, 1);
+	broken = 1;
+	ok(pdc_checkpoint(p) < 0, "once more");
+	broken = 0;
+	is_double(help_sample(p, "panic_total{l=\"1999\"}"), TIMES + 1,
+	    "all there, before anybody writes again");
 	pdc_close(p);
 	return tap_done();
 }
