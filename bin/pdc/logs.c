@@ -278,7 +278,7 @@ cmd_logs(struct cmd *cmd)
 	    status == CMD_YES && cmd->opt[OPT_FOLLOW] != NULL && g.left > 0) {
 		pdc_clock_sleep(FOLLOW_NS);
 		status = logs_all(&g);
-		if (status == CMD_YES && !pdc_store_is(store, store->dir))
+		if (status == CMD_YES && pdc_store_is(store, store->dir) == 0)
 			status = cmd_fail(cmd, "%s: it is another store now",
 			    store->dir);
 	}

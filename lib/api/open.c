@@ -115,15 +115,20 @@ open_options(const struct pdc_options *o)
 	return 0;
 }
 
-static struct pdc *
-open_known(const char *dir)
+/* The one that is open, or NULL: a second one would cost it its locks. */
+static int
+open_known(struct pdc **pp, const char *dir)
 {
 	struct pdc *p;
+	int ret = 0;
 
-	for (p = registry.first; p != NULL; p = p->next)
-		if (pdc_store_is(p->store, dir))
-			return p;
-	return NULL;
+	*pp = NULL;
+	for (p = registry.first; p != NULL && ret == 0; p = p->next) {
+		ret = pdc_store_is(p->store, dir);
+		if (ret == 1)
+			*pp = p;
+	}
+	return ret < 0 ? ret : 0;
 }
 
 static void
@@ -266,6 +271,30 @@ open_new(struct pdc **pp, const char *dir, const struct pdc_options *o)
 	return 0;
 }
 
+/* The one of this process, counted; the registry is locked. */
+static int
+open_shared(struct pdc **pp, const char *dir, const struct pdc_options *o)
+{
+	int ret = open_known(pp, dir);
+
+	if (ret < 0)
+		return ret;
+	if (*pp == NULL) {
+		ret = open_new(pp, dir, o);
+		if (ret == 0) {
+			(*pp)->next = registry.first;
+			registry.first = *pp;
+		}
+		return ret;
+	}
+	if ((*pp)->store->rdonly && !(o->flags & PDC_RDONLY))
+		return pdc_err_set(PDC_EBUSY,
+		    "%s: open read-only in this process; close that first",
+		    dir);
+	(*pp)->refs++;
+	return 0;
+}
+
 int
 pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 {
@@ -287,20 +316,7 @@ pdc_open(struct pdc **pp, const char *dir, const struct pdc_options *options)
 	if (ret < 0)
 		return ret;
 	cancel = registry_lock();
-	p = open_known(dir);
-	if (p == NULL) {
-		ret = open_new(&p, dir, o);
-		if (ret == 0) {
-			p->next = registry.first;
-			registry.first = p;
-		}
-	} else if (p->store->rdonly && !(o->flags & PDC_RDONLY)) {
-		ret = pdc_err_set(PDC_EBUSY,
-		    "%s: open read-only in this process; close that first",
-		    dir);
-	} else {
-		p->refs++;
-	}
+	ret = open_shared(&p, dir, o);
 	registry_unlock(cancel);
 	if (ret == 0 && (o->flags & PDC_FRESH)) {
 		ret = pdc_clear(p);

@@ -98,10 +98,14 @@ pdc_store_is(const struct store *st, const char *dir)
 	char path[4096];
 	struct stat sb;
 
-	return snprintf(path, sizeof(path), "%s/data.mdb", dir) <
-	    (int)sizeof(path) &&
-	    stat(path, &sb) == 0 && sb.st_dev == st->data_dev &&
-	    sb.st_ino == st->data_ino;
+	if (snprintf(path, sizeof(path), "%s/data.mdb", dir) >=
+	    (int)sizeof(path))
+		return 0;
+	if (stat(path, &sb) == -1)
+		return errno == ENOENT || errno == ENOTDIR ?
+		    0 :
+		    pdc_err_sys("%s", path);
+	return sb.st_dev == st->data_dev && sb.st_ino == st->data_ino;
 }
 
 static int
@@ -446,9 +450,13 @@ static int
 store_clear(const struct store *st)
 {
 	struct store **at = &store_left, *old;
+	int ret;
 
 	while ((old = *at) != NULL) {
-		if (!pdc_store_is(old, st->dir)) {
+		ret = pdc_store_is(old, st->dir);
+		if (ret < 0)
+			return ret;
+		if (ret == 0) {
 			at = &old->left;
 			continue;
 		}

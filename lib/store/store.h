@@ -138,7 +138,7 @@ int pdc_store_open(struct store **, const char *dir, const struct store_opts *,
 void pdc_store_close(struct store *);
 /* Free the places of readers that were killed.  PDC_EBUSY as below. */
 int pdc_store_readers(struct store *, uint32_t wait_ms);
-/* Whether dir has the store's files now. */
+/* Whether dir has the store's files now: 1, 0, or that cannot be told. */
 int pdc_store_is(const struct store *, const char *dir);
 /* The environment is gone or there is none yet of this process: open it. */
 int pdc_store_env(struct store *, uint32_t wait_ms);
