@@ -116,9 +116,12 @@ key_words(const struct scur *cur, char *words, size_t len)
 	}
 }
 
+/* Once not all could be looked at, what is missing is no finding. */
 static void
 say(struct check *c, char *words, int at, const char *fmt, va_list ap)
 {
+	if (c->ret < 0 || c->x.ret < 0)
+		return;
 	vsnprintf(words + at, WORDS_MAX - (size_t)at, fmt, ap);
 	if (c->nfound < INT32_MAX)
 		c->nfound++;

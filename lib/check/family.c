@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/escape.h"
 #include "base/wire.h"
 #include "check/book.h"
@@ -80,7 +81,7 @@ family_sorted(const struct family *f)
 
 /* The cells of a native histogram are those of its buckets. */
 static int
-family_cells(const struct family *f)
+family_cells(struct check *c, const struct family *f)
 {
 	struct family *again;
 	int ret;
@@ -88,8 +89,10 @@ family_cells(const struct family *f)
 	if (!family_native(&f->r))
 		return 1;
 	again = malloc(sizeof(*again));
-	if (again == NULL)
+	if (again == NULL) {
+		c->ret = pdc_err_set(PDC_ENOMEM, "checking %s", c->st->dir);
 		return 1;
+	}
 	*again = *f;
 	ret = pdc_native_cells(again) == f->r.nbounds &&
 	    memcmp(again->bounds, f->bounds, f->r.nbounds * sizeof(double)) ==
@@ -131,7 +134,7 @@ family_one(struct check *c, const struct scur *cur)
 		    r->id, c->x.meta.next_family);
 	if (!family_sorted(&c->f))
 		pdc_check_key(c, cur, "labels are not in order");
-	if (!family_cells(&c->f))
+	if (!family_cells(c, &c->f))
 		pdc_check_key(c, cur,
 		    "its cells are not those of its native buckets");
 	if (r->expires_boot > c->x.meta.boot_epoch)

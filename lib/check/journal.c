@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/wire.h"
 #include "check/book.h"
 #include "journal/journal.h"
@@ -148,7 +149,7 @@ pdc_check_journal(struct check *c)
 {
 	c->journal = calloc(1, sizeof(*c->journal));
 	if (c->journal == NULL) {
-		c->ret = PDC_ENOMEM;
+		c->ret = pdc_err_set(PDC_ENOMEM, "checking %s", c->st->dir);
 		return;
 	}
 	pdc_check_each(c, 'J', journal_one);
