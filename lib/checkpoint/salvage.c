@@ -566,18 +566,19 @@ salvage_all(struct stxn *x, struct pdc *p)
 {
 	struct cells *now = pdc_cells_now(p);
 	struct salvage sv = { .pdc = p };
-	int ret = PDC_ENOMEM;
+	int ret = 0;
 
 	if (now == NULL || now->older == NULL)
 		return 0;
 	sv.now = aligned_alloc(16, sizeof(*sv.now));
 	sv.was = aligned_alloc(16, sizeof(*sv.was));
 	sv.live = aligned_alloc(16, sizeof(*sv.live));
-	if (sv.now != NULL && sv.was != NULL && sv.live != NULL) {
+	if (sv.now == NULL || sv.was == NULL || sv.live == NULL)
+		ret = pdc_err_set(PDC_ENOMEM, "a salvage");
+	if (ret == 0)
 		ret = salvage_each(x, &sv, now->older, salvage_lanes);
-		if (ret == 0)
-			ret = salvage_each(x, &sv, now->older, salvage_rings);
-	}
+	if (ret == 0)
+		ret = salvage_each(x, &sv, now->older, salvage_rings);
 	free(sv.now);
 	free(sv.was);
 	free(sv.live);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/err.h"
 #include "base/escape.h"
 #include "base/num.h"
 #include "base/wire.h"
@@ -375,7 +376,7 @@ read_page(struct read *r)
 	r->a->more = read_least(r) != NULL;
 	if (!r->a->more && r->q->until == INFINITY && end > r->q->after)
 		r->a->next = end - 1;
-	return r->out->error;
+	return 0;
 }
 
 int
@@ -387,7 +388,7 @@ pdc_journal_read(struct stxn *x, const struct journal_query *q, struct buf *out,
 	int ret;
 
 	if (r == NULL)
-		return PDC_ENOMEM;
+		return pdc_err_set(PDC_ENOMEM, "reading the journal");
 	memset(a, 0, sizeof(*a));
 	a->next = q->after;
 	r->x = x;
@@ -411,8 +412,8 @@ pdc_journal_read(struct stxn *x, const struct journal_query *q, struct buf *out,
 	for (i = 0; i < r->n; i++)
 		if (r->s[i].open)
 			pdc_scur_close(&r->s[i].cur);
-	if (ret == 0)
-		ret = r->head.error;
+	if (ret == 0 && (r->head.error < 0 || out->error < 0))
+		ret = pdc_err_set(PDC_ENOMEM, "reading the journal");
 	pdc_buf_fini(&r->head);
 	free(r);
 	return ret;
