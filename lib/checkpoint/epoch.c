@@ -347,22 +347,6 @@ epoch_unlink(const struct pdc *p, const struct meta *m)
 	unlink(path);
 }
 
-/* A directory that was removed or replaced gets nothing of us. */
-static int
-epoch_ours(const struct pdc *p)
-{
-	const struct store *st = p->store;
-	char path[4096];
-	struct stat sb;
-
-	pdc_file_path(st, "data.mdb", path, sizeof(path));
-	if (lstat(path, &sb) == 0 && sb.st_dev == st->data_dev &&
-	    sb.st_ino == st->data_ino)
-		return 0;
-	return pdc_err_set(PDC_ENOENT,
-	    "%s: the store has been removed or replaced", st->dir);
-}
-
 static int
 epoch_new(struct pdc *p, struct stxn *x)
 {
@@ -372,7 +356,8 @@ epoch_new(struct pdc *p, struct stxn *x)
 	struct stat sb;
 	int ret;
 
-	ret = epoch_ours(p);
+	/* A directory that was removed or replaced gets nothing of us. */
+	ret = pdc_store_ours(p->store);
 	if (ret == 0)
 		ret = epoch_may_renew(p, m);
 	new = *m;

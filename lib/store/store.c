@@ -108,6 +108,17 @@ pdc_store_is(const struct store *st, const char *dir)
 	return sb.st_dev == st->data_dev && sb.st_ino == st->data_ino;
 }
 
+int
+pdc_store_ours(const struct store *st)
+{
+	int ret = st->data_ino != 0 ? pdc_store_is(st, st->dir) : 1;
+
+	if (ret == 0)
+		return pdc_err_set(PDC_ENOENT,
+		    "%s: the store has been removed or replaced", st->dir);
+	return ret < 0 ? ret : 0;
+}
+
 static int
 env_try(struct store *st, MDB_env **envp, uint64_t size)
 {
@@ -220,6 +231,10 @@ env_open(struct store *st)
 	size_t i;
 	int rc = ENOMEM, ret;
 
+	/* A child, or who closed all descriptors, comes here again. */
+	ret = pdc_store_ours(st);
+	if (ret < 0)
+		return ret;
 	ret = pdc_file_check(st, "data.mdb");
 	if (ret == 0)
 		ret = pdc_file_check(st, "lock.mdb");

@@ -140,6 +140,8 @@ void pdc_store_close(struct store *);
 int pdc_store_readers(struct store *, uint32_t wait_ms);
 /* Whether dir has the store's files now: 1, 0, or that cannot be told. */
 int pdc_store_is(const struct store *, const char *dir);
+/* 0, or PDC_ENOENT with words: another is where it was, or none. */
+int pdc_store_ours(const struct store *);
 /* The environment is gone or there is none yet of this process: open it. */
 int pdc_store_env(struct store *, uint32_t wait_ms);
 
