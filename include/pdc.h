@@ -197,7 +197,8 @@ struct pdc_key {
  *		/dev/shm/pdc-UID
  *	options	NULL: all zero
  *
- * Opening a store twice in one process gives the same store, counted.
+ * Opening a store twice in one process gives the same store, counted; by two
+ * copies of this library, PDC_EBUSY.
  */
 PDC_API int pdc_open(struct pdc **, const char *dir,
     const struct pdc_options *);

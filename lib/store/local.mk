@@ -1,6 +1,7 @@
 lib_libcore_la_SOURCES += \
 	%D%/again.c \
 	%D%/again.h \
+	%D%/copy.c \
 	%D%/dying.c \
 	%D%/dying.h \
 	%D%/store.c \

@@ -422,6 +422,7 @@ static const struct clock store_clock;
 static void
 store_free(struct store *st)
 {
+	pdc_copy_leave(st);
 	pdc_wlock_close(&st->wlock);
 	free(st->value);
 	free(st);
@@ -538,6 +539,8 @@ pdc_store_open(struct store **stp, const char *dir,
 		ret = store_files(st);
 		pdc_signals_restore(&mask);
 	}
+	if (ret == 0)
+		ret = pdc_copy_enter(st);
 	if (ret == 0)
 		ret = pdc_wlock_open(&st->wlock, st);
 	if (ret == 0)

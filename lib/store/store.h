@@ -83,6 +83,7 @@ struct store {
 	uint64_t map_size;
 	struct value *value; /* scratch of the write transaction */
 	struct store *left; /* the next one that could not be closed */
+	void *page; /* see copy.c */
 	/*
 	 * Set by lib/api: hook runs in each write transaction before anything
 	 * else, done after each commit, still under the lock.
@@ -211,6 +212,10 @@ int pdc_file_open(const struct store *, const char *name, int flags);
 int pdc_file_check(const struct store *, const char *name);
 void pdc_file_path(const struct store *, const char *name, char *buf,
     size_t len);
+
+/* copy.c: PDC_EBUSY if another copy of the library has the store open. */
+int pdc_copy_enter(struct store *);
+void pdc_copy_leave(struct store *);
 
 /* lock.c */
 int pdc_wlock_open(struct wlock *, const struct store *);
