@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "journal/journal.h"
 #include "metric/metric.h"
 #include "tap.h"
 
@@ -274,6 +275,21 @@ multi_sample(const char *page, const char *sample)
 }
 
 double
+multi_sum(const char *page, const char *name)
+{
+	size_t n = strlen(name);
+	const char *at = page;
+	double sum = 0;
+
+	for (; at != NULL && *at != '\0'; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (strncmp(at, name, n) == 0 && at[n] == '{')
+			sum += strtod(strstr(at, "} ") + 1, NULL);
+	}
+	return sum;
+}
+
+double
 multi_now(struct pdc *p, const char *sample)
 {
 	char *page = multi_page(p);
@@ -433,6 +449,24 @@ multi_records(struct pdc *p, char kind)
 	     got = pdc_scur_next(&c))
 		n++;
 	pdc_scur_close(&c);
+	pdc_stxn_abort(&x);
+	return n;
+}
+
+uint64_t
+multi_lines(struct pdc *p)
+{
+	struct journal_rec rec;
+	uint64_t n = 0;
+	struct stxn x;
+	int i;
+
+	if (pdc_stxn_read(&x, p->store) < 0)
+		return UINT64_MAX;
+	if (pdc_journal_rec(&x, &rec) < 0)
+		n = UINT64_MAX;
+	for (i = 0; i < NSTREAMS && n != UINT64_MAX; i++)
+		n += rec.stream[i].nlines;
 	pdc_stxn_abort(&x);
 	return n;
 }

@@ -75,6 +75,8 @@ struct pdc_series *multi_series(struct pdc_family *, const char *value);
 char *multi_page(struct pdc *);
 /* The value of a sample, such as a_total{b="c"}, NaN if it is not there. */
 double multi_sample(const char *page, const char *sample);
+/* The sum of all samples of a name that have labels. */
+double multi_sum(const char *page, const char *name);
 /* The same of a page made now. */
 double multi_now(struct pdc *, const char *sample);
 /* By pdc_value_get(); label may be NULL.  NaN if it is not there. */
@@ -99,5 +101,7 @@ int multi_unequal(const char *page, const char *name);
 void multi_pass(struct pdc *, double seconds);
 /* How many records of a kind the store has. */
 int multi_records(struct pdc *, char kind);
+/* How many lines its journal has; UINT64_MAX if that cannot be read. */
+uint64_t multi_lines(struct pdc *);
 
 #endif

@@ -252,16 +252,12 @@ twice(int undone)
 	pdc_close(p);
 }
 
-/* The sum over the labels of l. */
 static double
 labelled(void)
 {
 	char *page = multi_page(p);
-	const char *at;
-	double sum = 0;
+	double sum = multi_sum(page, "l_total");
 
-	for (at = page; (at = strstr(at, "\nl_total{")) != NULL; at++)
-		sum += strtod(strchr(at, '}') + 1, NULL);
 	pdc_free(page);
 	return sum;
 }

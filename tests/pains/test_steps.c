@@ -30,7 +30,6 @@
 #include <unistd.h>
 
 #include "api/page.h"
-#include "journal/read.h"
 #include "metric/metric.h"
 #include "multi/multi.h"
 #include "tap.h"
@@ -315,38 +314,6 @@ or_zero(double v)
 	return isnan(v) ? 0 : v;
 }
 
-static uint64_t
-journal_count(void)
-{
-	struct journal_rec rec;
-	uint64_t n = 0;
-	struct stxn x;
-	int i;
-
-	if (pdc_stxn_read(&x, p->store) < 0)
-		return UINT64_MAX;
-	if (pdc_journal_rec(&x, &rec) < 0)
-		n = UINT64_MAX;
-	for (i = 0; i < NSTREAMS && n != UINT64_MAX; i++)
-		n += rec.stream[i].nlines;
-	pdc_stxn_abort(&x);
-	return n;
-}
-
-/* All series made there ever were: their sum. */
-static double
-series_sum(const char *page)
-{
-	const char *at = page;
-	double sum = 0;
-
-	while ((at = strstr(at, "\nmade_total{")) != NULL) {
-		at = strchr(at + 1, '}');
-		sum += strtod(at + 1, NULL);
-	}
-	return sum;
-}
-
 static int
 look(struct world *w)
 {
@@ -362,8 +329,8 @@ look(struct world *w)
 	w->a = or_zero(multi_sample(page, "a_total"));
 	w->b = or_zero(multi_sample(page, "b_total"));
 	w->most = or_zero(multi_sample(page, "most"));
-	w->series = series_sum(page);
-	w->lines = journal_count();
+	w->series = multi_sum(page, "made_total");
+	w->lines = multi_lines(p);
 	pdc_free(page);
 	return 0;
 }
