@@ -57,6 +57,7 @@ include %D%/expo/local.mk
 include %D%/api/local.mk
 include %D%/multi/local.mk
 include %D%/pains/local.mk
+include %D%/machine/local.mk
 include %D%/soak/local.mk
 include %D%/crash/local.mk
 include %D%/model/local.mk

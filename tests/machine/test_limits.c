@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * Limits that somebody sets while a process works: no more descriptors, files
+ * that may not grow, no more addresses.
+ */
+
+#include <sys/resource.h>
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "machine/machine.h"
+#include "multi/multi.h"
+#include "tap.h"
+
+#define TRY_MS 30000
+
+static const struct limit {
+	const char *words;
+	__rlimit_resource_t what;
+	int error; /* what fails, fails with this */
+} limits[] = {
+	{ "no descriptor more", RLIMIT_NOFILE, PDC_ESYS },
+	{ "no file may grow", RLIMIT_FSIZE, PDC_ENOSPC },
+	{ "no addresses more", RLIMIT_AS, PDC_ENOMEM },
+};
+
+static const struct limit *limit;
+static struct rlimit was;
+
+/* Bytes of addresses that are in use. */
+static rlim_t
+addresses(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long pages;
+
+	if (f == NULL || fscanf(f, "%lu", &pages) != 1)
+		bail_out("/proc/self/statm");
+	fclose(f);
+	return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static void
+arm(void)
+{
+	struct rlimit now;
+
+	if (getrlimit(limit->what, &was) == -1)
+		bail_out("getrlimit");
+	now = was;
+	now.rlim_cur = limit->what == RLIMIT_AS ? addresses() : 0;
+	if (setrlimit(limit->what, &now) == -1)
+		bail_out("setrlimit");
+}
+
+static int
+disarm(void)
+{
+	if (setrlimit(limit->what, &was) == -1)
+		bail_out("setrlimit");
+	return 1;
+}
+
+static const struct machine_fail fail = { arm, disarm };
+
+static int
+may(int ret)
+{
+	return ret == limit->error;
+}
+
+static int
+child(void *op)
+{
+	(void)machine_try(op, &fail, may);
+	return 0;
+}
+
+static void
+test(const struct machine_op *op)
+{
+	int status;
+
+	if (op->child)
+		machine_open();
+	status = multi_run(child, (void *)(uintptr_t)op, TRY_MS);
+	if (op->child)
+		machine_close();
+	if (status != 0)
+		machine_bad("%s ends with %d", op->name, status);
+}
+
+int
+main(void)
+{
+	int i;
+
+	machine_init();
+	for (limit = limits; limit < limits + 3; limit++) {
+		if (limit->what == RLIMIT_AS && multi_sanitized())
+			continue;
+		machine_begin(NULL, 0);
+		for (i = 0; i < machine_nops; i++)
+			test(&machine_ops[i]);
+		is_int(machine_judged(), 0, "%s: %d operations", limit->words,
+		    machine_nops);
+	}
+	return tap_done();
+}
