@@ -8,7 +8,8 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) \
 	$(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
 # A test that hangs is a failure.
-LOG_COMPILER = timeout -k 9 900
+TEST_SECONDS = 900
+LOG_COMPILER = timeout -k 9 $(TEST_SECONDS)
 SH_LOG_COMPILER = $(LOG_COMPILER)
 TEST_SUITE_LOG = %D%/test-suite.log
 AM_TESTS_ENVIRONMENT = \

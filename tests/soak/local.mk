@@ -6,4 +6,5 @@ TEST_HELPERS += %D%/work
 SECONDS = 60
 .PHONY: soak
 soak: all
-	PDC_SOAK=$(SECONDS) $(MAKE) check TESTS=tests/soak/test_soak.sh
+	PDC_SOAK=$(SECONDS) $(MAKE) check TESTS=tests/soak/test_soak.sh \
+		TEST_SECONDS=`expr $(SECONDS) + 300`
