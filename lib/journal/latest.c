@@ -138,6 +138,7 @@ latest_word(struct latest *l, struct span s)
 	else
 		pdc_buf_put(&l->word, s.s, s.len);
 	pdc_buf_chr(&l->word, '\0');
+	l->error |= l->word.error;
 	return l->word.error == 0 ? l->word.data : "";
 }
 
@@ -172,6 +173,7 @@ latest_pairs(struct latest *l, struct span labels, struct latest_pair *pair,
 		pdc_buf_reset(&name);
 		pdc_unescape_json(&name, member.name.s, member.name.len);
 		pdc_buf_chr(&name, '\0');
+		l->error |= name.error;
 		if (name.error != 0 || name.data[0] == '\0')
 			continue;
 		at = l->pairs.len;
@@ -181,7 +183,6 @@ latest_pairs(struct latest *l, struct span labels, struct latest_pair *pair,
 		pair[n].name_len = at;
 		pair[n++].len = l->pairs.len - at;
 	}
-	l->error |= name.error;
 	pdc_buf_fini(&name);
 	for (at = 0; at < n && l->pairs.error == 0; at++) {
 		pair[at].s = l->pairs.data + pair[at].name_len;
@@ -218,7 +219,7 @@ latest_head(struct latest *l, struct span name, struct span labels,
 	if (!first)
 		pdc_buf_chr(&l->head, '}');
 	free(pair);
-	l->error |= l->head.error | l->word.error | l->pairs.error;
+	l->error |= l->head.error | l->pairs.error;
 	return name_len;
 }
 

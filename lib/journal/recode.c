@@ -299,7 +299,7 @@ pdc_recode_lines(struct buf *out, const char *lines, size_t len,
 		if (stop == NULL)
 			stop = end;
 		if (!recode_take(&r, lines, (size_t)(stop - lines)))
-			left++;
+			left += out->error == 0;
 		else if (form == RECODE_OTEL)
 			pdc_recode_otel(&r);
 		else
