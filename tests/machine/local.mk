@@ -1,5 +1,6 @@
 C_TESTS += \
 	%D%/test_calls \
+	%D%/test_command \
 	%D%/test_cpus \
 	%D%/test_full \
 	%D%/test_limits \
@@ -11,6 +12,8 @@ check_LTLIBRARIES += %D%/libmachine.la
 %C%_libmachine_la_SOURCES = %D%/machine.c %D%/machine.h %D%/ops.c
 MACHINE_LDADD = %D%/libmachine.la tests/multi/libmulti.la $(LDADD)
 %C%_test_calls_LDADD = $(MACHINE_LDADD)
+%C%_test_command_SOURCES = %D%/test_command.c %D%/memory.c %D%/memory.h
+%C%_test_command_LDADD = bin/pdc/libpdccmd.la tests/multi/libmulti.la $(LDADD)
 %C%_test_cpus_LDADD = tests/multi/libmulti.la $(LDADD)
 %C%_test_full_LDADD = $(MACHINE_LDADD)
 %C%_test_limits_LDADD = $(MACHINE_LDADD)
