@@ -38,7 +38,9 @@ static const struct refusal {
 	int errors[WAYS];
 } refusals[] = {
 	{ SYS_openat, { EMFILE, EACCES, ENOMEM, EIO } },
+#if !SANITIZED
 	{ SYS_mmap, { ENOMEM } },
+#endif
 	{ SYS_mprotect, { ENOMEM } },
 	{ SYS_ftruncate, { ENOSPC, EIO } },
 	{ SYS_fallocate, { ENOSPC, EDQUOT, EINTR } },
