@@ -122,6 +122,7 @@ multi_alone_init(void)
 	alone = multi_shared(sizeof(*alone));
 	if (multi_fork() != 0)
 		return;
+	alarm(0); /* as long as its parent */
 	for (;;) {
 		while (alone->state != 1)
 			usleep(200);
