@@ -355,6 +355,8 @@ close_checkpoint(struct pdc *p)
 	    now - last < LEAVE_SKIP_NS && !close_last_chance(c))
 		return;
 	(void)pdc_maintain_run(p, LEAVE_MS, 1);
+	if (atomic_load(&p->pending) != 0)
+		pdc_pending_drop(p);
 }
 
 void

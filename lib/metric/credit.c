@@ -572,3 +572,25 @@ pdc_pending_flush(struct stxn *x, struct pdc *p)
 		atomic_store(&p->pending, 1);
 	return ret;
 }
+
+void
+pdc_pending_drop(struct pdc *p)
+{
+	const struct cells *c = pdc_cells_now(p);
+	struct handle_table *t;
+	struct pdc_family *f;
+	struct pdc_series *s;
+	uint32_t i, b;
+
+	for (f = atomic_load(&p->families); f != NULL; f = f->next) {
+		t = atomic_load(&f->table);
+		for (i = 0; t != NULL && i <= t->mask; i++) {
+			s = pdc_table_slot(t, i);
+			if (s == NULL || s->pending_gen != pdc_fork_gen())
+				continue;
+			for (b = 0; b < f->width; b++)
+				if (s->pending[b].count != 0)
+					pdc_cells_drop(c, DROP_PENDING);
+		}
+	}
+}

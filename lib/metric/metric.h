@@ -342,6 +342,8 @@ int pdc_owed_redo(struct stxn *, struct pdc *);
 
 /* Credit the pending sums of this process's handles; commits by renewing. */
 int pdc_pending_flush(struct stxn *, struct pdc *);
+/* The store is closed: what still waits in its handles is dropped, counted. */
+void pdc_pending_drop(struct pdc *);
 
 /* Shape of a family from its declaration. */
 int pdc_desc_family(struct family *, const struct pdc_desc *, uint32_t *order);
