@@ -80,7 +80,7 @@ child(void *op)
 }
 
 static void
-test(const struct machine_op *op)
+try(const struct machine_op *op)
 {
 	int status;
 
@@ -93,20 +93,27 @@ test(const struct machine_op *op)
 		machine_bad("%s ends with %d", op->name, status);
 }
 
-int
-main(void)
+static void
+test(unsigned flags)
 {
 	int i;
 
+	machine_begin(NULL, flags);
+	for (i = 0; i < machine_nops; i++)
+		try(&machine_ops[i]);
+	is_int(machine_judged(), 0, "%s: %d operations%s", limit->words,
+	    machine_nops, flags != 0 ? " without rseq" : "");
+}
+
+int
+main(void)
+{
 	machine_init();
 	for (limit = limits; limit < limits + 3; limit++) {
 		if (limit->what == RLIMIT_AS && multi_sanitized())
 			continue;
-		machine_begin(NULL, 0);
-		for (i = 0; i < machine_nops; i++)
-			test(&machine_ops[i]);
-		is_int(machine_judged(), 0, "%s: %d operations", limit->words,
-		    machine_nops);
+		test(0);
+		test(PDC_ATOMIC);
 	}
 	return tap_done();
 }

@@ -20,7 +20,7 @@
 #define NTH_MAX 500
 #define LOOP_MS 60000
 
-static long nth, step = 7; /* nth 0: none */
+static long nth, step = 11; /* nth 0: none */
 static int on;
 
 static void
@@ -95,15 +95,16 @@ loop(void *arg)
 }
 
 static void
-test(const struct machine_op *op)
+test(const struct machine_op *op, unsigned flags)
 {
 	int status;
 
-	machine_begin(NULL, 0);
+	machine_begin(NULL, flags);
 	status = multi_run(loop, (void *)(uintptr_t)op, LOOP_MS);
 	if (status != 0)
 		machine_bad("it ends with %d", status);
-	is_int(machine_judged(), 0, "%s", op->name);
+	is_int(machine_judged(), 0, "%s%s", op->name,
+	    flags != 0 ? ", without rseq" : "");
 }
 
 int
@@ -117,7 +118,9 @@ main(int argc, char **argv)
 	if (argc > 1)
 		step = atol(argv[1]);
 	for (op = machine_ops; op < machine_ops + machine_nops; op++)
-		if (argc < 3 || strcmp(argv[2], op->name) == 0)
-			test(op);
+		if (argc < 3 || strcmp(argv[2], op->name) == 0) {
+			test(op, 0);
+			test(op, PDC_ATOMIC);
+		}
 	return tap_done();
 }
