@@ -30,7 +30,7 @@ struct salvage {
 	struct value *was; /* as the store has it */
 	struct value *live; /* the block in the present epoch */
 	unsigned char moved[IDLE_SERIES]; /* its series that were counted */
-	int used, wrote;
+	int wrote;
 };
 
 /* What a step of a walk returns. */
@@ -61,21 +61,15 @@ salvage_gauge(const struct value *v, struct value_gauge *g,
 }
 
 /*
- * A gauge's value cannot be put together of two files, so operations that are
- * under way when its tag is taken away are made to fail; they find no tag then.
- * The cell as it was, and whether it was touched by that.
+ * A gauge's value cannot be put together of two files, so at the first time
+ * operations that are under way are made to fail; they find no tag then.
  */
 static struct gauge
-salvage_cell(const struct salvage *sv, uint64_t unit, int *froze)
+salvage_cell(const struct salvage *sv, uint64_t unit)
 {
-	struct cells *c = sv->old;
-
-	*froze = 0;
-	if ((sv->now->h.flags & VALUE_STAMPED) ||
-	    pdc_cells_tag_get(c, ZONE_GAUGE, unit) != CELLS_LEFT)
-		return pdc_cells_gauge(c, unit);
-	pdc_cells_tag(c, ZONE_GAUGE, unit, 0);
-	return pdc_lane_gauge_freeze(c, unit, froze);
+	if (!sv->old->salvaged && !(sv->now->h.flags & VALUE_STAMPED))
+		pdc_lane_gauge_freeze(sv->old, unit);
+	return pdc_cells_gauge(sv->old, unit);
 }
 
 static void
@@ -85,42 +79,20 @@ salvage_moved(struct salvage *sv, size_t pos)
 		sv->moved[pos] = 1;
 }
 
-/* Gauge i of now; whether it was used.  It is no use to be frozen. */
+/* seen of now := the old lanes; 1 if that changed it. */
 static int
-salvage_value(struct salvage *sv, size_t i, int *changed)
-{
-	struct value_gauge *g = pdc_block_gauges(sv->now) + i;
-	struct gauge cell;
-	int froze, used;
-
-	cell = salvage_cell(sv, sv->now->h.unit + i, &froze);
-	used = salvage_gauge(sv->now, g, &cell);
-	if (froze && g->touched == cell.touched) {
-		g->touched++;
-		*changed = 1;
-		if (!used)
-			pdc_block_gauges(sv->was)[i].touched = g->touched;
-	}
-	return used;
-}
-
-/*
- * was := now, of len bytes; seen of now := the old lanes.  1 if that changed it;
- * used tells whether by an update.
- */
-static int
-salvage_sums(struct salvage *sv, size_t len)
+salvage_sums(struct salvage *sv)
 {
 	const struct cells *c = sv->old;
 	struct value *v = sv->now;
 	size_t i, n = (size_t)v->h.k * v->h.width;
+	struct value_gauge *g;
+	struct gauge cell;
 	struct pair *seen, sum;
 	double *add, d;
 	int changed = 0;
 
-	memcpy(sv->was, v, len);
 	memset(sv->moved, 0, sizeof(sv->moved));
-	sv->used = 0;
 	for (i = 0; i < n; i++) {
 		if (v->h.zone == VALUE_ADD) {
 			add = pdc_block_add_seen(v) + i;
@@ -134,11 +106,14 @@ salvage_sums(struct salvage *sv, size_t len)
 			if (sum.count <= seen->count)
 				continue;
 			*seen = sum;
-		} else if (!salvage_value(sv, i, &changed)) {
-			continue;
+		} else {
+			g = pdc_block_gauges(v) + i;
+			cell = salvage_cell(sv, v->h.unit + i);
+			if (!salvage_gauge(v, g, &cell))
+				continue;
 		}
 		salvage_moved(sv, i / v->h.width);
-		changed = sv->used = 1;
+		changed = 1;
 	}
 	return changed;
 }
@@ -182,8 +157,6 @@ salvage_use(struct stxn *x, const struct salvage *sv, const unsigned char *key)
 	struct value_place at;
 	struct family *f;
 
-	if (!sv->used)
-		return;
 	f = malloc(sizeof(*f));
 	if (f == NULL) {
 		pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "a family"));
@@ -207,7 +180,7 @@ salvage_block(struct stxn *x, void *arg, const struct walk_rec *r)
 	if (pdc_block_parse(sv->now, r->val, r->len) < 0 ||
 	    sv->now->h.epoch != sv->old->epoch || sv->now->h.unit == UNIT_NONE)
 		return 0;
-	if (!salvage_sums(sv, r->len))
+	if (!salvage_sums(sv))
 		return 0;
 	/* What its series get late goes by their D. */
 	if (salvage_incarnation(x, pdc_get_be32(r->key + 1)) !=
@@ -418,7 +391,8 @@ salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
 	if (r->klen != CLOSED_KEY_LEN ||
 	    pdc_block_parse(sv->now, r->val, r->len) < 0)
 		return 0;
-	if (!salvage_sums(sv, r->len))
+	memcpy(was, sv->now, r->len);
+	if (!salvage_sums(sv))
 		return 0;
 	salvage_gone(x, sv, r->key);
 	pdc_series_key(vkey, 'V', pdc_get_be32(r->key + 9),
@@ -456,7 +430,8 @@ salvage_died_since(struct stxn *x, struct salvage *sv, struct dying *y)
 	    pdc_block_parse(sv->now, val, len) < 0 || sv->now->h.k != at.k ||
 	    sv->now->h.width != y->d.width || sv->now->h.zone != y->d.zone)
 		return x->ret;
-	if (!salvage_sums(sv, len))
+	memcpy(sv->was, sv->now, len);
+	if (!salvage_sums(sv))
 		return 0;
 	if (salvage_number(x, sv, y, at.pos) != 1)
 		return x->ret;
@@ -555,6 +530,7 @@ salvage_lanes(struct stxn *x, struct salvage *sv)
 	pdc_cells_untag_all(c);
 	salvage_counts(c->head, pdc_cells_now(sv->pdc)->head);
 	ret = salvage_walks(x, sv);
+	c->salvaged = ret == 0;
 	if (sv->wrote)
 		c->spent = 0;
 	return ret;

@@ -39,7 +39,6 @@
 #endif
 #define CELLS_MAX_LANES 1024
 #define CELLS_NONE UINT64_MAX /* no unit */
-#define CELLS_LEFT UINT64_MAX /* no id */
 
 enum cells_zone_kind { ZONE_ADD, ZONE_PAIR, ZONE_GAUGE, NZONES };
 
@@ -147,6 +146,7 @@ struct cells {
 	uint32_t use; /* lanes and rings used by rseq, or 0 */
 	struct cells *older; /* closed mappings, for salvage */
 	int64_t closed_ns; /* monotonic */
+	int salvaged; /* once at least */
 	int view; /* of a file that is given up, */
 	int spent; /* and in which nothing was found */
 	int husk; /* it is mapped there no more */
@@ -259,10 +259,7 @@ uint64_t pdc_cells_tag_get(const struct cells *, enum cells_zone_kind,
 /* The tags of n runs of width units each, one after the other. */
 void pdc_cells_tags(const struct cells *, enum cells_zone_kind, uint64_t unit,
     uint32_t width, uint32_t n, uint64_t *out);
-/*
- * Take all tags of the file away: nobody adds to a lane of it any more.  They
- * become 0, or of a gauge CELLS_LEFT, which no series has.
- */
+/* Set all tags of the file to 0: nobody adds to a lane of it any more. */
 void pdc_cells_untag_all(struct cells *);
 
 /*

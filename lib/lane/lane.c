@@ -231,27 +231,22 @@ pdc_lane_gauge_apply(const struct cells *cells, uint64_t unit, uint64_t id,
 	} while (!atomic_cas16(cell, &old, new));
 }
 
-struct gauge
-pdc_lane_gauge_freeze(const struct cells *cells, uint64_t unit, int *froze)
+void
+pdc_lane_gauge_freeze(const struct cells *cells, uint64_t unit)
 {
 	const struct cells_zone *z = &cells->zone[ZONE_GAUGE];
-	struct gauge was = { 0, 0, 0 };
 	struct word16 *cell, old, new;
 
-	*froze = 0;
 	if (!lane_has(cells, ZONE_GAUGE, unit))
-		return was;
+		return;
 	cell = (struct word16 *)z->atomic + unit;
 	old = atomic_peek16(cell);
 	do {
-		was.value = bits_double(old.lo);
-		was.applied = (uint32_t)old.hi;
-		was.touched = (uint32_t)(old.hi >> 32);
+		if (old.hi >> 32 == 0)
+			return;
 		new.lo = old.lo;
-		new.hi = lane_touch(old.hi, was.applied);
-	} while (was.touched != 0 && !atomic_cas16(cell, &old, new));
-	*froze = was.touched != 0;
-	return was;
+		new.hi = lane_touch(old.hi, (uint32_t)old.hi);
+	} while (!atomic_cas16(cell, &old, new));
 }
 
 /* A pending sum's word16: lo the value, hi the count. */

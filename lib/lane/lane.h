@@ -57,11 +57,10 @@ struct gauge_op {
 void pdc_lane_gauge_apply(const struct cells *, uint64_t unit, uint64_t id,
     const struct gauge_op *);
 /*
- * Of a gauge whose tag is 0: operations on it that are under way fail, as it is
- * touched once more, unless it never was.  As it was before.
+ * Of a gauge whose tag is 0 and that was ever set: operations on it that are
+ * under way fail.  It counts as touched.
  */
-struct gauge pdc_lane_gauge_freeze(const struct cells *, uint64_t unit,
-    int *froze);
+void pdc_lane_gauge_freeze(const struct cells *, uint64_t unit);
 
 /*
  * Sums kept by a handle of its own while its series has no cells and the

@@ -176,10 +176,7 @@ pdc_cells_untag_all(struct cells *cells)
 	for (kind = 0; kind < NZONES; kind++) {
 		n = pdc_cells_known(cells, kind);
 		for (unit = 0; unit < n; unit++)
-			if (kind != ZONE_GAUGE)
-				pdc_cells_tag(cells, kind, unit, 0);
-			else if (pdc_cells_tag_get(cells, kind, unit) != 0)
-				pdc_cells_tag(cells, kind, unit, CELLS_LEFT);
+			pdc_cells_tag(cells, kind, unit, 0);
 	}
 }
 
