@@ -61,13 +61,13 @@ salvage_gauge(const struct value *v, struct value_gauge *g,
 }
 
 /*
- * A gauge's value cannot be put together of two files, so at the first time
- * operations that are under way are made to fail; they find no tag then.
+ * A gauge's value cannot be put together of two files, so operations that are
+ * under way are made to fail; they find no tag then.
  */
 static struct gauge
 salvage_cell(const struct salvage *sv, uint64_t unit)
 {
-	if (!sv->old->salvaged && !(sv->now->h.flags & VALUE_STAMPED))
+	if (!(sv->now->h.flags & VALUE_STAMPED))
 		pdc_lane_gauge_freeze(sv->old, unit);
 	return pdc_cells_gauge(sv->old, unit);
 }

@@ -174,6 +174,9 @@ struct gauge { /* what a gauge cell holds */
 	uint32_t applied, touched; /* or together the time of the last set */
 };
 
+/* Top bit of touched, but not of a time: no operation begun before succeeds. */
+#define GAUGE_FROZEN ((uint64_t)1 << 63)
+
 static inline uint64_t
 gauge_stamp(const struct gauge *g)
 {

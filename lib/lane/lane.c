@@ -128,7 +128,7 @@ pdc_lane_pair(const struct cells *cells, uint64_t unit, uint32_t bucket,
 static uint64_t
 lane_touch(uint64_t hi, uint32_t applied)
 {
-	return (uint64_t)((uint32_t)(hi >> 32) + 1) << 32 | applied;
+	return (((hi >> 32) + 1) << 32 & ~GAUGE_FROZEN) | applied;
 }
 
 static uint64_t
@@ -242,10 +242,8 @@ pdc_lane_gauge_freeze(const struct cells *cells, uint64_t unit)
 	cell = (struct word16 *)z->atomic + unit;
 	old = atomic_peek16(cell);
 	do {
-		if (old.hi >> 32 == 0)
-			return;
 		new.lo = old.lo;
-		new.hi = lane_touch(old.hi, (uint32_t)old.hi);
+		new.hi = old.hi | GAUGE_FROZEN;
 	} while (!atomic_cas16(cell, &old, new));
 }
 

@@ -56,10 +56,7 @@ struct gauge_op {
  */
 void pdc_lane_gauge_apply(const struct cells *, uint64_t unit, uint64_t id,
     const struct gauge_op *);
-/*
- * Of a gauge whose tag is 0 and that was ever set: operations on it that are
- * under way fail.  It counts as touched.
- */
+/* Of a gauge whose tag is 0: operations on it that are under way fail. */
 void pdc_lane_gauge_freeze(const struct cells *, uint64_t unit);
 
 /*

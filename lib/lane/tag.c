@@ -299,7 +299,7 @@ pdc_cells_gauges(const struct cells *cells, uint64_t unit, uint32_t n,
 			w = atomic_load16(tag_atomic_cell(z, 0, unit + i));
 		out[i].value = bits_double(w.lo);
 		out[i].applied = (uint32_t)w.hi;
-		out[i].touched = (uint32_t)(w.hi >> 32);
+		out[i].touched = (uint32_t)((w.hi & ~GAUGE_FROZEN) >> 32);
 	}
 }
 

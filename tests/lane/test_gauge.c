@@ -2,8 +2,10 @@
 #include "config.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "fixture.h"
+#include "lane/atomic.h"
 #include "lane/lane.h"
 
 #define ID 9
@@ -34,6 +36,32 @@ test_operations(void)
 	ok(isnan(pdc_cells_gauge(cells, 0).value), "NaN is a value");
 	pdc_lane_gauge_set(cells, 0, ID, 0);
 	is_double(pdc_cells_gauge(cells, 0).value, 0, "and set heals it");
+}
+
+/* No operation that has the cell in hand succeeds, and that is all there is. */
+static void
+test_freeze(void)
+{
+	const struct word16 *cell;
+	struct word16 was;
+	struct gauge g;
+
+	pdc_cells_gauge_init(cells, 0, (struct gauge){ 7, 1, INT32_MAX });
+	pdc_cells_tag(cells, ZONE_GAUGE, 0, ID);
+	pdc_lane_gauge_set(cells, 0, ID, 7);
+	g = pdc_cells_gauge(cells, 0);
+	ok(g.value == 7 && g.applied == 1 && g.touched == 0,
+	    "the number of updates has 31 bits");
+	pdc_cells_tag(cells, ZONE_GAUGE, 0, 0);
+	cell = (const struct word16 *)cells->zone[ZONE_GAUGE].atomic;
+	was = *cell;
+	pdc_lane_gauge_freeze(cells, 0);
+	ok(memcmp(cell, &was, sizeof(was)) != 0, "frozen, the cell differs");
+	g = pdc_cells_gauge(cells, 0);
+	ok(g.value == 7 && g.applied == 1 && g.touched == 0,
+	    "and nobody has set it");
+	pdc_cells_gauge_init(cells, 0, (struct gauge){ 0, 0, 0 });
+	pdc_cells_tag(cells, ZONE_GAUGE, 0, ID);
 }
 
 static void
@@ -138,6 +166,7 @@ main(void)
 {
 	cells = fixture_new(tap_tmpdir(), 8);
 	test_operations();
+	test_freeze();
 	test_apply();
 	test_stamp();
 	test_many();

@@ -9,6 +9,7 @@
  */
 
 #include <dirent.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -199,6 +200,34 @@ test_sleeper(void)
 	sound_close(p);
 }
 
+/* What has ended does not come back with a file. */
+static void
+test_ended(void)
+{
+	const char *const labels[] = { "l", NULL };
+	struct pdc_desc d = { .type = PDC_GAUGE,
+		.name = "idle",
+		.labels = labels,
+		.idle_s = 10 };
+	struct pdc_family *f;
+
+	begin();
+	if (pdc_declare(&f, p, &d) < 0)
+		bail_out("declare: %s", pdc_error());
+	pdc_set(multi_series(f, "a"), 1);
+	pdc_checkpoint(p);
+	multi_pass(p, 11);
+	pdc_set(multi_series(f, "b"), 2);
+	pdc_maintain(p);
+	pdc_checkpoint(p);
+	ok(isnan(multi_now(p, "idle{l=\"a\"}")), "a series has ended");
+	lose();
+	pdc_checkpoint(p);
+	ok(isnan(multi_now(p, "idle{l=\"a\"}")), "and stays so");
+	is_double(multi_now(p, "idle{l=\"b\"}"), 2, "another one is there");
+	sound_close(p);
+}
+
 static void
 only_counts(void)
 {
@@ -354,6 +383,7 @@ main(int argc, char **argv)
 	sh = multi_shared(sizeof(*sh));
 	test_bounded(rounds);
 	test_sleeper();
+	test_ended();
 	test_only_counts();
 	test_only_reads(rounds);
 	test_threads(4 * rounds, 1);
