@@ -5,7 +5,8 @@
  * The mappings of closed files.
  *
  * state	until			what is done
- * closed	DYING_GRACE_NS over	salvage; threads of ours may still use it
+ * closed	tags 0 for		salvage; threads of ours may still use it
+ *		DYING_GRACE_NS
  * view		nobody uses the file	salvage when its rings have something,
  *		and nothing is in it	or it could go
  *
@@ -28,7 +29,7 @@
 static int
 closed_due(const struct pdc *p, const struct cells *c)
 {
-	return !c->view &&
+	return !c->view && c->closed_ns != 0 &&
 	    pdc_clock_mono(&p->clock) - c->closed_ns >= DYING_GRACE_NS;
 }
 

@@ -137,7 +137,7 @@ epoch_swap(struct pdc *p, struct cells *c)
 	now = atomic_load(&p->cells);
 	if (now == NULL || now->epoch < c->epoch) {
 		c->older = now;
-		if (now != NULL)
+		if (now != NULL && now->rdonly) /* it adds nothing */
 			now->closed_ns = pdc_clock_mono(&p->clock);
 		/* Pairs with the acquire in pdc_cells_now(). */
 		atomic_store_explicit(&p->cells, c, memory_order_release);

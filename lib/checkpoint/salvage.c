@@ -528,9 +528,10 @@ salvage_lanes(struct stxn *x, struct salvage *sv)
 	sv->old = c;
 	sv->wrote = 0;
 	pdc_cells_untag_all(c);
+	if (c->closed_ns == 0)
+		c->closed_ns = pdc_clock_mono(&sv->pdc->clock);
 	salvage_counts(c->head, pdc_cells_now(sv->pdc)->head);
 	ret = salvage_walks(x, sv);
-	c->salvaged = ret == 0;
 	if (sv->wrote)
 		c->spent = 0;
 	return ret;

@@ -313,6 +313,49 @@ test_only_reads(int files)
 	sound_close(p);
 }
 
+static void
+makes_the_next(void)
+{
+	wait_step();
+	p = multi_open(dir, 0);
+	pdc_close(p);
+	atomic_fetch_add(&sh->done, 1);
+	_exit(0);
+}
+
+/*
+ * Who has looked at the new file of another process only, still adds to the
+ * old one: the time of that begins when its tags are 0.
+ */
+static void
+test_tagged(void)
+{
+	const struct cells *old;
+	pid_t pid;
+
+	memset(sh, 0, sizeof(*sh));
+	dir = tap_tmpdir();
+	pid = multi_fork();
+	if (pid == 0)
+		makes_the_next();
+	begin_in(dir);
+	old = pdc_cells_now(p);
+	lose();
+	step();
+	pdc_epoch_cells(p, 1000);
+	multi_pass(p, GRACE);
+	count(1);
+	is_double(pdc_cells_sum(old, atomic_load(&c->unit)), 1,
+	    "a minute later it is counted in the old file");
+	pdc_checkpoint(p);
+	ok(!old->husk, "which stays while threads may be at that");
+	pass();
+	ok(old->husk, "and then goes");
+	counted(1, "after that");
+	multi_wait(pid, 5000);
+	sound_close(p);
+}
+
 static void *
 hammer(void *arg)
 {
@@ -386,6 +429,7 @@ main(int argc, char **argv)
 	test_ended();
 	test_only_counts();
 	test_only_reads(rounds);
+	test_tagged();
 	test_threads(4 * rounds, 1);
 	test_threads(8 * rounds, 0);
 	return tap_done();
