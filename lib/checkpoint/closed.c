@@ -91,8 +91,14 @@ pdc_closed_view(struct pdc *p, struct cells *c)
 {
 	struct cells *view;
 
-	if (!closed_due(p, c) || (view = pdc_cells_view(c)) == NULL)
-		return c; /* the next time */
+	if (!closed_due(p, c))
+		return c;
+	view = pdc_cells_view(c);
+	if (view == NULL) {
+		/* Not at each transaction: that looks into the whole store. */
+		c->closed_ns = pdc_clock_mono(&p->clock);
+		return c;
+	}
 	/* First: who forks in between has the view. */
 	closed_replace(p, c, view);
 	closed_shrink(p);

@@ -200,6 +200,22 @@ test_sleeper(void)
 	sound_close(p);
 }
 
+/* Somebody closed our descriptors, or there is no /proc to open it by. */
+static void
+test_no_descriptor(void)
+{
+	begin();
+	count(1);
+	lose();
+	pdc_checkpoint(p);
+	close(pdc_cells_now(p)->older->fd);
+	pass();
+	ok(!pdc_salvage_wanted(p), "no transaction looks into it in vain");
+	is_int(mapped_deleted(), 1, "it stays mapped");
+	counted(1, "without a descriptor");
+	sound_close(p);
+}
+
 /* What has ended does not come back with a file. */
 static void
 test_ended(void)
@@ -426,6 +442,7 @@ main(int argc, char **argv)
 	sh = multi_shared(sizeof(*sh));
 	test_bounded(rounds);
 	test_sleeper();
+	test_no_descriptor();
 	test_ended();
 	test_only_counts();
 	test_only_reads(rounds);
