@@ -56,7 +56,7 @@ pdc_closed_idle(const struct cells *c)
 static int
 closed_replace(struct pdc *p, struct cells *c, struct cells *to)
 {
-	struct cells **at;
+	_Atomic(struct cells *) *at;
 
 	pdc_table_lock(p);
 	at = &pdc_cells_now(p)->older;

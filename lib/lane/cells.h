@@ -144,7 +144,7 @@ struct cells {
 	int fd; /* to grow by; -1 if rdonly */
 	int rdonly;
 	uint32_t use; /* lanes and rings used by rseq, or 0 */
-	struct cells *older; /* closed mappings, for salvage */
+	_Atomic(struct cells *) older; /* closed mappings, for salvage */
 	int64_t closed_ns; /* monotonic: its tags are 0 since; 0: not yet */
 	int view; /* of a file that is given up, */
 	int spent; /* and in which nothing was found */
