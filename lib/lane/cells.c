@@ -47,15 +47,17 @@ static_assert(sizeof(struct gauge) == sizeof(struct word16), "the format");
 
 /*
  * Without the right to access at first: so mlockall(MCL_FUTURE) does not give
- * all of the hole blocks.
+ * all of the hole blocks.  Shared memory is no data, which may have a limit.
  */
 char *
 pdc_cells_map(int fd, size_t len, int prot)
 {
-	int saved, how = fd == -1 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	int saved, how = MAP_SHARED | MAP_NORESERVE;
 	char *map;
 
-	map = mmap(NULL, len, PROT_NONE, how | MAP_NORESERVE, fd, 0);
+	if (fd == -1)
+		how |= MAP_ANONYMOUS;
+	map = mmap(NULL, len, PROT_NONE, how, fd, 0);
 	if (map == MAP_FAILED)
 		return NULL;
 	munlock(map, len);

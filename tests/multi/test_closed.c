@@ -8,6 +8,8 @@
  *	test_closed [ROUNDS]
  */
 
+#include <sys/resource.h>
+
 #include <dirent.h>
 #include <math.h>
 #include <pthread.h>
@@ -197,6 +199,30 @@ test_sleeper(void)
 	count(1);
 	pdc_checkpoint(p);
 	is_double(multi_now(p, "c_total"), 3, "and a handle of then counts on");
+	sound_close(p);
+}
+
+/* What is mapped in its place is no data of the process. */
+static void
+test_limit(void)
+{
+	const struct cells *old;
+	struct rlimit was, limit;
+
+	begin();
+	count(1);
+	old = pdc_cells_now(p);
+	if (getrlimit(RLIMIT_DATA, &was) == -1)
+		bail_out("getrlimit");
+	limit = was;
+	limit.rlim_cur = old->map_len / 2;
+	if (!multi_sanitized())
+		setrlimit(RLIMIT_DATA, &limit);
+	lose();
+	pass();
+	setrlimit(RLIMIT_DATA, &was);
+	ok(old->husk, "a limit on data is no hindrance");
+	counted(1, "within it");
 	sound_close(p);
 }
 
@@ -442,6 +468,7 @@ main(int argc, char **argv)
 	sh = multi_shared(sizeof(*sh));
 	test_bounded(rounds);
 	test_sleeper();
+	test_limit();
 	test_no_descriptor();
 	test_ended();
 	test_only_counts();
