@@ -5,17 +5,18 @@
  * The mappings of closed files.
  *
  * state	until			what is done
- * closed	tags 0 for		salvage; threads of ours may still use it
- *		DYING_GRACE_NS
- * view		nobody uses the file	salvage when its rings have something,
+ * closed	tags 0 for		salvage; threads of ours may still
+ *		DYING_GRACE_NS		use it
+ * view		nobody uses the file	salvage when its rings have something
  *		and nothing is in it	or it could go
  *
  * Then the view is closed, and the memory is given back with it, as the file
  * was deleted.  A process that only ever counts goes on in the old file, and
  * the views of others are all that brings this in.  An hour later still, of
  * where the file was mapped only the head stays: handles that were not used
- * since look there, and no thread sleeps for so long.  Of who only reads, a mapping
- * goes when the next one is closed.  Write lock held, but for who only reads.
+ * since look there, and no thread sleeps for so long.  Of who only reads, a
+ * mapping goes when the next one is closed.  Write lock held, but for who only
+ * reads.
  */
 
 #include <stdlib.h>

@@ -27,8 +27,8 @@ struct fwd_entry {
 /*
  * An update looks at a tag and then at a cell.  Where both are at one place of
  * their pages, they want one place in a cache: on an EPYC increments took 7.1
- * ns, not 3.6, on the CPUs whose lane was so far.  So tags begin in the middle of
- * a page, which is there from the beginning.
+ * ns, not 3.6, on the CPUs whose lane was so far.  So tags begin in the middle
+ * of a page, which is there from the beginning.
  */
 #define CELLS_SKEW (CELLS_PAGE / 2)
 #define CELLS_STEP 512 /* units: a page of tags */
