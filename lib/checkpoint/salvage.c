@@ -521,7 +521,7 @@ static int
 salvage_lanes(struct stxn *x, struct salvage *sv)
 {
 	struct cells *c = pdc_closed_view(sv->pdc, sv->old);
-	int ret;
+	int was_view = c == sv->old && c->view, ret = 0;
 
 	/* First: who uses it may still put something there, and end. */
 	c->spent = c->view && !pdc_cells_used(c);
@@ -531,7 +531,9 @@ salvage_lanes(struct stxn *x, struct salvage *sv)
 	if (c->closed_ns == 0)
 		c->closed_ns = pdc_clock_mono(&sv->pdc->clock);
 	salvage_counts(c->head, pdc_cells_now(sv->pdc)->head);
-	ret = salvage_walks(x, sv);
+	/* What is in use still gets records; lanes wait for its end. */
+	if (!was_view || c->spent)
+		ret = salvage_walks(x, sv);
 	if (sv->wrote)
 		c->spent = 0;
 	return ret;
