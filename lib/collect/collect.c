@@ -79,6 +79,8 @@ collect_end(struct collect *co)
 {
 	pdc_scur_close(&co->fcur);
 	pdc_scur_close(&co->scur);
+	co->damaged += co->x.damaged;
+	co->x.damaged = 0;
 	pdc_stxn_abort(&co->x);
 }
 
@@ -153,7 +155,7 @@ pdc_collect_uses(const struct collect *co)
 uint64_t
 pdc_collect_damaged(const struct collect *co)
 {
-	return co->damaged;
+	return co->damaged + co->x.damaged;
 }
 
 uint64_t

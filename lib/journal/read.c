@@ -384,6 +384,7 @@ pdc_journal_read(struct stxn *x, const struct journal_query *q, struct buf *out,
     struct journal_answer *a)
 {
 	struct read *r = calloc(1, sizeof(*r));
+	uint64_t damaged = x->damaged;
 	size_t i;
 	int ret;
 
@@ -412,6 +413,7 @@ pdc_journal_read(struct stxn *x, const struct journal_query *q, struct buf *out,
 	for (i = 0; i < r->n; i++)
 		if (r->s[i].open)
 			pdc_scur_close(&r->s[i].cur);
+	a->damaged += x->damaged - damaged;
 	if (ret == 0 && (r->head.error < 0 || out->error < 0))
 		ret = pdc_err_set(PDC_ENOMEM, "reading the journal");
 	pdc_buf_fini(&r->head);

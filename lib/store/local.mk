@@ -7,9 +7,15 @@ lib_libcore_la_SOURCES += \
 	%D%/store.c \
 	%D%/store.h \
 	%D%/mdb.h \
+	%D%/env.c \
 	%D%/file.c \
 	%D%/lock.c \
+	%D%/scur.c \
 	%D%/stxn.c \
+	%D%/sure.c \
+	%D%/sure.h \
+	%D%/tree.c \
+	%D%/tree.h \
 	%D%/family.c \
 	%D%/family.h \
 	%D%/idle.c \
@@ -20,4 +26,6 @@ lib_libcore_la_SOURCES += \
 	%D%/series.h \
 	%D%/value.c \
 	%D%/value.h \
+	%D%/pages.c \
+	%D%/pages.h \
 	%D%/records.h

@@ -2,10 +2,7 @@
 #include "config.h"
 
 /*
- * Opening and closing the environment.
- *
- * Both happen under the write lock only: LMDB loses committed data if a
- * process is killed while it opens, and its close is not safe beside an open.
+ * Opening and closing a store.
  */
 
 #include <sys/random.h>
@@ -26,71 +23,6 @@
 #include "pdc.h"
 #include "store/mdb.h"
 #include "store/store.h"
-
-#define MAX_READERS 2048
-
-static const uint64_t ladder[] = { 16ULL << 30, 4ULL << 30, 1ULL << 30,
-	256ULL << 20 };
-
-int
-pdc_mdb_err(const struct store *st, int rc, const char *what)
-{
-	if (rc <= PDC_EINVAL && rc >= PDC_ECANCELED)
-		return rc;
-	switch (rc) {
-	case 0:
-		return 0;
-	case MDB_NOTFOUND:
-		return PDC_ENOENT;
-	case MDB_MAP_FULL:
-		return pdc_err_set(PDC_ENOSPC,
-		    "%s/data.mdb: %s: all %llu bytes of the map are used",
-		    st->dir, what, (unsigned long long)st->map_size);
-	case MDB_MAP_RESIZED:
-		return pdc_err_set(PDC_ENOSPC,
-		    "%s/data.mdb: %s: larger than the %llu bytes of address "
-		    "space this process could have",
-		    st->dir, what, (unsigned long long)st->map_size);
-	case MDB_READERS_FULL:
-		return pdc_err_set(PDC_EBUSY,
-		    "%s/lock.mdb: %s: all %d reader slots are taken", st->dir,
-		    what, MAX_READERS);
-	case MDB_INVALID:
-		return pdc_err_set(PDC_EFORMAT,
-		    "%s/data.mdb: %s: not an LMDB 0.9 file, or a damaged one",
-		    st->dir, what);
-	case MDB_VERSION_MISMATCH:
-		return pdc_err_set(PDC_EVERSION,
-		    "%s/data.mdb: %s: written by another version of LMDB",
-		    st->dir, what);
-	case MDB_CORRUPTED:
-	case MDB_PAGE_NOTFOUND:
-		return pdc_err_set(PDC_EFORMAT, "%s/data.mdb: %s: damaged: %s",
-		    st->dir, what, mdb_strerror(rc));
-	case EIO: /* LMDB's word for a short write */
-		return pdc_err_set(PDC_ENOSPC,
-		    "%s/data.mdb: %s: a short write, as on a full file "
-		    "system, or an I/O error",
-		    st->dir, what);
-	default:
-		break;
-	}
-	if (rc < 0)
-		return pdc_err_set(PDC_ESTORE, "%s/data.mdb: %s: %s", st->dir,
-		    what, mdb_strerror(rc));
-	errno = rc;
-	return pdc_err_sys("%s/data.mdb: %s", st->dir, what);
-}
-
-/* The descriptor is still the one of our file. */
-int
-pdc_mdb_guard(const struct store *st)
-{
-	struct stat sb;
-
-	return fstat(st->data_fd, &sb) == 0 && sb.st_dev == st->data_dev &&
-	    sb.st_ino == st->data_ino;
-}
 
 int
 pdc_store_is(const struct store *st, const char *dir)
@@ -119,206 +51,11 @@ pdc_store_ours(const struct store *st)
 	return ret < 0 ? ret : 0;
 }
 
-static int
-env_try(struct store *st, MDB_env **envp, uint64_t size)
-{
-	unsigned flags = MDB_NOTLS | MDB_NOMETASYNC;
-	char path[4096];
-	MDB_env *env;
-	int rc;
-
-	if (st->tmpfs)
-		flags |= MDB_NOSYNC;
-	if (st->rdonly)
-		flags |= MDB_RDONLY;
-	rc = mdb_env_create(&env);
-	if (rc != 0)
-		return rc;
-	rc = mdb_env_set_mapsize(env, size);
-	if (rc == 0)
-		rc = mdb_env_set_maxreaders(env, MAX_READERS);
-	if (rc == 0) {
-		pdc_file_path(st, "", path, sizeof(path));
-		rc = mdb_env_open(env, path, flags, st->owner.mode | 0600);
-	}
-	if (rc != 0) {
-		mdb_env_close(env);
-		return rc;
-	}
-	*envp = env;
-	return 0;
-}
-
-/*
- * A writer that was killed after it wrote its root and before it told so leaves
- * LMDB's mutex to whoever writes next, who then puts that right.
- */
-static int
-env_settle(struct store *st)
-{
-	MDB_txn *txn;
-	int rc;
-
-	rc = mdb_txn_begin(st->env, NULL, 0, &txn);
-	if (rc == 0)
-		mdb_txn_abort(txn);
-	return rc;
-}
-
-/*
- * A file that is shorter than the pages in use was cut off: reading it would be
- * a SIGBUS.  Pages that were freed need not have been written.
- */
-static int
-env_whole(struct store *st, MDB_txn *txn)
-{
-	mdb_filehandle_t fd;
-	struct stat sb;
-	MDB_stat ms;
-	MDB_dbi dbi;
-	uint64_t pages;
-	int rc;
-
-	rc = mdb_dbi_open(txn, NULL, 0, &dbi);
-	if (rc == 0)
-		rc = mdb_stat(txn, dbi, &ms);
-	if (rc != 0)
-		return rc;
-	mdb_env_get_fd(st->env, &fd);
-	if (fstat(fd, &sb) == -1)
-		return errno;
-	pages = ms.ms_branch_pages + ms.ms_leaf_pages + ms.ms_overflow_pages;
-	if (pages == 0 || (uint64_t)sb.st_size / ms.ms_psize >= pages + 2)
-		return 0;
-	return MDB_CORRUPTED;
-}
-
-/* A crash between opening and sharing of another process shows here. */
-static int
-env_verify(struct store *st)
-{
-	MDB_envinfo info;
-	MDB_txn *txn;
-	int dead, rc;
-
-	rc = mdb_reader_check(st->env, &dead);
-	if (rc == 0 && !st->rdonly)
-		rc = env_settle(st);
-	if (rc == 0)
-		rc = mdb_txn_begin(st->env, NULL, MDB_RDONLY, &txn);
-	if (rc == EAGAIN) /* our pid lives in another pid namespace too */
-		return 0;
-	if (rc != 0)
-		return pdc_mdb_err(st, rc, "opening");
-	rc = mdb_env_info(st->env, &info);
-	if (rc == 0 &&
-	    mdb_txn_id(txn) + (st->rdonly ? 1 : 0) < info.me_last_txnid)
-		rc = MDB_CORRUPTED;
-	if (rc == 0)
-		rc = env_whole(st, txn);
-	if (rc == 0)
-		pdc_reader_give(st, txn);
-	else
-		mdb_txn_abort(txn);
-	return pdc_mdb_err(st, rc, "opening");
-}
-
-static int
-env_open(struct store *st)
-{
-	struct stat sb;
-	mdb_filehandle_t fd;
-	size_t i;
-	int rc = ENOMEM, ret;
-
-	/* A child, or who closed all descriptors, comes here again. */
-	ret = pdc_store_ours(st);
-	if (ret < 0)
-		return ret;
-	ret = pdc_file_check(st, "data.mdb");
-	if (ret == 0)
-		ret = pdc_file_check(st, "lock.mdb");
-	if (ret < 0)
-		return ret == PDC_ENOENT ?
-		    pdc_err_set(PDC_ENOENT, "%s: no store there", st->dir) :
-		    ret;
-	for (i = 0; i < sizeof(ladder) / sizeof(ladder[0]); i++) {
-		st->map_size = ladder[i];
-		rc = FAULT(ENV_MAP) ? ENOMEM : env_try(st, &st->env, ladder[i]);
-		if (rc != ENOMEM && rc != EAGAIN)
-			break;
-	}
-	if (rc != 0)
-		return pdc_mdb_err(st, rc, "opening");
-	mdb_env_get_fd(st->env, &fd);
-	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	if (fstat(fd, &sb) == -1)
-		ret = pdc_err_sys("%s/data.mdb", st->dir);
-	else
-		ret = env_verify(st);
-	if (ret < 0) {
-		mdb_env_close(st->env);
-		st->env = NULL;
-		return ret;
-	}
-	atomic_fetch_add(&st->opened, 1);
-	st->data_fd = fd;
-	st->data_dev = sb.st_dev;
-	st->data_ino = sb.st_ino;
-	return 0;
-}
-
-/*
- * Under the write lock.  What a forked child inherited is closed before
- * anything is opened, else closing would drop the new locks; what somebody
- * closed under us is left alone, for its descriptors may be another's by now.
- */
-int
-pdc_mdb_reopen(struct store *st)
-{
-	uint64_t gen = pdc_fork_gen();
-	int ret;
-
-	if (st->env != NULL && atomic_load(&st->gen) == gen &&
-	    pdc_mdb_guard(st))
-		return 0;
-	/* Snapshots of a parent's threads are none of ours. */
-	if (atomic_load(&st->gen) != 0 && atomic_load(&st->gen) != gen)
-		atomic_store(&st->reading, 0);
-	pdc_reader_end(st, 1);
-	if (st->env != NULL && pdc_mdb_guard(st))
-		mdb_env_close(st->env);
-	st->env = NULL;
-	atomic_store(&st->gen, 0);
-	ret = env_open(st);
-	if (ret == 0)
-		atomic_store_explicit(&st->gen, gen, memory_order_release);
-	return ret;
-}
-
-int
-pdc_store_env(struct store *st, uint32_t wait_ms)
-{
-	sigset_t mask;
-	int ret;
-
-	if (atomic_load_explicit(&st->gen, memory_order_acquire) ==
-		pdc_fork_gen() &&
-	    pdc_mdb_guard(st))
-		return 0;
-	ret = pdc_wlock_take(&st->wlock, st, wait_ms, &mask);
-	if (ret < 0)
-		return ret;
-	ret = pdc_mdb_reopen(st);
-	pdc_wlock_give(&st->wlock, &mask);
-	return ret;
-}
-
 /*
  * LMDB maps lock.mdb and would make it sparse: the first reader on a full tmpfs
  * were a SIGBUS.  A file of this size it takes as it is.
  */
-#define LOCK_SIZE ((MAX_READERS + 2) * 64)
+#define LOCK_SIZE ((STORE_READERS + 2) * 64)
 
 static const char *const files[] = { "write.lock", "use.lock", "lock.mdb",
 	"data.mdb" };
@@ -424,6 +161,7 @@ store_free(struct store *st)
 {
 	pdc_copy_leave(st);
 	pdc_wlock_close(&st->wlock);
+	pdc_sure_free(&st->sure);
 	free(st->value);
 	free(st);
 }
@@ -441,8 +179,7 @@ store_end(struct store *st, uint32_t wait_ms)
 	if (ret < 0)
 		return ret;
 	pdc_reader_end(st, atomic_load(&st->gen) != pdc_fork_gen());
-	mdb_env_close(st->env);
-	st->env = NULL;
+	pdc_mdb_close(st);
 	pdc_wlock_give(&st->wlock, &mask);
 	return 0;
 }

@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "store/records.h"
+#include "store/sure.h"
 
 struct MDB_env;
 struct MDB_txn;
@@ -81,6 +82,9 @@ struct store {
 	dev_t data_dev;
 	ino_t data_ino;
 	uint64_t map_size;
+	const unsigned char *map; /* of data.mdb, to read it without LMDB */
+	uint32_t psize; /* bytes of its pages; 0: not known yet */
+	struct sure sure; /* of the write transaction */
 	struct value *value; /* scratch of the write transaction */
 	struct store *left; /* the next one that could not be closed */
 	void *page; /* see copy.c */
@@ -117,6 +121,8 @@ struct stxn {
 	uint32_t commits; /* that succeeded: renew may fail after one */
 	int locked; /* holds the write lock */
 	int reading; /* is counted in the store */
+	struct tree tree; /* that it began with */
+	uint64_t damaged; /* pages and values that a cursor passed over */
 	struct meta meta; /* changed in place by a write transaction */
 	struct meta was;
 	/* Of a snapshot, or of what was committed; else none. */
@@ -160,27 +166,37 @@ int pdc_stxn_write(struct stxn *, struct store *, uint32_t wait_ms);
 int pdc_stxn_renew(struct stxn *);
 int pdc_stxn_commit(struct stxn *);
 void pdc_stxn_abort(struct stxn *);
-/* Whether this is the state still; takes no lock and makes no system call. */
+/* Whether this is the state still; takes no lock. */
 int pdc_stxn_still(struct store *, const struct store_state *);
 /* Keep the first error; returns ret. */
 int pdc_stxn_fail(struct stxn *, int ret);
 
 /* Values point into the map, to be copied out before the next write. */
+/*
+ * 0, PDC_ENOENT, or an error.  PDC_EFORMAT: it is on a damaged page, which ends
+ * no transaction.
+ */
 int pdc_stxn_get(struct stxn *, const void *key, size_t klen, const void **val,
-    size_t *len); /* 0, PDC_ENOENT, error */
+    size_t *len);
 int pdc_stxn_put(struct stxn *, const void *key, size_t klen, const void *val,
     size_t len);
 int pdc_stxn_del(struct stxn *, const void *key, size_t klen);
 
 struct scur {
 	struct stxn *x;
-	struct MDB_cursor *cur;
+	struct MDB_cursor *cur; /* NULL: to read only */
+	struct tree_cur tree;
+	unsigned char at[512]; /* its key, of a write transaction */
 	const unsigned char *key;
 	size_t klen;
 	const void *val;
 	size_t len;
 };
-/* 0 or error; close before the transaction ends. */
+/*
+ * 0 or error; close before the transaction ends.  To read only, what is on a
+ * damaged page is passed over and counted; in a write transaction it is an
+ * error.
+ */
 int pdc_scur_open(struct scur *, struct stxn *);
 void pdc_scur_close(struct scur *);
 /* The first record at or after key; 1, 0 at the end, or an error. */

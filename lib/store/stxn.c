@@ -2,8 +2,10 @@
 #include "config.h"
 
 /*
- * Transactions on the one database of a store, and its records as bytes.
+ * Transactions on the one database of a store.
  */
+
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <lmdb.h>
@@ -26,56 +28,6 @@ pdc_stxn_fail(struct stxn *x, int ret)
 {
 	if (ret < 0 && x->ret == 0)
 		x->ret = ret;
-	return x->ret;
-}
-
-int
-pdc_stxn_get(struct stxn *x, const void *key, size_t klen, const void **val,
-    size_t *len)
-{
-	MDB_val k = { klen, (void *)(uintptr_t)key }, v;
-	int rc;
-
-	if (x->ret < 0)
-		return x->ret;
-	rc = mdb_get(x->txn, x->dbi, &k, &v);
-	if (rc == MDB_NOTFOUND)
-		return PDC_ENOENT;
-	if (rc != 0)
-		return pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "reading"));
-	*val = v.mv_data;
-	*len = v.mv_size;
-	return 0;
-}
-
-int
-pdc_stxn_put(struct stxn *x, const void *key, size_t klen, const void *val,
-    size_t len)
-{
-	MDB_val k = { klen, (void *)(uintptr_t)key };
-	MDB_val v = { len, (void *)(uintptr_t)val };
-	int rc;
-
-	if (x->ret < 0)
-		return x->ret;
-	rc = FAULT(STXN_PUT) ? MDB_MAP_FULL :
-			       mdb_put(x->txn, x->dbi, &k, &v, 0);
-	if (rc != 0)
-		pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "writing"));
-	return x->ret;
-}
-
-int
-pdc_stxn_del(struct stxn *x, const void *key, size_t klen)
-{
-	MDB_val k = { klen, (void *)(uintptr_t)key };
-	int rc;
-
-	if (x->ret < 0)
-		return x->ret;
-	rc = mdb_del(x->txn, x->dbi, &k, NULL);
-	if (rc != 0 && rc != MDB_NOTFOUND)
-		pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "deleting"));
 	return x->ret;
 }
 
@@ -327,6 +279,33 @@ reader_begin(struct stxn *x, uint32_t wait_ms)
 }
 
 /*
+ * The state that transaction txn has left, by its meta page.  EAGAIN: that is
+ * of another one by now.
+ */
+static int
+stxn_tree(struct stxn *x, uint64_t txn)
+{
+	const struct store *st = x->st;
+	struct stat sb;
+
+	if (fstat(st->data_fd, &sb) == -1)
+		return errno;
+	if (pdc_tree_meta(&x->tree, st->map, (uint64_t)sb.st_size,
+		(int)(txn & 1), st->psize) < 0)
+		return MDB_CORRUPTED;
+	return x->tree.txn == txn ? 0 : EAGAIN;
+}
+
+/* The same under the write lock. */
+static int
+stxn_tree_last(struct stxn *x, int written)
+{
+	int rc = stxn_tree(x, mdb_txn_id(x->txn) - (written ? 1 : 0));
+
+	return rc == EAGAIN ? MDB_CORRUPTED : rc;
+}
+
+/*
  * A reader preempted while it copied the root may have a torn one; it shows by
  * being two transactions behind.  Begin again then.
  */
@@ -343,6 +322,8 @@ stxn_snapshot(struct stxn *x, uint32_t wait_ms)
 		rc = mdb_env_info(x->st->env, &info);
 		x->state.env = atomic_load(&x->st->opened);
 		x->state.txn = mdb_txn_id(x->txn);
+		if (rc == 0)
+			rc = stxn_tree(x, x->state.txn);
 		if (rc == 0 && info.me_last_txnid < x->state.txn + 2)
 			return 0;
 		pdc_reader_give(x->st, x->txn);
@@ -363,7 +344,7 @@ pdc_stxn_still(struct store *st, const struct store_state *was)
 	/* As reader_enter() does. */
 	atomic_fetch_add(&st->reading, 1);
 	if (atomic_load(&st->gen) == pdc_fork_gen() &&
-	    atomic_load(&st->opened) == was->env)
+	    atomic_load(&st->opened) == was->env && pdc_mdb_guard(st))
 		still = mdb_env_info(st->env, &info) == 0 &&
 		    info.me_last_txnid == was->txn;
 	atomic_fetch_sub(&st->reading, 1);
@@ -414,10 +395,12 @@ stxn_locked(struct stxn *x, uint32_t wait_ms)
 	ret = stxn_lock(x, wait_ms);
 	if (ret == 0) {
 		rc = stxn_begin_anew(x, x->st->rdonly ? MDB_RDONLY : 0);
+		if (rc == 0)
+			rc = stxn_tree_last(x, !x->st->rdonly);
 		ret = pdc_mdb_err(x->st, rc, "reading");
 	}
 	if (ret < 0)
-		stxn_unlock(x);
+		pdc_stxn_abort(x);
 	return ret;
 }
 
@@ -478,8 +461,15 @@ stxn_begin_write(struct stxn *x)
 
 	x->state.env = 0; /* what is read now may not be committed */
 	rc = FAULT(STXN_BEGIN) ? ENOMEM : stxn_begin_anew(x, 0);
+	if (rc == 0)
+		rc = stxn_tree_last(x, 1);
 	if (rc != 0)
 		return pdc_mdb_err(x->st, rc, "beginning a transaction");
+	rc = pdc_sure_begin(&x->st->sure, &x->tree);
+	if (rc == PDC_ENOMEM)
+		return pdc_err_set(rc, "beginning a transaction");
+	if (rc < 0)
+		return pdc_stxn_unsure(x, "free pages");
 	return stxn_meta(x);
 }
 
@@ -571,90 +561,4 @@ pdc_stxn_abort(struct stxn *x)
 		mdb_txn_abort(x->txn);
 	x->txn = NULL;
 	stxn_unlock(x);
-}
-
-int
-pdc_scur_open(struct scur *c, struct stxn *x)
-{
-	int rc;
-
-	memset(c, 0, sizeof(*c));
-	c->x = x;
-	if (x->ret < 0)
-		return x->ret;
-	rc = mdb_cursor_open(x->txn, x->dbi, &c->cur);
-	return pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "reading"));
-}
-
-void
-pdc_scur_close(struct scur *c)
-{
-	if (c->cur != NULL)
-		mdb_cursor_close(c->cur);
-	c->cur = NULL;
-}
-
-static int
-scur_get(struct scur *c, MDB_val *k, MDB_cursor_op op)
-{
-	MDB_val v;
-	int rc;
-
-	if (c->x->ret < 0)
-		return c->x->ret;
-	rc = mdb_cursor_get(c->cur, k, &v, op);
-	if (rc == MDB_NOTFOUND)
-		return 0;
-	if (rc != 0)
-		return pdc_stxn_fail(c->x,
-		    pdc_mdb_err(c->x->st, rc, "reading"));
-	c->key = k->mv_data;
-	c->klen = k->mv_size;
-	c->val = v.mv_data;
-	c->len = v.mv_size;
-	return 1;
-}
-
-int
-pdc_scur_seek(struct scur *c, const void *key, size_t klen)
-{
-	MDB_val k = { klen, (void *)(uintptr_t)key };
-
-	return scur_get(c, &k, MDB_SET_RANGE);
-}
-
-int
-pdc_scur_put(struct scur *c, const void *key, size_t klen, const void *val)
-{
-	MDB_val k = { klen, (void *)(uintptr_t)key };
-	MDB_val v = { c->len, (void *)(uintptr_t)val };
-	int rc;
-
-	if (c->x->ret < 0)
-		return c->x->ret;
-	rc = FAULT(STXN_PUT) ? MDB_MAP_FULL :
-			       mdb_cursor_put(c->cur, &k, &v, MDB_CURRENT);
-	if (rc != 0)
-		pdc_stxn_fail(c->x, pdc_mdb_err(c->x->st, rc, "writing"));
-	return c->x->ret;
-}
-
-int
-pdc_scur_next(struct scur *c)
-{
-	MDB_val k;
-
-	return scur_get(c, &k, MDB_NEXT);
-}
-
-int
-pdc_scur_before(struct scur *c, const void *key, size_t klen)
-{
-	MDB_val k;
-	int got;
-
-	got = pdc_scur_seek(c, key, klen);
-	if (got < 0)
-		return got;
-	return scur_get(c, &k, got == 1 ? MDB_PREV : MDB_LAST);
 }

@@ -1,5 +1,5 @@
 FUZZ_TARGETS = accept cells escape exemplar http line name page recode \
-	record ring
+	record ring tree
 FUZZ_TESTS = \
 	%D%/fuzz_accept \
 	%D%/fuzz_cells \
@@ -11,7 +11,8 @@ FUZZ_TESTS = \
 	%D%/fuzz_page \
 	%D%/fuzz_recode \
 	%D%/fuzz_record \
-	%D%/fuzz_ring
+	%D%/fuzz_ring \
+	%D%/fuzz_tree
 C_TESTS += $(FUZZ_TESTS)
 %C%_fuzz_accept_SOURCES = %D%/fuzz_accept.c %D%/fuzz.h %D%/replay.c
 %C%_fuzz_cells_SOURCES = %D%/fuzz_cells.c %D%/replay.c
@@ -29,5 +30,6 @@ C_TESTS += $(FUZZ_TESTS)
 %C%_fuzz_recode_LDADD = bin/pdc/libpdccmd.la $(LDADD)
 %C%_fuzz_record_SOURCES = %D%/fuzz_record.c %D%/replay.c
 %C%_fuzz_ring_SOURCES = %D%/fuzz_ring.c %D%/replay.c
+%C%_fuzz_tree_SOURCES = %D%/fuzz_tree.c %D%/replay.c
 EXTRA_DIST += %D%/run.sh %D%/accept %D%/cells %D%/escape %D%/exemplar %D%/http \
-	%D%/line %D%/name %D%/page %D%/recode %D%/record %D%/ring
+	%D%/line %D%/name %D%/page %D%/recode %D%/record %D%/ring %D%/tree

@@ -6,6 +6,7 @@
 #	tests/fuzz/run.sh NAME [SECONDS]
 #
 # NAME: accept cells escape exemplar http line name page recode record ring
+# tree
 #
 # What was found so far, tests/fuzz/NAME, is where it begins; what is new and
 # reaches more is left in build/fuzz/NAME, and what ends in an error beside it,

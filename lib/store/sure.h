@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PDC_STORE_SURE_H
+#define PDC_STORE_SURE_H
+
+/*
+ * The pages that LMDB is about to use in a write transaction, looked at before:
+ * those of the state that it began with, each once.  What it makes itself in
+ * between is right then.
+ */
+
+#include "store/tree.h"
+
+enum sure_use {
+	SURE_KEY, /* it is read or put */
+	SURE_SEEK, /* or the next one behind it is read */
+	SURE_NEXT, /* the one behind it is read */
+	SURE_PREV, /* the one before it */
+	SURE_DEL /* it is deleted, and pages are joined */
+};
+
+struct sure {
+	struct tree tree;
+	unsigned char *seen; /* a bit for each page */
+	uint64_t nseen;
+	const char *wrong; /* of the first page that was */
+	uint64_t pgno;
+};
+
+/*
+ * Begin with the state that a meta page tells of; its list of free pages is
+ * looked at.  0, PDC_ENOMEM or PDC_EFORMAT, without words.
+ */
+int pdc_sure_begin(struct sure *, const struct tree *);
+void pdc_sure_free(struct sure *);
+/* 0, or PDC_EFORMAT without words: wrong and pgno have them. */
+int pdc_sure_key(struct sure *, const void *key, size_t klen, enum sure_use);
+
+#endif

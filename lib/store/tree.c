@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "store/tree.h"
+
+#include <string.h>
+
+#include "pdc.h"
+
+#define META_MAGIC 0xbeefc0deu
+#define META_VERSION 1u
+
+#define PAGE_BRANCH 1
+#define PAGE_LEAF 2
+#define PAGE_OVERFLOW 4
+#define PAGE_META 8
+
+#define NODE_BIG 1 /* the value has pages of its own */
+#define NODE_HEAD 8
+#define KEY_MAX 511
+
+struct page_head {
+	uint64_t pgno;
+	uint16_t pad, flags;
+	uint16_t lower, upper; /* or of a long value, its pages */
+};
+
+struct meta_db {
+	uint32_t pad; /* of the first one, bytes of a page */
+	uint16_t flags, depth;
+	uint64_t branches, leaves, overflows, entries, root;
+};
+
+struct meta_page {
+	struct page_head h;
+	uint32_t magic, version;
+	uint64_t address, mapsize;
+	struct meta_db db[2];
+	uint64_t last_pgno, txn;
+};
+
+struct node_head {
+	uint16_t lo, hi, flags, klen;
+};
+
+int
+pdc_tree_compare(const void *a, size_t alen, const void *b, size_t blen)
+{
+	int ret = memcmp(a, b, alen < blen ? alen : blen);
+
+	if (ret != 0 || alen == blen)
+		return ret;
+	return alen < blen ? -1 : 1;
+}
+
+static int
+meta_db(struct tree *t, enum tree_which which, const struct meta_db *m)
+{
+	struct tree_db *db = &t->db[which];
+
+	*db = (struct tree_db){ .root = m->root,
+		.depth = m->depth,
+		.branches = m->branches,
+		.leaves = m->leaves,
+		.overflows = m->overflows,
+		.entries = m->entries };
+	/* Of free pages the keys are numbers: 8, MDB_INTEGERKEY. */
+	if (m->flags != (which == TREE_FREE ? 8 : 0))
+		return 0;
+	if (m->root == TREE_NONE)
+		return m->depth == 0;
+	/* A branch page leads to two at least. */
+	return m->root >= TREE_METAS && m->root < t->npages && m->depth > 0 &&
+	    m->depth <= TREE_DEPTH && t->npages >> (m->depth - 1) > 0;
+}
+
+int
+pdc_tree_meta(struct tree *t, const void *map, uint64_t size, int which,
+    uint32_t psize)
+{
+	const unsigned char *at = map;
+	struct meta_page m;
+
+	if (size < sizeof(m) + (uint64_t)which * psize)
+		return PDC_EFORMAT;
+	memcpy(&m, at + (uint64_t)which * psize, sizeof(m));
+	if (psize == 0)
+		psize = m.db[TREE_FREE].pad;
+	if (m.h.pgno != (uint64_t)which || m.h.flags != PAGE_META ||
+	    m.magic != META_MAGIC)
+		return PDC_EFORMAT;
+	if (m.version != META_VERSION)
+		return PDC_EVERSION;
+	if (m.db[TREE_FREE].pad != psize || psize < TREE_PAGE_MIN ||
+	    psize > TREE_PAGE_MAX || (psize & (psize - 1)) != 0 ||
+	    size / psize < TREE_METAS ||
+	    (m.txn != 0 && (m.txn & 1) != (uint64_t)which) ||
+	    m.last_pgno < TREE_METAS - 1 || m.last_pgno >= TREE_NONE / psize)
+		return PDC_EFORMAT;
+	t->map = map;
+	t->size = size;
+	t->psize = psize;
+	t->npages = m.last_pgno + 1;
+	t->txn = m.txn;
+	return meta_db(t, TREE_FREE, &m.db[TREE_FREE]) &&
+		meta_db(t, TREE_MAIN, &m.db[TREE_MAIN]) ?
+	    0 :
+	    PDC_EFORMAT;
+}
+
+uint64_t
+pdc_tree_pages(const struct tree *t)
+{
+	uint64_t has = t->size / t->psize;
+
+	return has < t->npages ? has : t->npages;
+}
+
+/* The head of a page that is there. */
+static int
+page_head(const struct tree *t, uint64_t pgno, struct page_head *h)
+{
+	if (pgno < TREE_METAS || pgno >= pdc_tree_pages(t))
+		return 0;
+	memcpy(h, t->map + pgno * t->psize, sizeof(*h));
+	return h->pgno == pgno;
+}
+
+int
+pdc_tree_page(const struct tree *t, uint64_t pgno, int leaf,
+    struct tree_page *p)
+{
+	struct page_head h;
+
+	if (!page_head(t, pgno, &h) ||
+	    h.flags != (leaf ? PAGE_LEAF : PAGE_BRANCH) ||
+	    h.lower <= sizeof(h) || h.lower % 2 != 0 || h.lower > h.upper ||
+	    h.upper > t->psize)
+		return 0;
+	p->at = t->map + pgno * t->psize;
+	p->n = (uint32_t)(h.lower - sizeof(h)) / 2;
+	p->upper = h.upper;
+	p->leaf = leaf;
+	return 1;
+}
+
+/* Its key, and where its value is or the page below. */
+static int
+page_node(const struct tree *t, const struct tree_page *p, uint32_t i,
+    struct tree_node *nd, struct node_head *h)
+{
+	uint16_t at;
+
+	memcpy(&at, p->at + sizeof(struct page_head) + i * sizeof(at),
+	    sizeof(at));
+	if (at < p->upper || at % 2 != 0 || at > t->psize - NODE_HEAD)
+		return 0;
+	memcpy(h, p->at + at, sizeof(*h));
+	if (h->klen > t->psize - NODE_HEAD - at || h->klen > KEY_MAX)
+		return 0;
+	nd->key = p->at + at + NODE_HEAD;
+	nd->klen = h->klen;
+	return 1;
+}
+
+/* A value in pages of its own; more of them than it needs, if it was longer. */
+static int
+node_long(const struct tree *t, struct tree_node *nd)
+{
+	struct page_head h;
+	uint32_t pages;
+	uint64_t pgno;
+
+	memcpy(&pgno, nd->val, sizeof(pgno));
+	if (!page_head(t, pgno, &h) || h.flags != PAGE_OVERFLOW)
+		return 0;
+	memcpy(&pages, &h.lower, sizeof(pages));
+	if (pages > pdc_tree_pages(t) - pgno ||
+	    nd->len + sizeof(h) > (uint64_t)pages * t->psize)
+		return 0;
+	nd->val = t->map + pgno * t->psize + sizeof(h);
+	nd->over = pgno;
+	nd->nover = pages;
+	return 1;
+}
+
+/* Bytes of the value in the page itself; -1: it cannot be. */
+static int64_t
+node_inline(const struct tree *t, const struct tree_page *p,
+    const struct tree_node *nd, const struct node_head *h)
+{
+	uint32_t len = h->lo | (uint32_t)h->hi << 16;
+	size_t end = (size_t)(nd->key - p->at) + nd->klen;
+
+	if (h->flags == NODE_BIG)
+		len = sizeof(uint64_t);
+	else if (h->flags != 0)
+		return -1;
+	return len <= t->psize - end ? (int64_t)len : -1;
+}
+
+int
+pdc_tree_node(const struct tree *t, const struct tree_page *p, uint32_t i,
+    struct tree_node *nd)
+{
+	struct node_head h;
+
+	memset(nd, 0, sizeof(*nd));
+	if (i >= p->n || !page_node(t, p, i, nd, &h))
+		return 0;
+	if (!p->leaf) {
+		nd->child = h.lo | (uint64_t)h.hi << 16 |
+		    (uint64_t)h.flags << 32;
+		return 1;
+	}
+	if (node_inline(t, p, nd, &h) < 0)
+		return 0;
+	nd->val = nd->key + nd->klen;
+	nd->len = h.lo | (uint32_t)h.hi << 16;
+	return h.flags == NODE_BIG ? node_long(t, nd) : 1;
+}
+
+int
+pdc_tree_freed(const struct tree *t, const struct tree_node *nd, uint64_t *n)
+{
+	if (nd->klen != sizeof(*n) || nd->len < sizeof(*n))
+		return 0;
+	memcpy(n, nd->val, sizeof(*n));
+	return *n <= nd->len / sizeof(*n) - 1 && *n < t->npages;
+}
+
+const char *
+pdc_tree_wrong(const struct tree *t, enum tree_which which, uint64_t pgno,
+    int leaf)
+{
+	struct tree_node nd = { 0 }, before;
+	struct tree_page p;
+	struct node_head h;
+	uint32_t i, used = 0;
+	int64_t len = 0;
+
+	if (!pdc_tree_page(t, pgno, leaf, &p))
+		return leaf ? "no leaf page" : "no branch page";
+	if (!leaf && which == TREE_MAIN && p.n < 2)
+		return "a branch page of one key";
+	for (i = 0; i < p.n; i++) {
+		before = nd;
+		if (!page_node(t, &p, i, &nd, &h))
+			return "a node beyond its end";
+		if (leaf)
+			len = node_inline(t, &p, &nd, &h);
+		if (len < 0 || (leaf && nd.klen == 0))
+			return "a node that cannot be";
+		used += (NODE_HEAD + (uint32_t)nd.klen + (uint32_t)len + 1) &
+		    ~1u;
+		if (which == TREE_FREE || i < (leaf ? 1 : 2))
+			continue;
+		if (pdc_tree_compare(before.key, before.klen, nd.key,
+			nd.klen) >= 0)
+			return "keys that are not in order";
+	}
+	return used == t->psize - p.upper ? NULL : "nodes that overlap";
+}
+
+int64_t
+pdc_tree_search(const struct tree *t, const struct tree_page *p,
+    const void *key, size_t klen)
+{
+	uint32_t low = p->leaf ? 0 : 1, high = p->n, mid;
+	struct tree_node nd;
+	struct node_head h;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (!page_node(t, p, mid, &nd, &h))
+			return -1;
+		if (pdc_tree_compare(nd.key, nd.klen, key, klen) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+int64_t
+pdc_tree_child(const struct tree *t, const struct tree_page *p, const void *key,
+    size_t klen)
+{
+	int64_t i = pdc_tree_search(t, p, key, klen);
+	struct tree_node nd;
+
+	if (i < 0 || i == p->n)
+		return i < 0 ? -1 : i - 1;
+	if (!pdc_tree_node(t, p, (uint32_t)i, &nd))
+		return -1;
+	return pdc_tree_compare(nd.key, nd.klen, key, klen) == 0 ? i : i - 1;
+}
+
+int
+pdc_tree_get(const struct tree *t, const void *key, size_t klen,
+    struct tree_node *nd)
+{
+	const struct tree_db *db = &t->db[TREE_MAIN];
+	uint64_t pgno = db->root;
+	struct tree_page p;
+	uint32_t level;
+	int64_t i;
+
+	if (db->depth == 0)
+		return 0;
+	for (level = 1;; level++, pgno = nd->child) {
+		if (!pdc_tree_page(t, pgno, level == db->depth, &p))
+			return PDC_EFORMAT;
+		if (p.leaf)
+			break;
+		i = pdc_tree_child(t, &p, key, klen);
+		if (i < 0 || !pdc_tree_node(t, &p, (uint32_t)i, nd))
+			return PDC_EFORMAT;
+	}
+	i = pdc_tree_search(t, &p, key, klen);
+	if (i < 0)
+		return PDC_EFORMAT;
+	if (i == p.n)
+		return 0;
+	if (!pdc_tree_node(t, &p, (uint32_t)i, nd))
+		return PDC_EFORMAT;
+	return pdc_tree_compare(nd->key, nd->klen, key, klen) == 0;
+}
+
+void
+pdc_tree_cur(struct tree_cur *c, const struct tree *t, enum tree_which which)
+{
+	c->t = t;
+	c->db = &t->db[which];
+	c->n = 0;
+	c->last = NULL;
+	c->damaged = 0;
+}
+
+/* The page at the top; 1, or 0: it is damaged now. */
+static int
+cur_page(const struct tree_cur *c, struct tree_page *p)
+{
+	return pdc_tree_page(c->t, c->at[c->n - 1].pgno, c->n == c->db->depth,
+	    p);
+}
+
+/* One page further down, to be gone on from before or behind its nodes. */
+static int
+cur_push(struct tree_cur *c, uint64_t pgno, int behind)
+{
+	struct tree_page p;
+	uint32_t i;
+
+	for (i = 0; i < c->n && c->at[i].pgno != pgno; i++)
+		continue;
+	if (i < c->n) { /* a circle */
+		c->damaged++;
+		return 0;
+	}
+	c->at[c->n++] = (struct tree_at){ pgno, -1 };
+	if (!cur_page(c, &p)) {
+		c->n--;
+		c->damaged++;
+		return 0;
+	}
+	if (behind)
+		c->at[c->n - 1].i = p.n;
+	return 1;
+}
+
+/* A leaf that begins before what was read last is there twice, or astray. */
+static int
+cur_astray(const struct tree_cur *c, int by)
+{
+	int order;
+
+	if (c->last == NULL || c->db == &c->t->db[TREE_FREE])
+		return 0;
+	order = pdc_tree_compare(c->node.key, c->node.klen, c->last, c->llen);
+	return by > 0 ? order <= 0 : order >= 0;
+}
+
+/* What is at the node where the top is: 1 if it is a record. */
+static int
+cur_look(struct tree_cur *c, const struct tree_page *p, int by)
+{
+	int64_t i = c->at[c->n - 1].i;
+
+	if (!pdc_tree_node(c->t, p, (uint32_t)i, &c->node)) {
+		c->damaged++;
+		return 0;
+	}
+	if (!p->leaf) {
+		cur_push(c, c->node.child, by < 0);
+		return 0;
+	}
+	if (i == (by > 0 ? 0 : p->n - 1) && cur_astray(c, by)) {
+		c->damaged++;
+		c->n--;
+		return 0;
+	}
+	c->last = c->node.key;
+	c->llen = c->node.klen;
+	return 1;
+}
+
+/* One node on, up and down the tree as that wants; 1, or 0 at the end. */
+static int
+cur_step(struct tree_cur *c, int by)
+{
+	struct tree_page p;
+	struct tree_at *at;
+
+	while (c->n > 0) {
+		at = &c->at[c->n - 1];
+		at->i += by;
+		if (!cur_page(c, &p)) {
+			c->damaged++;
+			c->n--;
+		} else if (at->i < 0 || at->i >= p.n) {
+			c->n--;
+		} else if (cur_look(c, &p, by)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int
+pdc_tree_next(struct tree_cur *c)
+{
+	return cur_step(c, 1);
+}
+
+int
+pdc_tree_prev(struct tree_cur *c)
+{
+	return cur_step(c, -1);
+}
+
+int
+pdc_tree_last(struct tree_cur *c)
+{
+	c->n = 0;
+	c->last = NULL;
+	return c->db->depth > 0 && cur_push(c, c->db->root, 1) ?
+	    cur_step(c, -1) :
+	    0;
+}
+
+/* Where a key is in the page at the top; 0: it is damaged, and passed over. */
+static int
+cur_find(struct tree_cur *c, const void *key, size_t klen)
+{
+	struct tree_page p;
+	int64_t i = -1;
+
+	if (cur_page(c, &p))
+		i = p.leaf ? pdc_tree_search(c->t, &p, key, klen) :
+			     pdc_tree_child(c->t, &p, key, klen);
+	if (i < 0) {
+		c->damaged++;
+		c->n--;
+		return 0;
+	}
+	c->at[c->n - 1].i = p.leaf ? i - 1 : i;
+	if (p.leaf)
+		return 0;
+	if (pdc_tree_node(c->t, &p, (uint32_t)i, &c->node))
+		return 1;
+	c->damaged++;
+	return 0;
+}
+
+int
+pdc_tree_seek(struct tree_cur *c, const void *key, size_t klen)
+{
+	uint64_t pgno = c->db->root;
+	int got;
+
+	c->n = 0;
+	c->last = NULL;
+	if (c->db->depth == 0)
+		return 0;
+	while (cur_push(c, pgno, 0) && cur_find(c, key, klen))
+		pgno = c->node.child;
+	do
+		got = cur_step(c, 1);
+	while (
+	    got && pdc_tree_compare(c->node.key, c->node.klen, key, klen) < 0);
+	return got;
+}
