@@ -13,9 +13,13 @@ may()
 	store | lane) echo base ;;
 	metric | journal | collect) echo base store lane ;;
 	check) echo base store lane journal ;;
+	repair) echo base store lane journal collect check ;;
 	checkpoint) echo base store lane metric journal collect ;;
 	expo) echo base collect ;;
-	api) echo base store lane metric journal checkpoint collect check expo ;;
+	api)
+		echo base store lane metric journal checkpoint collect check \
+		    expo
+		;;
 	*) return 1 ;;
 	esac
 }

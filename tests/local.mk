@@ -53,6 +53,7 @@ include %D%/journal/local.mk
 include %D%/checkpoint/local.mk
 include %D%/collect/local.mk
 include %D%/check/local.mk
+include %D%/repair/local.mk
 include %D%/upgrade/local.mk
 include %D%/expo/local.mk
 include %D%/api/local.mk

@@ -8,7 +8,7 @@
 
 /* check: verify the store, a line for each finding. */
 
-static void
+void
 check_found(void *arg, const char *words)
 {
 	struct buf *buf = arg;

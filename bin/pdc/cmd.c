@@ -40,6 +40,7 @@ static const struct cmd_verb cmd_verbs[] = {
 	{ "show", cmd_show, BIT(FORMAT) | BIT(TEXTFILE), 0, 0, "no operand" },
 	{ "stat", cmd_stat, BIT(WHO), 0, 0, "no operand" },
 	{ "check", cmd_check, 0, 0, 0, "no operand" },
+	{ "repair", cmd_repair, BIT(FORCE), 2, 2, "STORE NEWSTORE" },
 	{ "compare", cmd_compare, BIT(TOLERANCE), 2, 2, "FILE|URL FILE|URL" },
 	{ "reset", cmd_remove, 0, 1, 1, "NAME" },
 	{ "remove", cmd_remove, 0, 1, 1, "NAME" },

@@ -47,7 +47,8 @@
 	X(EXEMPLARS, "exemplars") \
 	X(CURSORS, "cursors") \
 	X(FOLLOW, "follow") \
-	X(LATEST, "latest")
+	X(LATEST, "latest") \
+	X(FORCE, "force")
 
 enum cmd_opt {
 #define X(name, word) OPT_##name,
@@ -127,6 +128,8 @@ int cmd_keys(struct cmd *);
 int cmd_show(struct cmd *);
 int cmd_stat(struct cmd *);
 int cmd_check(struct cmd *);
+void check_found(void *buf, const char *words); /* a line more */
+int cmd_repair(struct cmd *);
 int cmd_compare(struct cmd *);
 int who_print(struct cmd *); /* stat --who */
 int cmd_remove(struct cmd *); /* reset remove */

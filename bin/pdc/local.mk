@@ -13,6 +13,7 @@ noinst_LTLIBRARIES += %D%/libpdccmd.la
 	%D%/pages.c \
 	%D%/parse.c \
 	%D%/remove.c \
+	%D%/repair.c \
 	%D%/retain.c \
 	%D%/stat.c \
 	%D%/text.c \

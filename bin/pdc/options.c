@@ -38,6 +38,7 @@ static const char options_usage[] =
     "  gc\n"
     "  stat [--who]\n"
     "  check\n"
+    "  repair STORE NEWSTORE [--force]\n"
     "  compare FILE|URL FILE|URL [--tolerance=PART]\n"
     "\n"
     "  -s, --store=STORE  the store; default: $PDC_STORE, or the system's\n"
@@ -45,7 +46,8 @@ static const char options_usage[] =
     "      --version      the version\n"
     "\n"
     "status: 0 yes; 1 no (get: absent, setnx: already set,\n"
-    "        check: findings, compare: differences); 2 trouble\n";
+    "        check: findings, compare: differences,\n"
+    "        repair: something was left out); 2 trouble\n";
 
 static const char *const options_words[NOPTS] = {
 #define X(name, word) word,

@@ -85,6 +85,8 @@ void pdc_check_each(struct check *, char kind,
 /* The shape that places of numbers in blocks follow from. */
 struct family_rec pdc_check_shape(const struct check_life *);
 
+/* What records lie in. */
+void pdc_check_pages(struct check *);
 /* M F I E, in this order; then lives are known. */
 void pdc_check_families(struct check *);
 /* S L N V T */

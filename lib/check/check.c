@@ -15,6 +15,7 @@ check_snapshot(struct check *c, const struct cells *cells)
 {
 	if (cells != NULL && cells->epoch == c->x.meta.epoch)
 		c->cells = cells;
+	pdc_check_pages(c);
 	pdc_check_families(c);
 	pdc_check_series(c);
 	pdc_check_others(c);

@@ -11,7 +11,10 @@
  * at a time, and only then is a finding.
  */
 
-struct store;
+#include "pdc.h"
+#include "store/family.h"
+#include "store/value.h"
+
 struct cells;
 
 /* Gets a line for each finding: the key as pdc-store(5) has it, what is wrong,
@@ -24,5 +27,12 @@ typedef void check_found_fn(void *arg, const char *words);
  */
 int pdc_check_run(struct store *, const struct cells *, check_found_fn *,
     void *arg);
+
+/* Of the records alone, in words; NULL: nothing. */
+const char *pdc_check_value(enum pdc_type, uint32_t nstates, struct value *,
+    uint32_t pos);
+int pdc_check_states(double, uint32_t nstates);
+/* error: 0, or PDC_ENOMEM, and it could not be looked at. */
+const char *pdc_check_family(const struct family *, int *error);
 
 #endif

@@ -81,7 +81,7 @@ family_sorted(const struct family *f)
 
 /* The cells of a native histogram are those of its buckets. */
 static int
-family_cells(struct check *c, const struct family *f)
+family_cells(const struct family *f, int *error)
 {
 	struct family *again;
 	int ret;
@@ -90,7 +90,7 @@ family_cells(struct check *c, const struct family *f)
 		return 1;
 	again = malloc(sizeof(*again));
 	if (again == NULL) {
-		c->ret = pdc_err_set(PDC_ENOMEM, "checking %s", c->st->dir);
+		*error = pdc_err_set(PDC_ENOMEM, "family %s", f->name);
 		return 1;
 	}
 	*again = *f;
@@ -99,6 +99,17 @@ family_cells(struct check *c, const struct family *f)
 		0;
 	free(again);
 	return ret;
+}
+
+const char *
+pdc_check_family(const struct family *f, int *error)
+{
+	*error = 0;
+	if (!family_sorted(f))
+		return "labels are not in order";
+	if (!family_cells(f, error))
+		return "its cells are not those of its native buckets";
+	return NULL;
 }
 
 static void
@@ -122,7 +133,9 @@ static void
 family_one(struct check *c, const struct scur *cur)
 {
 	const struct family_rec *r = &c->f.r;
+	const char *wrong;
 	struct check_life l;
+	int ret;
 
 	if (pdc_family_parse(&c->f, cur->key + 1, cur->klen - 1, cur->val,
 		cur->len) < 0) {
@@ -132,11 +145,11 @@ family_one(struct check *c, const struct scur *cur)
 	if (r->id == 0 || r->id >= c->x.meta.next_family)
 		pdc_check_key(c, cur, "id is %u, expected 1 or more below %u",
 		    r->id, c->x.meta.next_family);
-	if (!family_sorted(&c->f))
-		pdc_check_key(c, cur, "labels are not in order");
-	if (!family_cells(c, &c->f))
-		pdc_check_key(c, cur,
-		    "its cells are not those of its native buckets");
+	wrong = pdc_check_family(&c->f, &ret);
+	if (ret < 0)
+		c->ret = ret;
+	else if (wrong != NULL)
+		pdc_check_key(c, cur, "%s", wrong);
 	if (r->expires_boot > c->x.meta.boot_epoch)
 		pdc_check_key(c, cur,
 		    "expires_boot is %" PRIu64 ", expected %" PRIu64 " at most",

@@ -6,6 +6,7 @@ lib_libcore_la_SOURCES += \
 	%D%/check.h \
 	%D%/family.c \
 	%D%/journal.c \
+	%D%/pages.c \
 	%D%/other.c \
 	%D%/owner.c \
 	%D%/series.c

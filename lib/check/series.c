@@ -92,19 +92,24 @@ series_found(struct check *c, const struct scur *cur,
 		pdc_check_key(c, cur, "L of its values leads to %u", at.n);
 }
 
-static const char *
-series_value(const struct check_life *l, struct value *v, uint32_t pos)
+/* A number of states that a family of so many can have. */
+int
+pdc_check_states(double d, uint32_t nstates)
 {
-	double d;
+	return d == (double)states_bits(d) && states_bits(d) >> nstates == 0;
+}
 
+const char *
+pdc_check_value(enum pdc_type type, uint32_t nstates, struct value *v,
+    uint32_t pos)
+{
 	if (v->h.zone == VALUE_ADD &&
 	    !(pdc_block_add_base(v)[pos] >= 0 &&
 		pdc_block_add_seen(v)[pos] >= 0))
 		return "a counter that is below 0 or no number";
-	if (l->type != PDC_STATESET)
+	if (type != PDC_STATESET)
 		return NULL;
-	d = pdc_block_gauges(v)[pos].value;
-	if (d != (double)states_bits(d) || states_bits(d) >> l->nstates != 0)
+	if (!pdc_check_states(pdc_block_gauges(v)[pos].value, nstates))
 		return "its value has other states than the family";
 	return NULL;
 }
@@ -125,7 +130,7 @@ series_place(struct check *c, const struct scur *cur,
 	if (pdc_block_load(&c->x, &shape, at.block, &c->v) < 0 ||
 	    c->v.h.k != at.k)
 		return; /* none yet; or V tells */
-	wrong = series_value(l, &c->v, at.pos);
+	wrong = pdc_check_value(l->type, l->nstates, &c->v, at.pos);
 	if (wrong != NULL)
 		pdc_check_key(c, cur, "%s", wrong);
 	if (pdc_check_run_cells(c, &c->x, &c->v, at.pos, id, words))

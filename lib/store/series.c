@@ -18,7 +18,6 @@
 #include "store/again.h"
 #include "store/series.h"
 
-#define LOOKUP_KEY_LEN 26
 #define LOOKUP_TRIES 16 /* equal 128-bit hashes, of somebody's making */
 
 void
@@ -129,16 +128,16 @@ struct lookup {
 	uint64_t id;
 };
 
-static void
-series_lookup_key(unsigned char *key, const struct family *f,
+void
+pdc_lookup_key(unsigned char *key, const struct family_rec *f,
     const char *values, size_t len)
 {
 	uint64_t h[2];
 
 	pdc_hash128(h, values, len);
 	key[0] = 'L';
-	pdc_put_be32(key + 1, f->r.id);
-	pdc_put_be32(key + 5, f->r.incarnation);
+	pdc_put_be32(key + 1, f->id);
+	pdc_put_be32(key + 5, f->incarnation);
 	pdc_put_be64(key + 9, h[0]);
 	pdc_put_be64(key + 17, h[1]);
 	key[25] = 0;
@@ -157,7 +156,7 @@ series_lookup(struct stxn *x, const struct family *f, const char *values,
 	size_t vlen;
 	int ret;
 
-	series_lookup_key(l->key, f, values, len);
+	pdc_lookup_key(l->key, &f->r, values, len);
 	for (; l->key[25] < LOOKUP_TRIES; l->key[25]++) {
 		ret = pdc_stxn_get(x, l->key, sizeof(l->key), &val, &vlen);
 		if (ret < 0)
@@ -294,12 +293,8 @@ series_put(struct stxn *x, const struct family *f, const struct series_id *s,
 	return x->ret;
 }
 
-/*
- * One value for each label, each with its NUL, and UTF-8; then whose it is, if
- * each process has its own.
- */
-static int
-series_sane(const struct family *f, const char *values, size_t len)
+int
+pdc_series_sane(const struct family *f, const char *values, size_t len)
 {
 	uint64_t ident;
 	uint32_t n = 0;
@@ -322,7 +317,7 @@ pdc_series_add(struct stxn *x, struct family *f, const char *values, size_t len,
 	struct lookup l;
 	int ret;
 
-	if (!pdc_series_beyond(values, len) && !series_sane(f, values, len))
+	if (!pdc_series_beyond(values, len) && !pdc_series_sane(f, values, len))
 		return pdc_err_set(PDC_EFORMAT,
 		    "family %s: label values that cannot be", f->name);
 	ret = series_lookup(x, f, values, len, &l);

@@ -36,6 +36,16 @@ struct series_ref {
 void pdc_series_key(unsigned char *key, char kind, uint32_t family,
     uint32_t incarnation, uint32_t n);
 
+#define LOOKUP_KEY_LEN 26
+/* The first L of these values. */
+void pdc_lookup_key(unsigned char *key, const struct family_rec *,
+    const char *values, size_t len);
+/*
+ * One value for each label, each with its NUL, and UTF-8; then whose it is, if
+ * each process has its own.
+ */
+int pdc_series_sane(const struct family *, const char *values, size_t len);
+
 /* 0 or PDC_EFORMAT, without words. */
 int pdc_series_parse(struct series_ref *, const void *val, size_t len,
     uint32_t nlabels);

@@ -44,8 +44,6 @@ struct rec {
 	size_t klen, len;
 };
 
-static struct rec was, now;
-
 /* No hook: it would look at what is damaged. */
 static inline void
 begin(struct stxn *x)

@@ -8,6 +8,8 @@
 
 #include "check/fixture.h"
 
+static struct rec was, now;
+
 enum op {
 	SET, /* len bytes at off become v */
 	ADD, /* v more */

@@ -9,6 +9,8 @@
 #include "check/book.h"
 #include "check/fixture.h"
 
+static struct rec was, now;
+
 static void
 test_tags(struct pdc_series *s)
 {

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "pdc/cmd.h"
+#include "repair/repair.h"
+
+/*
+ * repair: save what can be proved right into a new store, a line for each thing
+ * that is left out.
+ */
+
+static void
+repair_summary(struct buf *buf, const struct repair_sums *sums)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line),
+	    "saved %" PRIu64 " families, %" PRIu64 " series, %" PRIu64
+	    " lines; left out %" PRIu64 "\n",
+	    sums->families, sums->series, sums->lines, sums->left);
+	pdc_buf_str(buf, line);
+}
+
+int
+cmd_repair(struct cmd *cmd)
+{
+	unsigned flags = cmd->opt[OPT_FORCE] != NULL ? REPAIR_FORCE : 0;
+	struct repair_sums sums;
+	struct buf buf;
+	int ret, status;
+
+	if (cmd->opt[OPT_STORE] != NULL)
+		return cmd_fail(cmd, "repair takes no option --store");
+	pdc_buf_init(&buf);
+	ret = pdc_repair_run(&sums, cmd->words[1], cmd->words[2], flags,
+	    check_found, &buf);
+	if (ret == 0)
+		repair_summary(&buf, &sums);
+	if (buf.error != 0)
+		status = cmd_fail(cmd, "no memory");
+	else if (cmd_print(cmd, buf.data, buf.len) != CMD_YES)
+		status = CMD_TROUBLE;
+	else if (ret < 0)
+		status = cmd_fail_pdc(cmd, ret);
+	else
+		status = sums.left > 0 ? CMD_NO : CMD_YES;
+	pdc_buf_fini(&buf);
+	return status;
+}
