@@ -1,4 +1,5 @@
 SH_TESTS += \
+	%D%/test_damaged.sh \
 	%D%/test_flags.sh \
 	%D%/test_formats.sh \
 	%D%/test_journal.sh \
