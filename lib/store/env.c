@@ -201,34 +201,6 @@ env_settle(struct store *st)
 	return rc;
 }
 
-/*
- * A file that is shorter than the pages in use was cut off: reading it would be
- * a SIGBUS.  Pages that were freed need not have been written.
- */
-static int
-env_whole(struct store *st, MDB_txn *txn)
-{
-	mdb_filehandle_t fd;
-	struct stat sb;
-	MDB_stat ms;
-	MDB_dbi dbi;
-	uint64_t pages;
-	int rc;
-
-	rc = mdb_dbi_open(txn, NULL, 0, &dbi);
-	if (rc == 0)
-		rc = mdb_stat(txn, dbi, &ms);
-	if (rc != 0)
-		return rc;
-	mdb_env_get_fd(st->env, &fd);
-	if (fstat(fd, &sb) == -1)
-		return errno;
-	pages = ms.ms_branch_pages + ms.ms_leaf_pages + ms.ms_overflow_pages;
-	if (pages == 0 || (uint64_t)sb.st_size / ms.ms_psize >= pages + 2)
-		return 0;
-	return MDB_CORRUPTED;
-}
-
 /* A crash between opening and sharing of another process shows here. */
 static int
 env_verify(struct store *st)
@@ -250,8 +222,6 @@ env_verify(struct store *st)
 	if (rc == 0 &&
 	    mdb_txn_id(txn) + (st->rdonly ? 1 : 0) < info.me_last_txnid)
 		rc = MDB_CORRUPTED;
-	if (rc == 0)
-		rc = env_whole(st, txn);
 	if (rc == 0)
 		pdc_reader_give(st, txn);
 	else

@@ -33,6 +33,7 @@ static int
 stxn_sure(struct stxn *x, const void *key, size_t klen, enum sure_use use)
 {
 	static const char *const what[] = { [SURE_KEY] = "reading",
+		[SURE_PUT] = "writing",
 		[SURE_SEEK] = "reading",
 		[SURE_NEXT] = "reading",
 		[SURE_PREV] = "reading",
@@ -95,7 +96,7 @@ pdc_stxn_put(struct stxn *x, const void *key, size_t klen, const void *val,
 
 	if (x->ret < 0)
 		return x->ret;
-	if (stxn_sure(x, key, klen, SURE_KEY) < 0)
+	if (stxn_sure(x, key, klen, SURE_PUT) < 0)
 		return pdc_stxn_fail(x, PDC_EFORMAT);
 	rc = FAULT(STXN_PUT) ? MDB_MAP_FULL :
 			       mdb_put(x->txn, x->dbi, &k, &v, 0);
@@ -252,5 +253,5 @@ pdc_scur_before(struct scur *c, const void *key, size_t klen)
 		    got == 1 ? pdc_tree_prev(&c->tree) :
 			       pdc_tree_last(&c->tree));
 	return got == 1 ? scur_move(c, SURE_PREV, MDB_PREV) :
-			  scur_move(c, SURE_KEY, MDB_LAST);
+			  scur_move(c, SURE_PUT, MDB_LAST);
 }

@@ -137,13 +137,14 @@ sure_leaves(const struct sure *s, uint64_t pgno, const void *key, size_t klen,
 {
 	struct tree_page p;
 	int64_t i;
+	int exact;
 
 	if (use == SURE_DEL)
 		return 1;
-	if (use == SURE_KEY || (use == SURE_PREV) != (by < 0) ||
+	if (use == SURE_PUT || (use == SURE_PREV) != (by < 0) ||
 	    !pdc_tree_page(&s->tree, pgno, 1, &p))
 		return 0;
-	i = pdc_tree_search(&s->tree, &p, key, klen);
+	i = pdc_tree_search(&s->tree, &p, key, klen, &exact);
 	if (use == SURE_PREV)
 		return i <= 0;
 	return i >= (use == SURE_SEEK ? p.n : p.n - 1);
@@ -176,6 +177,18 @@ sure_beyond(struct sure *s, const void *key, size_t klen, int by)
 	return 0;
 }
 
+/* The way to it, as far as LMDB looks at that, and where its value is. */
+static int
+sure_value(struct sure *s, const void *key, size_t klen)
+{
+	struct tree_node nd;
+
+	if (pdc_tree_get(&s->tree, key, klen, &nd) >= 0)
+		return 0;
+	return sure_fail(s, s->tree.db[TREE_MAIN].root,
+	    "it, or one below it, is not what it should be");
+}
+
 int
 pdc_sure_key(struct sure *s, const void *key, size_t klen, enum sure_use use)
 {
@@ -189,6 +202,8 @@ pdc_sure_key(struct sure *s, const void *key, size_t klen, enum sure_use use)
 
 	if (depth == 0)
 		return 0;
+	if (use == SURE_KEY)
+		return sure_value(s, key, klen);
 	for (level = 1;; level++, pgno = nd.child) {
 		if (sure_page(s, pgno, level) < 0)
 			return PDC_EFORMAT;
@@ -200,8 +215,8 @@ pdc_sure_key(struct sure *s, const void *key, size_t klen, enum sure_use use)
 		if (i < 0 || !pdc_tree_node(t, &p, (uint32_t)i, &nd))
 			return sure_fail(s, pgno, "it changes");
 	}
-	if (pdc_tree_get(t, key, klen, &nd) < 0)
-		return sure_fail(s, pgno, "a value that is not there");
+	if (sure_value(s, key, klen) < 0)
+		return PDC_EFORMAT;
 	for (by = -1; by <= 1; by += 2)
 		if (sure_leaves(s, pgno, key, klen, use, by) &&
 		    sure_beyond(s, key, klen, by) < 0)

@@ -11,8 +11,9 @@
 #include "store/tree.h"
 
 enum sure_use {
-	SURE_KEY, /* it is read or put */
-	SURE_SEEK, /* or the next one behind it is read */
+	SURE_KEY, /* it is read */
+	SURE_PUT,
+	SURE_SEEK, /* it is read, or the next one behind it */
 	SURE_NEXT, /* the one behind it is read */
 	SURE_PREV, /* the one before it */
 	SURE_DEL /* it is deleted, and pages are joined */

@@ -264,36 +264,42 @@ pdc_tree_wrong(const struct tree *t, enum tree_which which, uint64_t pgno,
 
 int64_t
 pdc_tree_search(const struct tree *t, const struct tree_page *p,
-    const void *key, size_t klen)
+    const void *key, size_t klen, int *exact)
 {
-	uint32_t low = p->leaf ? 0 : 1, high = p->n, mid;
+	int64_t low = p->leaf ? 0 : 1, high = (int64_t)p->n - 1, i = low;
 	struct tree_node nd;
 	struct node_head h;
+	int order = 0;
 
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (!page_node(t, p, mid, &nd, &h))
+	*exact = 0;
+	while (low <= high) {
+		i = (low + high) / 2;
+		if (!page_node(t, p, (uint32_t)i, &nd, &h))
 			return -1;
-		if (pdc_tree_compare(nd.key, nd.klen, key, klen) < 0)
-			low = mid + 1;
+		order = pdc_tree_compare(key, klen, nd.key, nd.klen);
+		if (order == 0) {
+			*exact = 1;
+			return i;
+		}
+		if (order > 0)
+			low = i + 1;
 		else
-			high = mid;
+			high = i - 1;
 	}
-	return low;
+	return order > 0 ? i + 1 : i;
 }
 
 int64_t
 pdc_tree_child(const struct tree *t, const struct tree_page *p, const void *key,
     size_t klen)
 {
-	int64_t i = pdc_tree_search(t, p, key, klen);
-	struct tree_node nd;
+	int64_t i;
+	int exact;
 
-	if (i < 0 || i == p->n)
-		return i < 0 ? -1 : i - 1;
-	if (!pdc_tree_node(t, p, (uint32_t)i, &nd))
+	if (p->n < 2)
 		return -1;
-	return pdc_tree_compare(nd.key, nd.klen, key, klen) == 0 ? i : i - 1;
+	i = pdc_tree_search(t, p, key, klen, &exact);
+	return i < 0 || exact ? i : i - 1;
 }
 
 int
@@ -305,6 +311,7 @@ pdc_tree_get(const struct tree *t, const void *key, size_t klen,
 	struct tree_page p;
 	uint32_t level;
 	int64_t i;
+	int exact;
 
 	if (db->depth == 0)
 		return 0;
@@ -317,14 +324,12 @@ pdc_tree_get(const struct tree *t, const void *key, size_t klen,
 		if (i < 0 || !pdc_tree_node(t, &p, (uint32_t)i, nd))
 			return PDC_EFORMAT;
 	}
-	i = pdc_tree_search(t, &p, key, klen);
+	i = pdc_tree_search(t, &p, key, klen, &exact);
 	if (i < 0)
 		return PDC_EFORMAT;
-	if (i == p.n)
+	if (!exact)
 		return 0;
-	if (!pdc_tree_node(t, &p, (uint32_t)i, nd))
-		return PDC_EFORMAT;
-	return pdc_tree_compare(nd->key, nd->klen, key, klen) == 0;
+	return pdc_tree_node(t, &p, (uint32_t)i, nd) ? 1 : PDC_EFORMAT;
 }
 
 void
@@ -455,9 +460,10 @@ cur_find(struct tree_cur *c, const void *key, size_t klen)
 {
 	struct tree_page p;
 	int64_t i = -1;
+	int exact;
 
 	if (cur_page(c, &p))
-		i = p.leaf ? pdc_tree_search(c->t, &p, key, klen) :
+		i = p.leaf ? pdc_tree_search(c->t, &p, key, klen, &exact) :
 			     pdc_tree_child(c->t, &p, key, klen);
 	if (i < 0) {
 		c->damaged++;

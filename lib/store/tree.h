@@ -96,10 +96,10 @@ int pdc_tree_node(const struct tree *, const struct tree_page *, uint32_t i,
 /*
  * The first node of a page, of a branch but for the first of all, whose key is
  * not before this one; n: none.  The node of a branch that leads to it.  -1:
- * damaged.
+ * damaged.  They look at the nodes that LMDB would look at, and no others.
  */
 int64_t pdc_tree_search(const struct tree *, const struct tree_page *,
-    const void *key, size_t klen);
+    const void *key, size_t klen, int *exact);
 int64_t pdc_tree_child(const struct tree *, const struct tree_page *,
     const void *key, size_t klen);
 /*

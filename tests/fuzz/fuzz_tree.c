@@ -165,7 +165,7 @@ look(const struct tree *t)
 			snprintf(key, sizeof(key), "S%08d", i);
 			if (pdc_tree_get(t, key, 9, &nd) == 1)
 				record(NULL, &nd);
-			pdc_sure_key(&s, key, 9, (enum sure_use)(i % 5));
+			pdc_sure_key(&s, key, 9, (enum sure_use)(i % 6));
 		}
 	pdc_sure_free(&s);
 }
