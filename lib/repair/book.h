@@ -36,6 +36,9 @@ struct repair {
 	struct tree t;
 	struct pages pages;
 	struct meta meta; /* version 0: there was none */
+	struct buf taken; /* R: positions of its rings, of this epoch */
+	uint64_t taken_epoch;
+	struct buf lines; /* what was in them: ring.c */
 	struct owed *owed;
 	size_t nowed;
 	struct cells *cells; /* NULL: none of its epoch */
@@ -79,5 +82,8 @@ int pdc_repair_cells(struct repair *);
 int pdc_repair_families(struct repair *);
 int pdc_repair_series(struct repair *);
 int pdc_repair_journal(struct repair *);
+/* Copy the lines in rings; and append them. */
+int pdc_repair_rings(struct repair *);
+int pdc_repair_lines(struct repair *);
 
 #endif

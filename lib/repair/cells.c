@@ -3,14 +3,13 @@
 
 /*
  * The cells of the old store, if they are there: what was counted since the
- * last checkpoint.  What is in rings is named.
+ * last checkpoint.
  */
 
 #include <inttypes.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
-#include "lane/ring.h"
 #include "pdc.h"
 #include "repair/book.h"
 
@@ -50,7 +49,6 @@ pdc_repair_cells(struct repair *r)
 		.epoch = m->epoch,
 		.boot_id = m->boot_id,
 		.flags = CELLS_RDONLY };
-	uint64_t left;
 	int ret;
 
 	if (m->version == 0 || m->cells_name[0] == '\0')
@@ -72,11 +70,5 @@ pdc_repair_cells(struct repair *r)
 		return 0;
 	}
 	cells_owed(r);
-	left = pdc_ring_backlog(r->cells);
-	if (left > 0)
-		pdc_repair_left(r,
-		    "rings: %" PRIu64 " bytes of updates and lines since the "
-		    "last checkpoint",
-		    left);
-	return 0;
+	return pdc_repair_rings(r);
 }

@@ -5,5 +5,6 @@ lib_libcore_la_SOURCES += \
 	%D%/journal.c \
 	%D%/repair.c \
 	%D%/repair.h \
+	%D%/ring.c \
 	%D%/series.c \
 	%D%/source.c

@@ -156,6 +156,8 @@ repair_records(struct repair *r, unsigned flags)
 		ret = pdc_repair_families(r);
 	if (ret == 0)
 		ret = pdc_repair_journal(r);
+	if (ret == 0)
+		ret = pdc_repair_lines(r);
 	if (ret == 0 && r->meta.version == 0 && r->nlives == 0 &&
 	    r->sums->lines == 0)
 		ret = pdc_err_set(PDC_EFORMAT,
@@ -216,6 +218,8 @@ repair_free(struct repair *r)
 	pdc_buf_fini(&r->frec.val);
 	pdc_buf_fini(&r->rec.val);
 	pdc_buf_fini(&r->text);
+	pdc_buf_fini(&r->taken);
+	pdc_buf_fini(&r->lines);
 	free(r->kept);
 	free(r->lives);
 	free(r);

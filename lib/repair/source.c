@@ -48,6 +48,23 @@ record_meta(struct repair *r, const struct tree_node *nd)
 	return 0;
 }
 
+/* How far the rings of the latest epoch were taken. */
+static int
+record_taken(struct repair *r, const struct tree_node *nd)
+{
+	uint64_t epoch;
+
+	if (nd->klen != 9)
+		return 0;
+	epoch = pdc_get_be64(nd->key + 1);
+	if (epoch < r->taken_epoch)
+		return 0;
+	r->taken_epoch = epoch;
+	pdc_buf_reset(&r->taken);
+	pdc_buf_put(&r->taken, nd->val, nd->len);
+	return pdc_stxn_fail(&r->x, r->taken.error);
+}
+
 static int
 record_owed(struct repair *r, const struct tree_node *nd)
 {
@@ -82,6 +99,8 @@ record_one(struct repair *r, const struct tree_node *nd)
 		return nd->klen == JOURNAL_NAME_KEY_LEN ? 0 : record_put(r, nd);
 	case 'O':
 		return record_owed(r, nd);
+	case 'R':
+		return record_taken(r, nd);
 	case 'F':
 	case 'I':
 	case 'L':

@@ -97,6 +97,7 @@ x'
 	trouble "show takes*" show x
 	trouble "stat takes*" stat x
 	trouble "check takes*" check x
+	trouble "repair takes STORE NEWSTORE*" repair x
 	trouble "keys takes*" keys x y
 	trouble "log takes LEVEL MESSAGE*" log
 	trouble "log takes no option --since" log --since=1 x y z
@@ -613,6 +614,39 @@ test_check()
 	trouble "*$cells*" check
 }
 
+# repairs STATUS:OUTPUT FROM TO [--force]
+repairs()
+{
+	want=$1
+	shift
+	got=$("$PDC" repair "$@" 2>&1)
+	like "$?:$got" "$want" "pdc repair$([ $# -gt 2 ] && echo " $3")"
+}
+
+test_repair()
+{
+	answer 0 '' inc 'saved{l="x"}' 3
+	answer 0 '' inc other
+	answer 0 '' log info "a line"
+	repairs '0:saved 2 families, 2 series, 1 lines; left out 0' \
+	    "$store" "$tmp/saved"
+	got=$("$PDC" -s "$tmp/saved" get 'saved_total{l="x"}' 2>&1)
+	is "$?:$got" 0:3 "the new store has the number"
+	got=$("$PDC" -s "$tmp/saved" check 2>&1)
+	is "$?:$got" 0: "and is whole"
+	repairs "2:pdc: $tmp/saved: it is there already" "$store" "$tmp/saved"
+	repairs "2:pdc: *$tmp/none*" "$tmp/none" "$tmp/saved2"
+	test ! -e "$tmp/saved2"
+	ok $? "nothing is made of nothing"
+	# The value of the label, but not as it is rendered.
+	LC_ALL=C sed -i 's/x\x00l="x"/q\x00l="x"/g' "$store/data.mdb"
+	repairs "1:S *: its values are not those that are rendered${nl}saved 2 \
+families, 1 series, 1 lines; left out 1" "$store" "$tmp/saved2" --force
+	got=$("$PDC" -s x repair x y 2>&1)
+	is "$?:$got" "2:pdc: repair takes no option --store" \
+	    "both stores are operands"
+}
+
 # The blocks of EXAMPLES in the manual, run one after the other.
 test_examples()
 {
@@ -751,6 +785,8 @@ test_output_errors
 test_modes
 test_stat
 test_check
+fresh
+test_repair
 fresh
 test_examples
 fresh

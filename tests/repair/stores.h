@@ -10,6 +10,9 @@
 #include "repair/repair.h"
 
 #define OPENMETRICS "application/openmetrics-text; version=1.0.0"
+#define PROTOBUF \
+	"application/vnd.google.protobuf; " \
+	"proto=io.prometheus.client.MetricFamily; encoding=delimited"
 
 static struct repair_sums sums;
 

@@ -3,8 +3,8 @@
 
 /*
  * Random damage to the files of a store at rest, from a seed: bits are
- * flipped, ranges zeroed, pages swapped or copied over others, and the file is
- * cut off.  Whatever it was: nobody is killed who reads the store, writes to it
+ * flipped, ranges zeroed, pages swapped or copied over others, the file is cut
+ * off, or a record on a good page is another.  Whatever it was: nobody is killed who reads the store, writes to it
  * or repairs it; what is served is what was there, or pdc check has findings;
  * and so is what a repair has saved.  Only a number that was changed where
  * nothing tells what it was may be wrong.
@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 
+#include "journal/latest.h"
 #include "repair/stores.h"
 
 #define TEXT (4 << 20)
@@ -181,6 +182,31 @@ nothing(void *arg, const char *line)
 	(void)line;
 }
 
+/* Pages of other forms, and the latest of what was measured. */
+static void
+read_more(void)
+{
+	static const char *const accepts[] = { OPENMETRICS, PROTOBUF };
+	struct latest *l = pdc_latest_new();
+	struct stxn x;
+	struct buf b;
+	char *text;
+	size_t len, i;
+	int ret = 1;
+
+	for (i = 0; i < 2; i++)
+		if (pdc_render(p, accepts[i], &text, &len, NULL) == 0)
+			pdc_free(text);
+	pdc_buf_init(&b);
+	while (ret == 1 && pdc_stxn_read(&x, p->store) == 0) {
+		ret = pdc_latest_read(l, &x);
+		pdc_stxn_abort(&x);
+	}
+	pdc_latest_put(l, &b);
+	pdc_buf_fini(&b);
+	pdc_latest_free(l);
+}
+
 /* What a reader sees, and pdc check. */
 static int
 child_reads(void *arg)
@@ -200,6 +226,7 @@ child_reads(void *arg)
 	text = all_lines_try(p);
 	if (text != NULL && keep(seen->lines, text) != 0)
 		return 3;
+	read_more();
 	seen->checked = pdc_page_check(p, nothing, NULL);
 	pdc_close(p);
 	return 0;
@@ -242,6 +269,10 @@ child_works(void *arg)
 	struct pdc_family *f = NULL;
 	struct pdc_series *s = NULL;
 	const char *values[] = { "new", NULL };
+	const struct pdc_label l = { "l", "v3" };
+	const struct pdc_key by_name = help_key("c", "_total", &l),
+			     gauge = help_key("g", "", &l);
+	const struct pdc_retention few = { .max_count = 5 };
 	char *text;
 	size_t len;
 
@@ -253,7 +284,12 @@ child_works(void *arg)
 	if (f != NULL)
 		pdc_labels(&s, f, values);
 	pdc_inc(s, 1);
+	multi_put(p, "inc", &by_name, 1);
+	multi_put(p, "set", &gauge, 1);
 	pdc_log(p, PDC_LOG_INFO, "damaged?", NULL, 0);
+	pdc_event(p, "started", NULL, 0);
+	pdc_measure(p, "speed", 1, NULL, 0);
+	pdc_retain(p, "logs", &few);
 	pdc_checkpoint(p);
 	pdc_maintain(p);
 	if (f != NULL)
@@ -263,6 +299,56 @@ child_works(void *arg)
 		pdc_free(text);
 	pdc_close(p);
 	return 0;
+}
+
+/* The record of this number, of all; the last one if there are less. */
+static void
+nth_record(uint32_t n, struct rec *r)
+{
+	struct scur c;
+	struct stxn x;
+	int got;
+
+	memset(r, 0, sizeof(*r));
+	if (pdc_stxn_read(&x, p->store) < 0 || pdc_scur_open(&c, &x) < 0)
+		bail_out("%s", pdc_error());
+	for (got = pdc_scur_seek(&c, "", 0); got == 1 && n-- > 0;
+	     got = pdc_scur_next(&c)) {
+		memcpy(r->key, c.key, c.klen);
+		r->klen = c.klen;
+		r->len = c.len < sizeof(r->val) ? c.len : sizeof(r->val);
+		memcpy(r->val, c.val, r->len);
+	}
+	pdc_scur_close(&c);
+	pdc_stxn_abort(&x);
+}
+
+/* Change the record of a good page, or its key, or take it away. */
+static int
+child_edits(void *arg)
+{
+	uint64_t n = *(uint64_t *)arg, i;
+	struct rec r, was;
+
+	alarm(60);
+	rng = n;
+	p = multi_open(from, 0);
+	nth_record(1 + below(900), &r);
+	was = r;
+	if (below(8) == 0)
+		r.len = below((uint32_t)sizeof(r.val) / 8);
+	for (i = below(6); i > 0 && r.len > 0; i--)
+		r.val[below((uint32_t)r.len)] ^= (unsigned char)(1u
+		    << below(8));
+	if (below(4) == 0)
+		r.key[below((uint32_t)r.klen)] ^= (unsigned char)(1u
+		    << below(8));
+	if (below(2) == 0)
+		del(&was);
+	if (below(4) != 0)
+		put(&r);
+	p->store->hook = NULL;
+	_exit(0); /* closing it would do its upkeep */
 }
 
 static int
@@ -349,7 +435,32 @@ judge(int bare)
 }
 
 static void
-round_one(const struct file *f)
+restore(void)
+{
+	/* A worker may have begun new ones. */
+	multi_lose(from);
+	if (link(kept, cells.path) == -1)
+		bail_out("%s", cells.path);
+	file_store(&data, data.bytes, -1);
+	file_store(&cells, cells.bytes, -1);
+}
+
+/* Who reads it, repairs it and works with it; what they see. */
+static void
+users(int bare)
+{
+	memset(seen, 0, offsetof(struct seen, page));
+	seen->page[0] = seen->lines[0] = 0;
+	seen->page2[0] = seen->lines2[0] = 0;
+	ended(help_child(child_reads, NULL), "reads");
+	ended(help_child(child_repairs, NULL), "repairs");
+	judge(bare);
+	remove_store(to);
+	ended(help_child(child_works, NULL), "works");
+}
+
+static void
+round_pages(const struct file *f)
 {
 	unsigned char *bytes = malloc(f->n * PAGE);
 	enum kind kind = (enum kind)below(NKINDS);
@@ -359,22 +470,22 @@ round_one(const struct file *f)
 	memcpy(bytes, f->bytes, f->n * PAGE);
 	cut = damage(f, bytes, kind, &bare);
 	rounds_of[kind]++;
-	/* A worker may have begun new ones. */
-	multi_lose(from);
-	if (link(kept, cells.path) == -1)
-		bail_out("%s", cells.path);
-	file_store(&data, data.bytes, -1);
-	file_store(&cells, cells.bytes, -1);
+	restore();
 	file_store(f, bytes, cut);
 	free(bytes);
-	memset(seen, 0, offsetof(struct seen, page));
-	seen->page[0] = seen->lines[0] = 0;
-	seen->page2[0] = seen->lines2[0] = 0;
-	ended(help_child(child_reads, NULL), "reads");
-	ended(help_child(child_repairs, NULL), "repairs");
-	judge(bare || f == &cells);
-	remove_store(to);
-	ended(help_child(child_works, NULL), "works");
+	users(bare || f == &cells);
+}
+
+static void
+round_record(void)
+{
+	uint64_t n = below(UINT32_MAX);
+
+	snprintf(what, sizeof(what), "record, seed %llu",
+	    (unsigned long long)n);
+	restore();
+	ended(help_child(child_edits, &n), "edits");
+	users(1);
 }
 
 static void
@@ -415,7 +526,10 @@ main(int argc, char **argv)
 	unsetenv("PDC_PAGES"); /* of these none is kept */
 	setup();
 	for (i = 0; i < rounds; i++)
-		round_one(i % 4 == 3 ? &cells : &data);
+		if (i % 3 == 0)
+			round_record();
+		else
+			round_pages(i % 4 == 3 ? &cells : &data);
 	for (i = 0; i < NKINDS; i++)
 		diag("%s: %d times", kinds[i], rounds_of[i]);
 	diag("%zu pages of data.mdb, %zu of the cells", data.n, cells.n);

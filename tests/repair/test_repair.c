@@ -141,6 +141,26 @@ test_damage(const struct damage *d)
 	pdc_close(p);
 }
 
+static void
+test_in_use(void)
+{
+	struct pdc *q;
+
+	next_store();
+	fill_store(from);
+	is_int(repair(from, to, 0), PDC_EBUSY, "in use: %s", pdc_error());
+	is_int(access(to, F_OK), -1, "no new store is there");
+	pdc_inc(count(PDC_COUNTER, "c", 1), 40);
+	is_int(repair(from, to, REPAIR_FORCE), 0, "with force: %s",
+	    pdc_error());
+	q = multi_open(to, 0);
+	is_double(help_sample(q, "c_total{l=\"v0\"}"),
+	    help_sample(p, "c_total{l=\"v0\"}"),
+	    "what no checkpoint has seen is there, too");
+	pdc_close(q);
+	pdc_close(p);
+}
+
 int
 main(void)
 {
@@ -148,6 +168,7 @@ main(void)
 
 	dir = tap_tmpdir();
 	test_whole();
+	test_in_use();
 	for (i = 0; i < sizeof(damages) / sizeof(damages[0]); i++)
 		test_damage(&damages[i]);
 	return tap_done();
