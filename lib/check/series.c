@@ -124,12 +124,16 @@ series_place(struct check *c, const struct scur *cur,
 	char words[CHECK_WORDS];
 	struct value_place at;
 	const char *wrong;
+	int ret;
 
 	doubt.n = pdc_get_be32(cur->key + 9);
 	at = pdc_block_place(&shape, doubt.n);
-	if (pdc_block_load(&c->x, &shape, at.block, &c->v) < 0 ||
-	    c->v.h.k != at.k)
-		return; /* none yet; or V tells */
+	ret = pdc_block_load(&c->x, &shape, at.block, &c->v);
+	if (ret == PDC_ENOENT)
+		pdc_check_key(c, cur, "there is no V %u for its numbers",
+		    at.block);
+	if (ret < 0 || c->v.h.k != at.k)
+		return; /* V tells */
 	wrong = pdc_check_value(l->type, l->nstates, &c->v, at.pos);
 	if (wrong != NULL)
 		pdc_check_key(c, cur, "%s", wrong);
