@@ -7,6 +7,7 @@
  */
 
 #include "fuzz/fuzz.h"
+#include "journal/journal.h"
 #include "store/dying.h"
 #include "store/family.h"
 #include "store/series.h"
@@ -84,6 +85,27 @@ eat_dying(const char *data, size_t len)
 	free(y);
 }
 
+/* A block of lines of the journal. */
+static void
+eat_lines(const char *data, size_t len)
+{
+	struct journal_view v;
+	struct journal_line l;
+	uint32_t i, at = 0;
+
+	if (pdc_journal_view(&v, data, len) < 0)
+		return;
+	FUZZ_MUST(v.h.nlines > 0);
+	FUZZ_MUST(v.text + v.h.text_len == data + len);
+	for (i = 0; i < v.h.nlines; i++, at = l.end) {
+		l = pdc_journal_line(&v, i);
+		FUZZ_MUST(l.end >= at && l.end <= v.h.text_len);
+		(void)pdc_journal_is_line(v.text + at, l.end - at, i);
+		(void)pdc_journal_name(v.text + at, l.end - at);
+	}
+	FUZZ_MUST(at == v.h.text_len);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -107,6 +129,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'D':
 		eat_dying(s, size - 1);
+		break;
+	case 'J':
+		eat_lines(s, size - 1);
 		break;
 	}
 	free(s);

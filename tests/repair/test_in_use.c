@@ -4,7 +4,7 @@
 /*
  * Random damage to data.mdb while workers count, make series, log, make pages
  * and do the upkeep: none of them is killed or stops, whatever they are told.
- * Pages are changed through a mapping of the file, which is also cut off.
+ * Pages are changed through a mapping of the file.
  *
  *	test_in_use [ROUNDS [SEED]]
  */
@@ -133,7 +133,7 @@ file_size(void)
 
 /* Some damage for a while, and then the file as it was at first. */
 static void
-round_one(unsigned char *map, int cut)
+round_one(unsigned char *map)
 {
 	int64_t until = multi_now_ms() + ROUND_MS;
 	size_t have;
@@ -146,11 +146,6 @@ round_one(unsigned char *map, int cut)
 			damage(map, have);
 		multi_sleep_ms(below(4) == 0);
 	}
-	if (cut && truncate(path, below((uint32_t)size)) == -1)
-		bail_out("%s", path);
-	multi_sleep_ms(5);
-	if (truncate(path, (off_t)size) == -1)
-		bail_out("%s", path);
 	memcpy(map, good, size);
 	multi_sleep_ms(5);
 }
@@ -218,7 +213,7 @@ main(int argc, char **argv)
 	}
 	map = map_data();
 	for (i = 0; i < rounds && n == NWORKERS; i++) {
-		round_one(map, 0);
+		round_one(map);
 		n = alive(pids);
 	}
 	is_int(n, NWORKERS, "all workers are there");
