@@ -57,7 +57,7 @@ free_list(struct pages *p, const struct tree_node *nd)
 		    sizeof(pgno));
 		if (pgno < TREE_METAS || pgno >= p->t->npages)
 			return 0;
-		if (pgno >= pdc_tree_pages(p->t))
+		if (pgno >= p->t->there)
 			continue; /* it was never written */
 		if (bit_get(p->freed, pgno))
 			return 0;
@@ -100,7 +100,7 @@ int
 pdc_pages_begin(struct pages *p)
 {
 	const struct tree_db *db = &p->t->db[TREE_FREE];
-	size_t len = pdc_tree_pages(p->t) / 8 + 1;
+	size_t len = p->t->there / 8 + 1;
 
 	p->used = calloc(1, len);
 	p->freed = calloc(1, len);
@@ -220,8 +220,7 @@ pdc_pages_lost(struct pages *p)
 	struct tree_page page;
 	uint64_t pgno, n = 0;
 
-	for (pgno = TREE_METAS; pgno < pdc_tree_pages(p->t) && !p->stop;
-	     pgno++) {
+	for (pgno = TREE_METAS; pgno < p->t->there && !p->stop; pgno++) {
 		if (bit_get(p->used, pgno) || bit_get(p->freed, pgno) ||
 		    page_wrong(p, pgno, 1, &pages_any, &page) != NULL)
 			continue;
@@ -236,7 +235,7 @@ pdc_pages_strays(const struct pages *p)
 {
 	uint64_t pgno, n = 0;
 
-	for (pgno = TREE_METAS; pgno < pdc_tree_pages(p->t); pgno++)
+	for (pgno = TREE_METAS; pgno < p->t->there; pgno++)
 		n += !bit_get(p->used, pgno) && !bit_get(p->freed, pgno);
 	return n;
 }

@@ -4,9 +4,10 @@
 /*
  * The records of a transaction as bytes: one by its key, or in order.
  *
- * To read only, they are read from the pages (tree.h).  A write transaction has
- * pages of its own that LMDB alone knows; those that it has not written yet are
- * looked at before LMDB uses them (sure.h).
+ * To read only, they are read from the pages (tree.h), and so is one record of a
+ * write transaction before its first write.  From then on that has pages of its
+ * own that LMDB alone knows; those that it has not written yet are looked at
+ * before LMDB uses them (sure.h).
  */
 
 #include <inttypes.h>
@@ -72,7 +73,7 @@ pdc_stxn_get(struct stxn *x, const void *key, size_t klen, const void **val,
 
 	if (x->ret < 0)
 		return x->ret;
-	if (!x->write)
+	if (!x->dirty)
 		return stxn_read(x, key, klen, val, len);
 	if (stxn_sure(x, key, klen, SURE_KEY) < 0)
 		return PDC_EFORMAT;
@@ -98,6 +99,7 @@ pdc_stxn_put(struct stxn *x, const void *key, size_t klen, const void *val,
 		return x->ret;
 	if (stxn_sure(x, key, klen, SURE_PUT) < 0)
 		return pdc_stxn_fail(x, PDC_EFORMAT);
+	x->dirty = 1;
 	rc = FAULT(STXN_PUT) ? MDB_MAP_FULL :
 			       mdb_put(x->txn, x->dbi, &k, &v, 0);
 	if (rc != 0)
@@ -115,6 +117,7 @@ pdc_stxn_del(struct stxn *x, const void *key, size_t klen)
 		return x->ret;
 	if (stxn_sure(x, key, klen, SURE_DEL) < 0)
 		return pdc_stxn_fail(x, PDC_EFORMAT);
+	x->dirty = 1;
 	rc = mdb_del(x->txn, x->dbi, &k, NULL);
 	if (rc != 0 && rc != MDB_NOTFOUND)
 		pdc_stxn_fail(x, pdc_mdb_err(x->st, rc, "deleting"));
@@ -208,6 +211,7 @@ pdc_scur_put(struct scur *c, const void *key, size_t klen, const void *val)
 
 	if (c->x->ret < 0)
 		return c->x->ret;
+	c->x->dirty = 1;
 	rc = FAULT(STXN_PUT) ? MDB_MAP_FULL :
 			       mdb_cursor_put(c->cur, &k, &v, MDB_CURRENT);
 	if (rc != 0)

@@ -118,6 +118,7 @@ struct stxn {
 	struct MDB_txn *txn;
 	unsigned dbi;
 	int write, ret;
+	int dirty; /* some record differs from the state it began with */
 	uint32_t commits; /* that succeeded: renew may fail after one */
 	int locked; /* holds the write lock */
 	int reading; /* is counted in the store */

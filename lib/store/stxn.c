@@ -460,6 +460,7 @@ stxn_begin_write(struct stxn *x)
 	int rc;
 
 	x->state.env = 0; /* what is read now may not be committed */
+	x->dirty = 0;
 	rc = FAULT(STXN_BEGIN) ? ENOMEM : stxn_begin_anew(x, 0);
 	if (rc == 0)
 		rc = stxn_tree_last(x, 1);

@@ -21,10 +21,9 @@ sure_page(struct sure *s, uint64_t pgno, uint32_t level)
 {
 	const char *wrong;
 
-	if (pgno < pdc_tree_pages(&s->tree) &&
-	    s->seen[pgno / 8] >> pgno % 8 & 1)
+	if (pgno < s->tree.there && s->seen[pgno / 8] >> pgno % 8 & 1)
 		return 0;
-	wrong = pdc_tree_wrong(&s->tree, TREE_MAIN, pgno,
+	wrong = pdc_tree_unsafe(&s->tree, TREE_MAIN, pgno,
 	    level == s->tree.db[TREE_MAIN].depth);
 	if (wrong != NULL)
 		return sure_fail(s, pgno, wrong);
@@ -61,7 +60,7 @@ free_page(struct sure *s, uint64_t pgno, uint32_t level)
 	uint32_t i;
 	int ret = 0;
 
-	wrong = pdc_tree_wrong(t, TREE_FREE, pgno, leaf);
+	wrong = pdc_tree_unsafe(t, TREE_FREE, pgno, leaf);
 	if (wrong == NULL && s->seen[pgno / 8] >> pgno % 8 & 1)
 		wrong = "it is there twice";
 	if (wrong != NULL)
@@ -82,7 +81,7 @@ free_page(struct sure *s, uint64_t pgno, uint32_t level)
 int
 pdc_sure_begin(struct sure *s, const struct tree *t)
 {
-	uint64_t n = pdc_tree_pages(t) / 8 + 1;
+	uint64_t n = t->there / 8 + 1;
 	int ret;
 
 	s->tree = *t;
@@ -189,6 +188,25 @@ sure_value(struct sure *s, const void *key, size_t klen)
 	    "it, or one below it, is not what it should be");
 }
 
+/* On the leaf it is, or would be, and where its value is. */
+static int
+sure_leaf(struct sure *s, uint64_t pgno, const void *key, size_t klen)
+{
+	struct tree_page p;
+	struct tree_node nd;
+	int64_t i;
+	int exact;
+
+	if (!pdc_tree_page(&s->tree, pgno, 1, &p))
+		return sure_fail(s, pgno, "it changes");
+	i = pdc_tree_search(&s->tree, &p, key, klen, &exact);
+	if (i < 0)
+		return sure_fail(s, pgno, "it changes");
+	if (exact && !pdc_tree_node(&s->tree, &p, (uint32_t)i, &nd))
+		return sure_fail(s, pgno, "a value that is not there");
+	return 0;
+}
+
 int
 pdc_sure_key(struct sure *s, const void *key, size_t klen, enum sure_use use)
 {
@@ -215,7 +233,7 @@ pdc_sure_key(struct sure *s, const void *key, size_t klen, enum sure_use use)
 		if (i < 0 || !pdc_tree_node(t, &p, (uint32_t)i, &nd))
 			return sure_fail(s, pgno, "it changes");
 	}
-	if (sure_value(s, key, klen) < 0)
+	if (sure_leaf(s, pgno, key, klen) < 0)
 		return PDC_EFORMAT;
 	for (by = -1; by <= 1; by += 2)
 		if (sure_leaves(s, pgno, key, klen, use, by) &&

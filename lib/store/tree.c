@@ -98,9 +98,9 @@ pdc_tree_meta(struct tree *t, const void *map, uint64_t size, int which,
 	    m.last_pgno < TREE_METAS - 1 || m.last_pgno >= TREE_NONE / psize)
 		return PDC_EFORMAT;
 	t->map = map;
-	t->size = size;
 	t->psize = psize;
 	t->npages = m.last_pgno + 1;
+	t->there = size / psize < t->npages ? size / psize : t->npages;
 	t->txn = m.txn;
 	return meta_db(t, TREE_FREE, &m.db[TREE_FREE]) &&
 		meta_db(t, TREE_MAIN, &m.db[TREE_MAIN]) ?
@@ -108,19 +108,11 @@ pdc_tree_meta(struct tree *t, const void *map, uint64_t size, int which,
 	    PDC_EFORMAT;
 }
 
-uint64_t
-pdc_tree_pages(const struct tree *t)
-{
-	uint64_t has = t->size / t->psize;
-
-	return has < t->npages ? has : t->npages;
-}
-
 /* The head of a page that is there. */
 static int
 page_head(const struct tree *t, uint64_t pgno, struct page_head *h)
 {
-	if (pgno < TREE_METAS || pgno >= pdc_tree_pages(t))
+	if (pgno < TREE_METAS || pgno >= t->there)
 		return 0;
 	memcpy(h, t->map + pgno * t->psize, sizeof(*h));
 	return h->pgno == pgno;
@@ -175,7 +167,7 @@ node_long(const struct tree *t, struct tree_node *nd)
 	if (!page_head(t, pgno, &h) || h.flags != PAGE_OVERFLOW)
 		return 0;
 	memcpy(&pages, &h.lower, sizeof(pages));
-	if (pages > pdc_tree_pages(t) - pgno ||
+	if (pages > t->there - pgno ||
 	    nd->len + sizeof(h) > (uint64_t)pages * t->psize)
 		return 0;
 	nd->val = t->map + pgno * t->psize + sizeof(h);
@@ -230,10 +222,10 @@ pdc_tree_freed(const struct tree *t, const struct tree_node *nd, uint64_t *n)
 }
 
 const char *
-pdc_tree_wrong(const struct tree *t, enum tree_which which, uint64_t pgno,
+pdc_tree_unsafe(const struct tree *t, enum tree_which which, uint64_t pgno,
     int leaf)
 {
-	struct tree_node nd = { 0 }, before;
+	struct tree_node nd = { 0 };
 	struct tree_page p;
 	struct node_head h;
 	uint32_t i, used = 0;
@@ -244,7 +236,6 @@ pdc_tree_wrong(const struct tree *t, enum tree_which which, uint64_t pgno,
 	if (!leaf && which == TREE_MAIN && p.n < 2)
 		return "a branch page of one key";
 	for (i = 0; i < p.n; i++) {
-		before = nd;
 		if (!page_node(t, &p, i, &nd, &h))
 			return "a node beyond its end";
 		if (leaf)
@@ -253,13 +244,32 @@ pdc_tree_wrong(const struct tree *t, enum tree_which which, uint64_t pgno,
 			return "a node that cannot be";
 		used += (NODE_HEAD + (uint32_t)nd.klen + (uint32_t)len + 1) &
 		    ~1u;
-		if (which == TREE_FREE || i < (leaf ? 1 : 2))
-			continue;
-		if (pdc_tree_compare(before.key, before.klen, nd.key,
+	}
+	return used == t->psize - p.upper ? NULL : "nodes that overlap";
+}
+
+const char *
+pdc_tree_wrong(const struct tree *t, enum tree_which which, uint64_t pgno,
+    int leaf)
+{
+	const char *wrong = pdc_tree_unsafe(t, which, pgno, leaf);
+	struct tree_node nd, before = { 0 };
+	struct tree_page p;
+	struct node_head h;
+	uint32_t i;
+
+	if (wrong != NULL || which == TREE_FREE ||
+	    !pdc_tree_page(t, pgno, leaf, &p))
+		return wrong;
+	for (i = leaf ? 0 : 1; i < p.n; i++, before = nd) {
+		if (!page_node(t, &p, i, &nd, &h))
+			return "a node beyond its end";
+		if (i > (leaf ? 0 : 1) &&
+		    pdc_tree_compare(before.key, before.klen, nd.key,
 			nd.klen) >= 0)
 			return "keys that are not in order";
 	}
-	return used == t->psize - p.upper ? NULL : "nodes that overlap";
+	return NULL;
 }
 
 int64_t

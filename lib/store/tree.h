@@ -42,8 +42,8 @@ struct tree_db {
 /* A state of the database. */
 struct tree {
 	const unsigned char *map;
-	uint64_t size; /* bytes that the file has */
 	uint64_t npages, txn;
+	uint64_t there; /* of these pages, those that the file has */
 	uint32_t psize;
 	struct tree_db db[2];
 };
@@ -85,9 +85,6 @@ struct tree_cur {
 int pdc_tree_meta(struct tree *, const void *map, uint64_t size, int which,
     uint32_t psize);
 
-/* Pages that can be there: those that the file has. */
-uint64_t pdc_tree_pages(const struct tree *);
-
 /* A page as it should be at this place: 1 or 0.  And one of its nodes. */
 int pdc_tree_page(const struct tree *, uint64_t pgno, int leaf,
     struct tree_page *);
@@ -104,8 +101,11 @@ int64_t pdc_tree_child(const struct tree *, const struct tree_page *,
     const void *key, size_t klen);
 /*
  * What is wrong with a page, in itself, in words; NULL: nothing.  Values in
- * pages of their own are not looked at.
+ * pages of their own are not looked at.  Unsafe is what LMDB would stumble
+ * over; wrong is also an order of keys in which it would not find them.
  */
+const char *pdc_tree_unsafe(const struct tree *, enum tree_which, uint64_t pgno,
+    int leaf);
 const char *pdc_tree_wrong(const struct tree *, enum tree_which, uint64_t pgno,
     int leaf);
 
