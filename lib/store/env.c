@@ -99,7 +99,7 @@ static int
 env_metas(const struct store *st)
 {
 	_Alignas(8) unsigned char head[TREE_METAS * TREE_PAGE_MAX];
-	struct tree t[TREE_METAS];
+	struct tree t[TREE_METAS] = { { 0 } };
 	struct stat sb;
 	ssize_t n = -1;
 	int fd, ret[TREE_METAS];
@@ -116,11 +116,14 @@ env_metas(const struct store *st)
 	ret[0] = pdc_tree_meta(&t[0], head, (uint64_t)sb.st_size, 0, 0);
 	if (ret[0] == PDC_EVERSION)
 		return MDB_VERSION_MISMATCH;
-	if (ret[0] < 0)
+	if (t[0].psize == 0)
 		return MDB_INVALID;
 	ret[1] = pdc_tree_meta(&t[1], head, (uint64_t)sb.st_size, 1,
 	    t[0].psize);
-	return ret[1] < 0 ? MDB_INVALID : 0;
+	if (t[1].psize == 0)
+		return MDB_INVALID;
+	/* A commit that failed leaves the older one in two pieces. */
+	return ret[t[1].txn > t[0].txn] < 0 ? MDB_INVALID : 0;
 }
 
 /* Our own view of the file that LMDB has mapped. */
