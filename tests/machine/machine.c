@@ -3,10 +3,13 @@
 
 #include "machine/machine.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/page.h"
 #include "multi/multi.h"
@@ -14,6 +17,8 @@
 #include "tap.h"
 
 #define JUDGE_MS 30000
+#define TRY_MS 30000
+#define DENIED 77
 #define NO_WORDS "checkpoint: no store" /* what somebody else got */
 
 struct machine *machine;
@@ -23,6 +28,35 @@ machine_init(void)
 {
 	machine = multi_shared(sizeof(*machine));
 	multi_alone_init();
+	/* To keep a page would fail, too. */
+	unsetenv("PDC_PAGES");
+}
+
+void
+machine_remove(const char *dir)
+{
+	char path[512];
+	struct dirent *e;
+	DIR *d = opendir(dir);
+
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		(void)unlink(path);
+	}
+	if (closedir(d) == -1 || rmdir(dir) == -1)
+		bail_out("%s is not to be removed", dir);
+}
+
+struct pdc_options
+machine_options(void)
+{
+	struct pdc_options o = { .flags = machine->flags };
+
+	if (machine->cells[0] != '\0')
+		o.cells_dir = machine->cells;
+	return o;
 }
 
 void
@@ -95,6 +129,42 @@ machine_try(const struct machine_op *op, const struct machine_fail *fail,
 	machine_use();
 	machine_close();
 	return failed;
+}
+
+struct apart {
+	const struct machine_op *op;
+	const struct machine_fail *fail;
+	int (*may)(int);
+	int (*enter)(void);
+};
+
+static int
+apart(void *arg)
+{
+	const struct apart *a = arg;
+
+	if (a->enter != NULL && a->enter() != 0)
+		return DENIED;
+	return machine_try(a->op, a->fail, a->may);
+}
+
+int
+machine_apart(const struct machine_op *op, const struct machine_fail *fail,
+    int (*may)(int), int (*enter)(void))
+{
+	struct apart a = { op, fail, may, enter };
+	int status;
+
+	if (op->child)
+		machine_open();
+	status = multi_run(apart, &a, TRY_MS);
+	if (op->child)
+		machine_close();
+	if (status == DENIED)
+		return -1;
+	if (status != 0 && status != 1)
+		machine_bad("%s ends with %d", op->name, status);
+	return status == 1;
 }
 
 static void

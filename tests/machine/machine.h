@@ -57,6 +57,9 @@ struct machine_fail {
  */
 void machine_init(void);
 void machine_begin(const char *base, unsigned flags);
+struct pdc_options machine_options(void);
+/* What a store has in its directory, and that. */
+void machine_remove(const char *dir);
 
 /*
  * One try in this process: whether anything failed.  may tells whether a
@@ -64,17 +67,20 @@ void machine_begin(const char *base, unsigned flags);
  */
 int machine_try(const struct machine_op *, const struct machine_fail *,
     int (*may)(int ret));
+/*
+ * The same in a process of its own, which has inherited the store if that is
+ * for the operation; -1: enter, called there before all else, did not return 0.
+ */
+int machine_apart(const struct machine_op *, const struct machine_fail *,
+    int (*may)(int ret), int (*enter)(void));
 /* A complaint. */
 void machine_bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The judge: how many complaints there were, which are forgotten. */
 int machine_judged(void);
 
 /* Of ops.c: open the store with all handles, use all of it, close it. */
-struct pdc_options machine_options(void);
 void machine_open(void);
 void machine_use(void);
 void machine_close(void);
-/* What a store has in its directory, and that. */
-void machine_remove(const char *dir);
 
 #endif

@@ -3,15 +3,11 @@
 
 /* All functions of pdc.h that can fail, and the updates that must not. */
 
-#include <sys/stat.h>
-
-#include <dirent.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "api/page.h"
 #include "journal/read.h"
@@ -30,16 +26,6 @@ static struct pdc_family *made, *own;
 static struct pdc_series *counter, *gauge, *histogram, *owned;
 static char name[32]; /* of this try */
 static const char *const values[] = { name, NULL };
-
-struct pdc_options
-machine_options(void)
-{
-	struct pdc_options o = { .flags = machine->flags };
-
-	if (machine->cells[0] != '\0')
-		o.cells_dir = machine->cells;
-	return o;
-}
 
 void
 machine_open(void)
@@ -194,23 +180,6 @@ with_mode(void)
 	declare_own((struct pdc_desc){ .type = PDC_GAUGE,
 	    .name = "mode",
 	    .mode = PDC_LIVEMAX });
-}
-
-void
-machine_remove(const char *dir)
-{
-	char path[512];
-	struct dirent *e;
-	DIR *d = opendir(dir);
-
-	if (d == NULL)
-		return;
-	while ((e = readdir(d)) != NULL) {
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		(void)unlink(path);
-	}
-	if (closedir(d) == -1 || rmdir(dir) == -1)
-		bail_out("%s is not to be removed", dir);
 }
 
 static void

@@ -11,7 +11,6 @@
 #include "store/smallfs.h"
 
 #define FS_BYTES (24UL << 20)
-#define TRY_MS 30000
 
 static const char *mnt;
 
@@ -36,29 +35,6 @@ may(int ret)
 	return ret == PDC_ENOSPC;
 }
 
-static int
-child(void *op)
-{
-	(void)machine_try(op, &fail, may);
-	return 0;
-}
-
-static void
-test(const struct machine_op *op)
-{
-	int status;
-
-	machine_begin(mnt, 0);
-	if (op->child)
-		machine_open();
-	status = multi_run(child, (void *)(uintptr_t)op, TRY_MS);
-	if (op->child)
-		machine_close();
-	if (status != 0)
-		machine_bad("it ends with %d", status);
-	is_int(machine_judged(), 0, "%s", op->name);
-}
-
 int
 main(void)
 {
@@ -67,7 +43,10 @@ main(void)
 	mnt = tap_tmpdir();
 	smallfs_mount(mnt, FS_BYTES);
 	machine_init();
-	for (i = 0; i < machine_nops; i++)
-		test(&machine_ops[i]);
+	for (i = 0; i < machine_nops; i++) {
+		machine_begin(mnt, 0);
+		(void)machine_apart(&machine_ops[i], &fail, may, NULL);
+		is_int(machine_judged(), 0, "%s", machine_ops[i].name);
+	}
 	return tap_done();
 }

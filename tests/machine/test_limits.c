@@ -15,8 +15,6 @@
 #include "multi/multi.h"
 #include "tap.h"
 
-#define TRY_MS 30000
-
 static const struct limit {
 	const char *words;
 	__rlimit_resource_t what;
@@ -72,27 +70,6 @@ may(int ret)
 	return ret == limit->error;
 }
 
-static int
-child(void *op)
-{
-	(void)machine_try(op, &fail, may);
-	return 0;
-}
-
-static void
-try(const struct machine_op *op)
-{
-	int status;
-
-	if (op->child)
-		machine_open();
-	status = multi_run(child, (void *)(uintptr_t)op, TRY_MS);
-	if (op->child)
-		machine_close();
-	if (status != 0)
-		machine_bad("%s ends with %d", op->name, status);
-}
-
 static void
 test(unsigned flags)
 {
@@ -100,7 +77,7 @@ test(unsigned flags)
 
 	machine_begin(NULL, flags);
 	for (i = 0; i < machine_nops; i++)
-		try(&machine_ops[i]);
+		(void)machine_apart(&machine_ops[i], &fail, may, NULL);
 	is_int(machine_judged(), 0, "%s: %d operations%s", limit->words,
 	    machine_nops, flags != 0 ? " without rseq" : "");
 }

@@ -38,28 +38,13 @@ may(int ret)
 }
 
 static int
-child(void *op)
-{
-	return machine_try(op, &fail, may);
-}
-
-/* In this process, or in a child of it that inherits the store. */
-static int
 try(const struct machine_op *op)
 {
-	int ret;
-
-	if (!op->child)
-		return machine_try(op, &fail, may);
-	machine_open();
-	ret = multi_run(child, (void *)(uintptr_t)op, LOOP_MS);
-	machine_close();
-	if (ret != 0 && ret != 1)
-		machine_bad("%s: the child ends with %d", op->name, ret);
-	return ret == 1;
+	return op->child ? machine_apart(op, &fail, may, NULL) :
+			   machine_try(op, &fail, may);
 }
 
-/* Whether any did. */
+/* Whether any failed. */
 static int
 try_nth(const struct machine_op *op)
 {

@@ -21,7 +21,6 @@
 
 #define NOBODY 65534
 #define OF_ANOTHER 1000
-#define DENIED 77
 #define TRY_MS 30000
 
 static char away[512], other[512];
@@ -183,31 +182,6 @@ static const struct change {
 
 static const struct change *change;
 
-static int
-child(void *op)
-{
-	if (change->enter != NULL && change->enter() != 0)
-		return DENIED;
-	(void)machine_try(op, &change->fail, change->may);
-	return 0;
-}
-
-/* Whether it is allowed. */
-static int
-test_op(const struct machine_op *op)
-{
-	int status;
-
-	if (op->child)
-		machine_open();
-	status = multi_run(child, (void *)(uintptr_t)op, TRY_MS);
-	if (op->child)
-		machine_close();
-	if (status != 0 && status != DENIED)
-		machine_bad("%s ends with %d", op->name, status);
-	return status != DENIED;
-}
-
 static void
 test(void)
 {
@@ -221,7 +195,8 @@ test(void)
 	snprintf(other, sizeof(other), "%s-other", machine->dir);
 	for (i = 0; allowed && i < machine_nops; i++)
 		if (!machine_ops[i].by_path)
-			allowed = test_op(&machine_ops[i]);
+			allowed = machine_apart(&machine_ops[i], &change->fail,
+				      change->may, change->enter) >= 0;
 	if (allowed)
 		is_int(machine_judged(), 0, "%s", change->words);
 	else
