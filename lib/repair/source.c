@@ -155,9 +155,13 @@ open_meta(struct repair *r)
 	int good[TREE_METAS] = { 0 }, first, i, which;
 
 	good[0] = pdc_tree_meta(&t[0], r->map, r->size, 0, 0) == 0;
-	psize = good[0] ? t[0].psize : TREE_PAGE_MIN;
-	for (; psize <= TREE_PAGE_MAX && !good[1]; psize *= 2)
+	psize = t[0].psize != 0 ? t[0].psize : TREE_PAGE_MIN;
+	t[1].psize = 0;
+	for (; psize <= TREE_PAGE_MAX && t[1].psize == 0; psize *= 2) {
 		good[1] = pdc_tree_meta(&t[1], r->map, r->size, 1, psize) == 0;
+		if (t[0].psize != 0)
+			break;
+	}
 	first = good[1] && (!good[0] || t[1].txn > t[0].txn);
 	for (i = 0; i < TREE_METAS; i++) {
 		which = first ^ i;
@@ -168,7 +172,7 @@ open_meta(struct repair *r)
 			    t[which].db[TREE_MAIN].depth == 1) != NULL))
 			continue;
 		r->t = t[which];
-		if (i > 0 || !good[first ^ 1])
+		if (i > 0 || t[first ^ 1].psize == 0)
 			pdc_repair_left(r,
 			    "page %d: no state of the database%s", which ^ 1,
 			    i > 0 ? "; the last transaction" : "");

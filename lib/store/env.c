@@ -99,7 +99,7 @@ static int
 env_metas(const struct store *st)
 {
 	_Alignas(8) unsigned char head[TREE_METAS * TREE_PAGE_MAX];
-	struct tree t[TREE_METAS] = { { 0 } };
+	struct tree t[TREE_METAS];
 	struct stat sb;
 	ssize_t n = -1;
 	int fd, ret[TREE_METAS];

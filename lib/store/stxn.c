@@ -378,6 +378,8 @@ stxn_unlock(struct stxn *x)
 	x->nlater = x->later_cap = 0;
 	if (!x->locked)
 		return;
+	if (x->write)
+		pdc_sure_free(&x->st->sure);
 	x->locked = 0;
 	pdc_wlock_give(&x->st->wlock, &x->mask);
 }

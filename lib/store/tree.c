@@ -81,6 +81,7 @@ pdc_tree_meta(struct tree *t, const void *map, uint64_t size, int which,
 	const unsigned char *at = map;
 	struct meta_page m;
 
+	t->psize = 0;
 	if (size < sizeof(m) + (uint64_t)which * psize)
 		return PDC_EFORMAT;
 	memcpy(&m, at + (uint64_t)which * psize, sizeof(m));

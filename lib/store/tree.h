@@ -80,7 +80,9 @@ struct tree_cur {
 /*
  * The state that a meta page tells of; map has size bytes, of which none may
  * go.  0, or PDC_EFORMAT or PDC_EVERSION without words.  psize: of the pages;
- * of page 0 it may be 0: as it says.
+ * of page 0 it may be 0: as it says.  txn and psize are set, and this is not 0,
+ * where all but the trees is right: a commit that failed leaves such an older
+ * one.
  */
 int pdc_tree_meta(struct tree *, const void *map, uint64_t size, int which,
     uint32_t psize);

@@ -2,12 +2,12 @@
 #include "config.h"
 
 /*
- * Random damage to the files of a store at rest, from a seed: bits are
- * flipped, ranges zeroed, pages swapped or copied over others, the file is cut
- * off, or a record on a good page is another.  Whatever it was: nobody is killed who reads the store, writes to it
- * or repairs it; what is served is what was there, or pdc check has findings;
- * and so is what a repair has saved.  Only a number that was changed where
- * nothing tells what it was may be wrong.
+ * Random damage to the files of a store at rest, from a seed: bits are flipped,
+ * ranges zeroed, pages swapped or copied over others, the file is cut off, or a
+ * record on a good page is another.  Whatever it was: nobody is killed who
+ * reads the store, writes to it or repairs it; what is served is what was
+ * there, or pdc check has findings; and so is what a repair has saved.  Only a
+ * number that was changed where nothing tells what it was may be wrong.
  *
  *	test_corrupt [ROUNDS [SEED]]
  */
