@@ -52,6 +52,7 @@ pdc_rseq_probe(void)
 #include "lane/atomic.h"
 
 #define PROBE_TURNS (1 << 21) /* pauses: 20 to 100 ms */
+#define PROBE_TRIES 3
 #define PROBE_STACK (256 * 1024)
 #define PROBE_NAP_NS 20000
 
@@ -151,6 +152,7 @@ pdc_rseq_probe(void)
 	struct probe p = { .answer = CELLS_RSEQ_UNKNOWN };
 	pthread_attr_t attr;
 	sigset_t all, old;
+	int i;
 
 	if (FAULT(RSEQ_PROBE))
 		return CELLS_RSEQ_BROKEN;
@@ -158,8 +160,13 @@ pdc_rseq_probe(void)
 		return CELLS_RSEQ_UNKNOWN;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
+	/* No answer: whoever was to disturb did not get the CPU. */
 	if (probe_attr(&attr) == 0)
-		probe_run(&p, &attr);
+		for (i = 0; i < PROBE_TRIES && p.answer == CELLS_RSEQ_UNKNOWN;
+		     i++) {
+			p = (struct probe){ .answer = CELLS_RSEQ_UNKNOWN };
+			probe_run(&p, &attr);
+		}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	return p.answer;

@@ -4,10 +4,10 @@
 /*
  * The records of a transaction as bytes: one by its key, or in order.
  *
- * To read only, they are read from the pages (tree.h), and so is one record of a
- * write transaction before its first write.  From then on that has pages of its
- * own that LMDB alone knows; those that it has not written yet are looked at
- * before LMDB uses them (sure.h).
+ * To read only, they are read from the pages (tree.h), and so is one record of
+ * a write transaction before its first write.  From then on that has pages of
+ * its own that LMDB alone knows; those that it has not written yet are looked
+ * at before LMDB uses them (sure.h).
  */
 
 #include <inttypes.h>
