@@ -343,10 +343,11 @@ run_close(void)
 static int
 run_render(void)
 {
-	static const char *const accept[] = { "text/plain",
-		"application/openmetrics-text",
-		"application/vnd.google.protobuf;"
-		"proto=io.prometheus.client.MetricFamily;encoding=delimited" };
+	static const char *const accept[] = {
+		"text/plain", "application/openmetrics-text",
+		("application/vnd.google.protobuf;"
+		 "proto=io.prometheus.client.MetricFamily;encoding=delimited")
+	};
 	char *text;
 	size_t len, i;
 	int ret = 0;
