@@ -23,23 +23,31 @@ check_found(void *arg, const char *words)
 }
 
 int
-cmd_check(struct cmd *cmd)
+check_told(struct cmd *cmd, struct buf *buf, int ret)
 {
-	struct buf buf;
-	int ret, status;
+	int status;
 
-	if (cmd_open(cmd, PDC_RDONLY) != CMD_YES)
-		return CMD_TROUBLE;
-	pdc_buf_init(&buf);
-	ret = pdc_page_check(cmd->pdc, check_found, &buf);
-	if (buf.error != 0)
+	if (buf->error != 0)
 		status = cmd_fail(cmd, "no memory");
-	else if (cmd_print(cmd, buf.data, buf.len) != CMD_YES)
+	else if (cmd_print(cmd, buf->data, buf->len) != CMD_YES)
 		status = CMD_TROUBLE;
 	else if (ret < 0)
 		status = cmd_fail_pdc(cmd, ret);
 	else
 		status = ret > 0 ? CMD_NO : CMD_YES;
-	pdc_buf_fini(&buf);
+	pdc_buf_fini(buf);
 	return status;
+}
+
+int
+cmd_check(struct cmd *cmd)
+{
+	struct buf buf;
+	int ret;
+
+	if (cmd_open(cmd, PDC_RDONLY) != CMD_YES)
+		return CMD_TROUBLE;
+	pdc_buf_init(&buf);
+	ret = pdc_page_check(cmd->pdc, check_found, &buf);
+	return check_told(cmd, &buf, ret);
 }

@@ -59,6 +59,8 @@ enum cmd_opt {
 
 #define OPT_IS_FLAG(opt) ((opt) >= OPT_WHO)
 
+struct buf;
+
 struct cmd {
 	const char *opt[NOPTS]; /* NULL: not given; a flag: "" */
 	const char *bad; /* the first option nobody knows */
@@ -129,6 +131,8 @@ int cmd_show(struct cmd *);
 int cmd_stat(struct cmd *);
 int cmd_check(struct cmd *);
 void check_found(void *buf, const char *words); /* a line more */
+/* Print and free them; NO where ret is more than 0, or its error. */
+int check_told(struct cmd *, struct buf *, int ret);
 int cmd_repair(struct cmd *);
 int cmd_compare(struct cmd *);
 int who_print(struct cmd *); /* stat --who */

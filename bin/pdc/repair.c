@@ -31,7 +31,7 @@ cmd_repair(struct cmd *cmd)
 	unsigned flags = cmd->opt[OPT_FORCE] != NULL ? REPAIR_FORCE : 0;
 	struct repair_sums sums;
 	struct buf buf;
-	int ret, status;
+	int ret;
 
 	if (cmd->opt[OPT_STORE] != NULL)
 		return cmd_fail(cmd, "repair takes no option --store");
@@ -40,14 +40,5 @@ cmd_repair(struct cmd *cmd)
 	    check_found, &buf);
 	if (ret == 0)
 		repair_summary(&buf, &sums);
-	if (buf.error != 0)
-		status = cmd_fail(cmd, "no memory");
-	else if (cmd_print(cmd, buf.data, buf.len) != CMD_YES)
-		status = CMD_TROUBLE;
-	else if (ret < 0)
-		status = cmd_fail_pdc(cmd, ret);
-	else
-		status = sums.left > 0 ? CMD_NO : CMD_YES;
-	pdc_buf_fini(&buf);
-	return status;
+	return check_told(cmd, &buf, ret < 0 ? ret : sums.left > 0);
 }
