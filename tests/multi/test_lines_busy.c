@@ -2,7 +2,7 @@
 #include "config.h"
 
 /*
- * Lines while somebody who was stopped holds the lock, until all rings are
+ * Lines while somebody who was stopped holds the lock, until the rings are
  * full; and readers whose lines are deleted before they come to them.
  */
 
@@ -89,7 +89,7 @@ static void
 test_stopped(unsigned flags, const char *how)
 {
 	int n = 0, refused = 0, odd = 0, lost = 0, wrong = 0, nacked = 0, i;
-	int ret, now;
+	int ret;
 	pid_t holder;
 
 	open_with(flags);
@@ -103,12 +103,16 @@ test_stopped(unsigned flags, const char *how)
 		refused += ret != 0;
 		odd += ret != 0 && ret != PDC_EAGAIN && ret != PDC_EBUSY;
 	}
-	now = put(n++, PDC_NOWAIT);
+	/* By another CPU there may be room yet: its ring is another one. */
+	do {
+		ret = put(n, PDC_NOWAIT);
+		acked[n++] = ret == 0;
+	} while (ret == 0 && n < LINES_MAX - 1);
 	is_int(multi_release(holder), 0, "%s: who held the lock is let go",
 	    how);
 	is_int(refused, REFUSED_MAX, "lines were refused meanwhile");
 	is_int(odd, 0, "as the lock was not to be had");
-	is_int(now, PDC_EAGAIN, "at once where that is asked for");
+	is_int(ret, PDC_EAGAIN, "at once where that is asked for");
 	while (pdc_drain_all(p, 1000) < 0)
 		continue;
 	is_int(put(n, 0), 0, "then there is room again");
