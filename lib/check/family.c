@@ -30,6 +30,10 @@ check_meta(struct check *c)
 		    "M: epoch is %" PRIu64
 		    " in a boot that began with %" PRIu64,
 		    m->epoch, m->boot_epoch);
+	if (m->oldest_epoch > m->epoch)
+		pdc_check_say(c,
+		    "M: oldest_epoch is %" PRIu64 ", epoch %" PRIu64,
+		    m->oldest_epoch, m->epoch);
 	if (!(m->ttl_s >= 0 && m->ttl_s <= TTL_MAX_S))
 		pdc_check_say(c, "M: ttl_s is %g, expected 0 to %g", m->ttl_s,
 		    TTL_MAX_S);

@@ -69,6 +69,21 @@ int pdc_fold_end(struct fold *, struct pdc *, uint32_t wait_ms);
 void pdc_fold_free(struct fold *);
 
 /*
+ * use.lock.  Hold the lock of who maps a file of cells; whether nobody else
+ * does, in place of it: 1, 0, or an error.
+ */
+int pdc_use_share(struct pdc *);
+int pdc_use_alone(struct pdc *);
+enum use { USE_ADDS, USE_VIEWS };
+/* Have the lock of this epoch, as long as the mark is mapped. */
+int pdc_use_enter(const struct pdc *, uint64_t epoch, enum use, void **mark);
+void pdc_use_leave(void *mark);
+/* Whether a file of it is mapped to add to it, or that cannot be known. */
+int pdc_use_adds(struct pdc *, uint64_t epoch);
+/* The first epoch of these of which anybody has a lock; to: none. */
+uint64_t pdc_use_oldest(struct pdc *, uint64_t from, uint64_t to);
+
+/*
  * Epochs.  The hook of every write transaction: the process maps the cells
  * file of the store's present epoch, or makes one; what is owed is done.
  */
@@ -79,11 +94,11 @@ int pdc_epoch_map(struct pdc *, const struct meta *);
 struct cells *pdc_epoch_cells(struct pdc *, uint32_t wait_ms);
 /* Credit what a closed mapping of ours still got; whether to do so now. */
 int pdc_epoch_salvage(struct stxn *, struct pdc *);
-int pdc_salvage_wanted(const struct pdc *);
+int pdc_salvage_wanted(struct pdc *);
 /* The view of a closed mapping when its time has come, or itself. */
 struct cells *pdc_closed_view(struct pdc *, struct cells *);
 /* Nothing is to be salvaged from it, and it cannot go yet. */
-int pdc_closed_idle(const struct cells *);
+int pdc_closed_idle(struct pdc *, const struct cells *);
 void pdc_closed_drop(struct pdc *, struct cells *view);
 /* Of who only reads. */
 void pdc_closed_forget(struct pdc *);
@@ -119,7 +134,9 @@ int pdc_walk_some(struct stxn *, struct walk *, pdc_walk_fn *, void *arg);
 
 /* For walks over F, end what has expired; arg is a struct family. */
 pdc_walk_fn pdc_expire_due;
-/* Over C, R, U, K, delete what is of earlier boots; a struct dying. */
+/* What nobody maps any more is known of the store from now on. */
+void pdc_epoch_forget(struct stxn *, struct pdc *);
+/* Over C, R, U, K, delete what is of such epochs; a struct dying. */
 pdc_walk_fn pdc_epoch_old;
 
 #endif

@@ -4,8 +4,7 @@
 /*
  * Epochs: the life of one cells file.
  *
- * Everyone who maps the file holds a shared OFD lock on use.lock; a forked
- * child shares it, as it shares the mapping.
+ * Everyone who maps a file has locks in use.lock (use.c).
  *
  * state of the store's file		what is done
  * there, this boot			map it
@@ -46,84 +45,6 @@ epoch_dir(const struct pdc *p, const struct meta *m)
 	return m->cells_dir[0] != '\0' ? m->cells_dir : p->store->dir;
 }
 
-static int
-use_lock(int fd, short type)
-{
-	struct flock fl = { .l_type = type, .l_whence = SEEK_SET, .l_len = 1 };
-
-	return fcntl(fd, F_OFD_SETLK, &fl);
-}
-
-static int
-use_good(const struct pdc *p)
-{
-	struct stat sb;
-
-	return p->use_fd != -1 && fstat(p->use_fd, &sb) == 0 &&
-	    sb.st_dev == p->use_dev && sb.st_ino == p->use_ino;
-}
-
-static int
-use_open(struct pdc *p)
-{
-	struct stat sb;
-	int fd;
-
-	fd = pdc_file_open(p->store, "use.lock",
-	    p->store->rdonly ? O_RDONLY : O_RDWR);
-	if (fd < 0)
-		return fd == PDC_ENOENT ?
-		    pdc_err_set(fd, "%s: use.lock is missing", p->store->dir) :
-		    fd;
-	if (fstat(fd, &sb) == -1) {
-		close(fd);
-		return pdc_err_sys("%s/use.lock", p->store->dir);
-	}
-	p->use_fd = fd;
-	p->use_dev = sb.st_dev;
-	p->use_ino = sb.st_ino;
-	return 0;
-}
-
-/* Hold the shared lock. */
-static int
-use_share(struct pdc *p)
-{
-	int ret;
-
-	if (!use_good(p)) {
-		p->use_fd = -1;
-		ret = use_open(p);
-		if (ret < 0)
-			return ret;
-	}
-	if (use_lock(p->use_fd, F_RDLCK) == -1)
-		return pdc_err_sys("%s/use.lock: locking", p->store->dir);
-	return 0;
-}
-
-/*
- * Whether nobody else maps the cells.  On a new descriptor after closing one's
- * own: a lock inherited by a child would convert and prove nothing.
- */
-static int
-use_alone(struct pdc *p)
-{
-	int ret;
-
-	if (use_good(p))
-		close(p->use_fd);
-	p->use_fd = -1;
-	ret = use_open(p);
-	if (ret < 0)
-		return ret;
-	if (use_lock(p->use_fd, F_WRLCK) == 0)
-		return 1;
-	if (errno == EAGAIN || errno == EACCES)
-		return 0;
-	return pdc_err_sys("%s/use.lock: locking", p->store->dir);
-}
-
 /*
  * Make c the present mapping, unless another thread has mapped this epoch or a
  * later one; the mapping before stays for salvage.
@@ -141,14 +62,28 @@ epoch_swap(struct pdc *p, struct cells *c)
 			now->closed_ns = pdc_clock_mono(&p->clock);
 		/* Pairs with the acquire in pdc_cells_now(). */
 		atomic_store_explicit(&p->cells, c, memory_order_release);
-		c = now;
-		now = NULL;
+		c = NULL;
 	}
 	pdc_table_unlock(p);
-	if (now == NULL && c != NULL)
-		pdc_cells_leave(c);
+	pdc_cells_close(c);
+}
+
+/* Map the file under the lock of its epoch. */
+static int
+epoch_open(const struct pdc *p, struct cells **cp, const struct cells_make *mk)
+{
+	void *mark = NULL;
+	int ret = 0;
+
+	if (!p->store->rdonly)
+		ret = pdc_use_enter(p, mk->epoch, USE_ADDS, &mark);
+	if (ret == 0)
+		ret = pdc_cells_open(cp, mk);
+	if (ret == 0)
+		(*cp)->mark = mark;
 	else
-		pdc_cells_close(c);
+		pdc_use_leave(mark);
+	return ret;
 }
 
 int
@@ -168,9 +103,9 @@ pdc_epoch_map(struct pdc *p, const struct meta *m)
 	if (m->cells_name[0] == '\0' ||
 	    strcmp(m->boot_id, p->clock.boot_id) != 0)
 		return PDC_ENOENT;
-	ret = use_share(p);
+	ret = pdc_use_share(p);
 	if (ret == 0)
-		ret = pdc_cells_open(&c, &mk);
+		ret = epoch_open(p, &c, &mk);
 	if (ret == 0 && (c->dev != m->cells_dev || c->ino != m->cells_ino)) {
 		pdc_cells_close(c); /* somebody else's of that name */
 		ret = PDC_ENOENT;
@@ -223,10 +158,10 @@ epoch_may_renew(struct pdc *p, const struct meta *m)
 		return 0;
 	if (same_boot && epoch_deleted(p, m))
 		return 0;
-	ret = use_alone(p);
+	ret = pdc_use_alone(p);
 	if (ret != 0)
 		return ret < 0 ? ret : 0;
-	(void)use_share(p); /* we may have a mapping ourselves */
+	(void)pdc_use_share(p); /* we may have a mapping ourselves */
 	if (!same_boot)
 		return pdc_err_set(PDC_EPERM,
 		    "%s: in use by processes of another boot "
@@ -334,7 +269,7 @@ epoch_make(struct pdc *p, const struct meta *m, struct cells **cp)
 
 	ret = pdc_cells_make(&mk);
 	if (ret == 0)
-		ret = pdc_cells_open(cp, &mk);
+		ret = epoch_open(p, cp, &mk);
 	return ret;
 }
 
@@ -374,6 +309,7 @@ epoch_new(struct pdc *p, struct stxn *x)
 	} else {
 		new.fold_from = new.next_series;
 	}
+	new.epoch_series = new.next_series;
 	memset(new.next_unit, 0, sizeof(new.next_unit));
 	epoch_clear(p, m, &new);
 	ret = epoch_make(p, &new, &c);
@@ -385,7 +321,7 @@ epoch_new(struct pdc *p, struct stxn *x)
 	new.cells_ino = c->ino;
 	new.cells_dir_ino = stat(epoch_dir(p, &new), &sb) == 0 ? sb.st_ino : 0;
 	*m = new;
-	ret = use_share(p);
+	ret = pdc_use_share(p);
 	if (ret == 0 && !FAULT(EPOCH_COMMIT))
 		ret = pdc_stxn_renew(x);
 	else if (ret == 0)
@@ -420,7 +356,7 @@ epoch_current(struct pdc *p, const struct meta *m)
 		return 0;
 	if (fstat(c->fd, &sb) == 0 && sb.st_dev == c->dev &&
 	    sb.st_ino == c->ino)
-		return pdc_cells_enter(c) == 0 && use_share(p) == 0;
+		return pdc_use_share(p) == 0;
 	close(c->fd);
 	c->fd = -1;
 	return 0;

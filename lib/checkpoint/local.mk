@@ -10,4 +10,5 @@ lib_libcore_la_SOURCES += \
 	%D%/maintain.c \
 	%D%/salvage.c \
 	%D%/sweep.c \
+	%D%/use.c \
 	%D%/walk.c

@@ -100,8 +100,10 @@ upkeep_slice(struct pdc *p, struct upkeep *u, uint32_t wait_ms)
 	ret = pdc_stxn_write(&x, p->store, wait_ms);
 	if (ret < 0)
 		return ret;
-	if (u != NULL)
+	if (u != NULL) {
+		pdc_epoch_forget(&x, p);
 		n = upkeep_walks(&x, u);
+	}
 	if (n == 0)
 		n = upkeep_sweep(&x, p);
 	if (n == 0)

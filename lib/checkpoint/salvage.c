@@ -79,13 +79,13 @@ salvage_moved(struct salvage *sv, size_t pos)
 		sv->moved[pos] = 1;
 }
 
-/* seen of now := the old lanes; 1 if that changed it. */
+/* seen of now := the old lanes, of k series from pos; 1 if that changed it. */
 static int
-salvage_sums(struct salvage *sv)
+salvage_sums(struct salvage *sv, uint32_t pos, uint32_t k)
 {
 	const struct cells *c = sv->old;
 	struct value *v = sv->now;
-	size_t i, n = (size_t)v->h.k * v->h.width;
+	size_t i = (size_t)pos * v->h.width, n = i + (size_t)k * v->h.width;
 	struct value_gauge *g;
 	struct gauge cell;
 	struct pair *seen, sum;
@@ -93,7 +93,7 @@ salvage_sums(struct salvage *sv)
 	int changed = 0;
 
 	memset(sv->moved, 0, sizeof(sv->moved));
-	for (i = 0; i < n; i++) {
+	for (; i < n; i++) {
 		if (v->h.zone == VALUE_ADD) {
 			add = pdc_block_add_seen(v) + i;
 			d = pdc_cells_sum(c, v->h.unit + i);
@@ -180,7 +180,7 @@ salvage_block(struct stxn *x, void *arg, const struct walk_rec *r)
 	if (pdc_block_parse(sv->now, r->val, r->len) < 0 ||
 	    sv->now->h.epoch != sv->old->epoch || sv->now->h.unit == UNIT_NONE)
 		return 0;
-	if (!salvage_sums(sv))
+	if (!salvage_sums(sv, 0, sv->now->h.k))
 		return 0;
 	/* What its series get late goes by their D. */
 	if (salvage_incarnation(x, pdc_get_be32(r->key + 1)) !=
@@ -392,7 +392,7 @@ salvage_closed(struct stxn *x, void *arg, const struct walk_rec *r)
 	    pdc_block_parse(sv->now, r->val, r->len) < 0)
 		return 0;
 	memcpy(was, sv->now, r->len);
-	if (!salvage_sums(sv))
+	if (!salvage_sums(sv, 0, was->h.k))
 		return 0;
 	salvage_gone(x, sv, r->key);
 	pdc_series_key(vkey, 'V', pdc_get_be32(r->key + 9),
@@ -430,9 +430,9 @@ salvage_died_since(struct stxn *x, struct salvage *sv, struct dying *y)
 	    pdc_block_parse(sv->now, val, len) < 0 || sv->now->h.k != at.k ||
 	    sv->now->h.width != y->d.width || sv->now->h.zone != y->d.zone)
 		return x->ret;
-	memcpy(sv->was, sv->now, len);
-	if (!salvage_sums(sv))
+	if (!salvage_sums(sv, at.pos, 1))
 		return 0;
+	memcpy(sv->was, val, len);
 	if (salvage_number(x, sv, y, at.pos) != 1)
 		return x->ret;
 	pdc_block_copy(sv->was, sv->now, at.pos);
@@ -511,7 +511,7 @@ salvage_each(struct stxn *x, struct salvage *sv, struct cells *c,
 	if (c == NULL)
 		return 0;
 	ret = salvage_each(x, sv, c->older, fn);
-	if (ret < 0 || c->rdonly || pdc_closed_idle(c))
+	if (ret < 0 || c->rdonly || pdc_closed_idle(sv->pdc, c))
 		return ret;
 	sv->old = c;
 	return fn(x, sv);
@@ -524,7 +524,7 @@ salvage_lanes(struct stxn *x, struct salvage *sv)
 	int was_view = c == sv->old && c->view, ret = 0;
 
 	/* First: who uses it may still put something there, and end. */
-	c->spent = c->view && !pdc_cells_used(c);
+	c->spent = c->view && !pdc_use_adds(sv->pdc, c->epoch);
 	sv->old = c;
 	sv->wrote = 0;
 	pdc_cells_untag_all(c);

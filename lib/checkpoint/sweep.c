@@ -3,7 +3,7 @@
 
 /*
  * What has ended is swept up, some at a time: dying runs, incarnations of
- * families, and what belongs to earlier boots.
+ * families, and what belongs to epochs whose files nobody maps any more.
  *
  * An incarnation that has ended, by its E record:
  *	its series		each becomes a D, with what the store had seen
@@ -28,20 +28,21 @@
 /* Runs that end in one transaction. */
 struct dying_batch {
 	struct dying y; /* the present one */
-	uint32_t n;
-	struct dying_rec ended[SWEEP_BATCH];
+	uint32_t n, nfree;
+	struct dying_rec free[SWEEP_BATCH]; /* their numbers */
 };
 
 /*
- * The grace of a run is over.  Where an older epoch of this boot may still
- * bring something, its record stays, and so its number is not given out.
+ * The grace of a run is over.  Where an older epoch may still bring something,
+ * its record stays, and so its number is not given out.
  */
 static int
 dying_end(struct stxn *x, struct pdc *p, const unsigned char *key,
-    struct dying *y)
+    struct dying_batch *b)
 {
 	unsigned char keep[DYING_KEY_LEN];
 	struct cells *c = pdc_cells_now(p);
+	struct dying *y = &b->y;
 
 	if (y->d.epoch == x->meta.epoch && y->d.unit != UNIT_NONE) {
 		pdc_cells_bump(c, y->d.zone, y->d.unit, y->d.width);
@@ -49,8 +50,10 @@ dying_end(struct stxn *x, struct pdc *p, const unsigned char *key,
 		y->d.unit = UNIT_NONE;
 	}
 	pdc_stxn_del(x, key, DYING_KEY_LEN);
-	if (x->meta.epoch == x->meta.boot_epoch)
+	if (!dying_kept(&x->meta, y->d.epoch, y->d.id)) {
+		b->free[b->nfree++] = y->d;
 		return x->ret;
+	}
 	memcpy(keep, key, sizeof(keep));
 	keep[0] = 'K';
 	return pdc_dying_put(x, keep, y);
@@ -104,15 +107,15 @@ pdc_dying_step(struct stxn *x, struct pdc *p)
 	b = malloc(sizeof(*b));
 	if (b == NULL)
 		return pdc_stxn_fail(x, pdc_err_set(PDC_ENOMEM, "dying"));
+	b->nfree = 0;
 	for (b->n = 0; b->n < SWEEP_BATCH && x->ret == 0; b->n++) {
 		if (dying_first(x, key, &b->y) != 1 || !dying_due(x, &b->y))
 			break;
-		dying_end(x, p, key, &b->y);
-		b->ended[b->n] = b->y.d;
+		dying_end(x, p, key, b);
 	}
-	for (i = 0; i < b->n && x->meta.epoch == x->meta.boot_epoch; i++)
-		pdc_number_give(x, b->ended[i].family, b->ended[i].incarnation,
-		    b->ended[i].n);
+	for (i = 0; i < b->nfree; i++)
+		pdc_number_give(x, b->free[i].family, b->free[i].incarnation,
+		    b->free[i].n);
 	n = (int)b->n;
 	free(b);
 	return x->ret < 0 ? x->ret : n;
@@ -335,6 +338,19 @@ pdc_ended_step(struct stxn *x, struct pdc *p)
 	return n;
 }
 
+void
+pdc_epoch_forget(struct stxn *x, struct pdc *p)
+{
+	struct meta *m = &x->meta;
+	uint64_t oldest = meta_oldest(m);
+
+	if (oldest == m->epoch)
+		return;
+	m->oldest_epoch = pdc_use_oldest(p, oldest, m->epoch);
+	if (m->oldest_epoch == m->epoch)
+		m->fold_from = 0;
+}
+
 int
 pdc_epoch_old(struct stxn *x, void *arg, const struct walk_rec *r)
 {
@@ -345,10 +361,10 @@ pdc_epoch_old(struct stxn *x, void *arg, const struct walk_rec *r)
 	if (r->key[0] == 'K') {
 		if (!pdc_dying_parse(y, r->val, r->len))
 			y->d = (struct dying_rec){ .family = UINT32_MAX };
-		if (y->d.epoch >= x->meta.boot_epoch)
+		if (dying_kept(&x->meta, y->d.epoch, y->d.id))
 			return 0;
 		pdc_number_give(x, y->d.family, y->d.incarnation, y->d.n);
-	} else if (pdc_get_be64(r->key + 1) >= x->meta.boot_epoch) {
+	} else if (pdc_get_be64(r->key + 1) >= meta_oldest(&x->meta)) {
 		return 0;
 	}
 	return pdc_stxn_del(x, r->key, r->klen) < 0 ? x->ret : 1;

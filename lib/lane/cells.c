@@ -408,10 +408,10 @@ cells_open_map(struct cells *cells, const struct cells_head *h, unsigned flags)
 		return -1;
 	cells_set(cells, h);
 	cells_set_use(cells, flags);
-	if (!cells->rdonly)
-		return pdc_cells_enter(cells);
-	close(cells->fd);
-	cells->fd = -1;
+	if (cells->rdonly) {
+		close(cells->fd);
+		cells->fd = -1;
+	}
 	return 0;
 }
 
@@ -494,6 +494,8 @@ pdc_cells_close(struct cells *cells)
 	if (cells->fd != -1 && pdc_cells_has_fd(cells))
 		close(cells->fd);
 	munmap(cells->map, cells->map_len);
+	if (cells->mark != NULL)
+		munmap(cells->mark, CELLS_MARK);
 	free(cells->zone[0].lane);
 	free(cells);
 }

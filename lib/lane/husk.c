@@ -36,50 +36,6 @@
 #define HUSK_ID ((uint64_t)1 << 62)
 #define HUSK_STAMP UINT64_MAX
 
-static int
-husk_lock(int fd, int cmd, struct flock *fl)
-{
-	*fl = (struct flock){ .l_type = cmd == F_OFD_GETLK ? F_WRLCK : F_RDLCK,
-		.l_whence = SEEK_SET,
-		.l_len = 1 };
-	return fcntl(fd, cmd, fl);
-}
-
-int
-pdc_cells_enter(const struct cells *cells)
-{
-	struct flock fl;
-
-	return husk_lock(cells->fd, F_OFD_SETLK, &fl);
-}
-
-/*
- * The mapping keeps the description with the lock open, so from now on it is
- * another one.
- */
-void
-pdc_cells_leave(struct cells *cells)
-{
-	int fd = cells->fd;
-	char path[40];
-
-	if (fd == -1 || !pdc_cells_has_fd(cells))
-		return;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	cells->fd = open(path, O_RDWR | O_CLOEXEC);
-	close(fd);
-}
-
-int
-pdc_cells_used(const struct cells *cells)
-{
-	struct flock fl;
-
-	return !pdc_cells_has_fd(cells) ||
-	    husk_lock(cells->fd, F_OFD_GETLK, &fl) == -1 ||
-	    fl.l_type != F_UNLCK;
-}
-
 static void
 husk_fill(char *husk, const struct cells *cells)
 {
@@ -123,7 +79,7 @@ view_shift(struct cells *view, ptrdiff_t delta)
 }
 
 struct cells *
-pdc_cells_view(struct cells *cells)
+pdc_cells_view(struct cells *cells, void *mark)
 {
 	struct cells *view;
 	char *map;
@@ -138,6 +94,7 @@ pdc_cells_view(struct cells *cells)
 	*view = *cells;
 	view_shift(view, map - cells->map);
 	view->view = 1;
+	view->mark = mark;
 	cells->fd = -1; /* the view's now */
 	return view;
 }
@@ -159,6 +116,9 @@ pdc_cells_husk(struct cells *cells)
 		return;
 	}
 	cells->husk = 1;
+	if (cells->mark != NULL)
+		munmap(cells->mark, CELLS_MARK);
+	cells->mark = NULL;
 	for (kind = 0; kind < NZONES; kind++)
 		(void)pdc_cells_known(cells, kind); /* none, now */
 }

@@ -80,7 +80,7 @@ dying_write(struct stxn *x, struct dying *y)
 
 /*
  * The run of a series that is no more, its records being deleted.  Without
- * cells in this boot nobody can be adding to it.
+ * cells nobody can be adding to it.
  */
 int
 pdc_dying_add(struct stxn *x, struct pdc *p, struct place *pl,
@@ -89,7 +89,7 @@ pdc_dying_add(struct stxn *x, struct pdc *p, struct place *pl,
 	const struct value_head *h = &pl->v->h;
 	struct dying *y;
 
-	if (h->unit == UNIT_NONE && x->meta.epoch == x->meta.boot_epoch)
+	if (h->unit == UNIT_NONE && !dying_kept(&x->meta, h->epoch, pl->id))
 		return pdc_number_give(x, pl->f.r.id, pl->f.r.incarnation,
 		    pl->n);
 	y = malloc(sizeof(*y));

@@ -15,11 +15,11 @@
 #define UNITS_KEY_LEN 18
 #define UNITS_LOOK 64 /* free extents looked at for one that fits */
 
-/* Whether n of this boot's one epoch can have no cells but those it has now. */
+/* Whether n can have no cells but those it has now. */
 static int
 again_may(const struct stxn *x)
 {
-	return x->meta.epoch == x->meta.boot_epoch;
+	return x->meta.epoch == meta_oldest(&x->meta);
 }
 
 uint32_t

@@ -17,7 +17,8 @@
  *
  * D records are in order of their numbers; since does not fall along them but
  * where a process died before it could clear the tag.  K records are those of
- * which a mapping of an older epoch of this boot may still bring something.
+ * which a mapping of an older epoch may still bring something: only of series
+ * that were there when the present epoch began.
  */
 
 #define DYING_KEY_LEN 9
@@ -29,6 +30,13 @@ struct dying {
 	struct pair sum0[BOUNDS_MAX + 1];
 	char values[LABELS_MAX_LEN];
 };
+
+static inline int
+dying_kept(const struct meta *m, uint64_t epoch, uint64_t id)
+{
+	return meta_oldest(m) < m->epoch && epoch >= meta_oldest(m) &&
+	    id < m->epoch_series;
+}
 
 void pdc_dying_key(unsigned char *key, char kind, uint64_t number);
 /* 1, or 0 if it makes no sense. */

@@ -18,7 +18,7 @@
  * C epoch family inc. block	struct value of a closed epoch, when folded
  * N family incarnation n	nothing: this number may be given out again
  * D number			struct dying_rec: a run that was given up
- * K number			the same, until the end of this boot
+ * K number			the same, while its file is mapped
  * E family incarnation		struct ended_rec: all of it is to be deleted
  * U epoch zone unit		so many units may be given out again
  * O number			struct owed: an effect on cells to be redone
@@ -74,8 +74,19 @@ struct meta {
 	uint64_t cells_dir_ino; /* 0: not known */
 	uint64_t next_dying;
 	uint64_t fold_from; /* series before: fold.c; never above next_series */
-	uint64_t reserved[5];
+	uint64_t oldest_epoch; /* see meta_oldest() */
+	uint64_t epoch_series; /* next_series when the epoch began */
+	uint64_t reserved[3];
 };
+
+/* The first epoch of which anybody may map the file. */
+static inline uint64_t
+meta_oldest(const struct meta *m)
+{
+	return m->oldest_epoch > m->boot_epoch && m->oldest_epoch <= m->epoch ?
+	    m->oldest_epoch :
+	    m->boot_epoch;
+}
 
 /*
  * Then: help, unit, label names (sorted), states (as declared), each with its

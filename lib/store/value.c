@@ -276,7 +276,7 @@ pdc_block_fold(struct stxn *x, const struct family_rec *f, uint32_t block,
 
 	if (v->h.epoch == x->meta.epoch)
 		return 0;
-	if (v->h.unit != UNIT_NONE && v->h.epoch >= x->meta.boot_epoch) {
+	if (v->h.unit != UNIT_NONE && v->h.epoch >= meta_oldest(&x->meta)) {
 		pdc_closed_key(key, v->h.epoch, f->id, f->incarnation, block);
 		pdc_stxn_put(x, key, sizeof(key), v, pdc_block_size(&v->h));
 	}

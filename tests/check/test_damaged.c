@@ -49,6 +49,8 @@ static const struct damage damages[] = {
 	    "expected a number below 0" },
 	{ "a later boot", 'M', NULL, ADD, AT(meta, boot_epoch), 5,
 	    "in a boot that began with" },
+	{ "a later oldest one", 'M', NULL, ADD, AT(meta, oldest_epoch), 5,
+	    "oldest_epoch is 5" },
 	{ "a half family", 'F', "c", CUT, 1, 0, 0, "that are no family" },
 	{ "no family", 'F', "c", DEL, 0, 0, 0, "there is no F c" },
 	{ "the id of another", 'F', "c", ADD, AT(family_rec, id), 1,

@@ -118,15 +118,19 @@ test_rings(void)
 	put(&was);
 }
 
-/* What an epoch leaves in the next one of its boot. */
+/* What an epoch leaves in the next one, while somebody maps its file. */
 static void
 test_epochs(void)
 {
 	char *dir = tap_tmpdir();
+	pid_t pid;
 
 	p = multi_open(dir, 0);
 	count(PDC_COUNTER, "c", 7);
 	pdc_checkpoint(p);
+	pid = multi_fork();
+	while (pid == 0)
+		pause();
 	multi_lose(dir);
 	pdc_checkpoint(p);
 	count(PDC_COUNTER, "c", 8);
@@ -155,6 +159,8 @@ test_epochs(void)
 	put(&now);
 	is_found("the epoch is not closed", "C of the present epoch");
 	del(&now);
+	kill(pid, SIGKILL);
+	multi_wait(pid, 5000);
 	pdc_close(p);
 }
 

@@ -13,6 +13,7 @@ MULTI_TESTS = \
 	%D%/test_expire \
 	%D%/test_fork \
 	%D%/test_idle \
+	%D%/test_kept \
 	%D%/test_kill \
 	%D%/test_lines \
 	%D%/test_lines_busy \
@@ -58,6 +59,7 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_epoch_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_fork_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_idle_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_kept_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_exact_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_signal_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_thread_LDADD = %D%/libmulti.la $(LDADD)

@@ -44,7 +44,7 @@ follows=
 is "$(sort -u "$tmp/codes")" 200 "$(wc -l <"$tmp/codes") scrapes, all good"
 # A cells file that was deleted stays open for a minute in who had it.
 lost=$(sed -n 's/.*kills, \([0-9]*\) cells files.*/\1/p' "$tmp/work")
-test "$lost" -le 7 || lost=7
+test "$lost" -le 14 || lost=14
 until_true 10 sh -c \
     "test \$(ls /proc/$pid/fd | wc -l) -le $((first + lost + 4))"
 ok $? "pdc-serve has no more open than at first, but for $lost cells files" ||

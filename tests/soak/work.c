@@ -35,8 +35,9 @@
 #define KILL_MS 40
 #define LOOK_MS 100
 #define LOSE_FIRST_MS 1000
-#define LOSE_MS 10000
-#define LOSE_KEPT_MS 70000 /* until what was deleted is let go of */
+#define LOSE_MIN_MS 5000
+#define LOSE_MAX_MS 55000
+#define LOST_KEPT 14 /* in the minute until they are let go of */
 #define KEEP_LINES 20000
 #define PATIENCE_MS 30000
 #define BOUND_S 60 /* shorter runs do not show whether something grows */
@@ -442,7 +443,9 @@ run(struct course *c, struct seen *s, int64_t until)
 		}
 		if (now >= next) {
 			c->losses += lose() == 1;
-			next = now + LOSE_MS;
+			next = now + LOSE_MIN_MS +
+			    multi_random(&c->seed) %
+				(LOSE_MAX_MS - LOSE_MIN_MS);
 		}
 		if (now < half)
 			s->half = s->most;
@@ -490,8 +493,8 @@ judge(struct seen *s, int losses, double seconds)
 			s->most.cells_bytes <= s->half.cells_bytes * 5 / 4 &&
 			s->most.readers <= s->half.readers + NWORKERS,
 		    "nothing grows in the second half");
-	if (losses > LOSE_KEPT_MS / LOSE_MS)
-		losses = LOSE_KEPT_MS / LOSE_MS;
+	if (losses > LOST_KEPT)
+		losses = LOST_KEPT;
 	ok(descriptors() <= s->fds + (unsigned)losses + 2,
 	    "descriptors: %u, at first %u, and %d deleted cells files",
 	    descriptors(), s->fds, losses);

@@ -49,6 +49,8 @@
 	X(meta, cells_dir_ino) \
 	X(meta, next_dying) \
 	X(meta, fold_from) \
+	X(meta, oldest_epoch) \
+	X(meta, epoch_series) \
 	X(meta, reserved)
 
 #define FAMILY_REC(X) \

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+/*
+ * use.lock: who maps which file of cells, by shared OFD locks on its bytes.
+ *
+ *	0		whoever maps one; our descriptor has it
+ *	1 + 2 epoch	whoever maps the file of this epoch to add to it
+ *	2 + 2 epoch	whoever has a view of it (closed.c)
+ *
+ * The lock of an epoch belongs to a description of its own, which a mapping of
+ * use.lock keeps open, a page that nobody touches: so it lasts as long as
+ * that, also in children, and whoever closes all descriptors does not end it.
+ * It is taken before the file is opened.  So when the present file is another
+ * one and nobody has a lock of an older epoch, nobody will ever add to a file
+ * of it again, as those have no names any more.
+ */
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "checkpoint/checkpoint.h"
+#include "lane/shape.h"
+#include "pdc.h"
+
+static struct flock
+use_bytes(short type, uint64_t from, uint64_t n)
+{
+	struct flock fl = { .l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)from,
+		.l_len = (off_t)n };
+
+	return fl;
+}
+
+static int
+use_lock(int fd, short type, uint64_t byte)
+{
+	struct flock fl = use_bytes(type, byte, 1);
+
+	return fcntl(fd, F_OFD_SETLK, &fl);
+}
+
+static int
+use_good(const struct pdc *p)
+{
+	struct stat sb;
+
+	return p->use_fd != -1 && fstat(p->use_fd, &sb) == 0 &&
+	    sb.st_dev == p->use_dev && sb.st_ino == p->use_ino;
+}
+
+static int
+use_file(const struct pdc *p, int flags)
+{
+	int fd = pdc_file_open(p->store, "use.lock", flags);
+
+	return fd == PDC_ENOENT ?
+	    pdc_err_set(fd, "%s: use.lock is missing", p->store->dir) :
+	    fd;
+}
+
+static int
+use_open(struct pdc *p)
+{
+	struct stat sb;
+	int fd;
+
+	fd = use_file(p, p->store->rdonly ? O_RDONLY : O_RDWR);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &sb) == -1) {
+		close(fd);
+		return pdc_err_sys("%s/use.lock", p->store->dir);
+	}
+	p->use_fd = fd;
+	p->use_dev = sb.st_dev;
+	p->use_ino = sb.st_ino;
+	return 0;
+}
+
+int
+pdc_use_share(struct pdc *p)
+{
+	int ret;
+
+	if (!use_good(p)) {
+		p->use_fd = -1;
+		ret = use_open(p);
+		if (ret < 0)
+			return ret;
+	}
+	if (use_lock(p->use_fd, F_RDLCK, 0) == -1)
+		return pdc_err_sys("%s/use.lock: locking", p->store->dir);
+	return 0;
+}
+
+/*
+ * On a new descriptor after closing one's own: a lock inherited by a child
+ * would convert and prove nothing.
+ */
+int
+pdc_use_alone(struct pdc *p)
+{
+	int ret;
+
+	if (use_good(p))
+		close(p->use_fd);
+	p->use_fd = -1;
+	ret = use_open(p);
+	if (ret < 0)
+		return ret;
+	if (use_lock(p->use_fd, F_WRLCK, 0) == 0)
+		return 1;
+	if (errno == EAGAIN || errno == EACCES)
+		return 0;
+	return pdc_err_sys("%s/use.lock: locking", p->store->dir);
+}
+
+int
+pdc_use_enter(const struct pdc *p, uint64_t epoch, enum use how, void **mark)
+{
+	int fd = use_file(p, O_RDONLY), ret = 0;
+	void *page = MAP_FAILED;
+
+	if (fd < 0)
+		return fd;
+	if (use_lock(fd, F_RDLCK, 1 + 2 * epoch + how) == 0)
+		page = mmap(NULL, CELLS_MARK, PROT_NONE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
+		ret = pdc_err_sys("%s/use.lock: locking", p->store->dir);
+	else
+		*mark = page;
+	close(fd);
+	return ret;
+}
+
+void
+pdc_use_leave(void *mark)
+{
+	if (mark != NULL)
+		munmap(mark, CELLS_MARK);
+}
+
+/* The first byte of these that somebody has; 0: none; -1: that is not known. */
+static int64_t
+use_first(struct pdc *p, uint64_t from, uint64_t n)
+{
+	struct flock fl = use_bytes(F_WRLCK, from, n);
+
+	if (!use_good(p) && pdc_use_share(p) < 0)
+		return -1;
+	if (fcntl(p->use_fd, F_OFD_GETLK, &fl) == -1)
+		return -1;
+	return fl.l_type == F_UNLCK ? 0 : fl.l_start;
+}
+
+int
+pdc_use_adds(struct pdc *p, uint64_t epoch)
+{
+	return use_first(p, 1 + 2 * epoch, 1) != 0;
+}
+
+/* Which of several locks is told first is not said. */
+uint64_t
+pdc_use_oldest(struct pdc *p, uint64_t from, uint64_t to)
+{
+	int64_t byte;
+
+	while (from < to) {
+		byte = use_first(p, 1 + 2 * from, 2 * (to - from));
+		if (byte == 0)
+			break;
+		to = byte < 0 ? from : (uint64_t)(byte - 1) / 2;
+	}
+	return to;
+}
