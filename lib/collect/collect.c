@@ -45,6 +45,7 @@ struct collect {
 	uint64_t damaged, count;
 	int late; /* pdc_collect_late() */
 	struct family f, other;
+	struct series_form form;
 	struct collect_family family;
 	struct collect_series series;
 	const char *labels[LABELS_MAX + 1], *values[LABELS_MAX + 1];
@@ -142,6 +143,7 @@ pdc_collect_close(struct collect *co)
 		return;
 	collect_end(co);
 	pdc_merge_free(&co->merge);
+	pdc_series_form_fini(&co->form);
 	free(co->v);
 	free(co);
 }
@@ -197,6 +199,7 @@ static int
 collect_give(struct collect *co, const struct collect_family **fp)
 {
 	struct collect_family *cf = &co->family;
+	int ret;
 
 	cf->name = co->f.name;
 	cf->help = co->f.help;
@@ -217,7 +220,8 @@ collect_give(struct collect *co, const struct collect_family **fp)
 	co->idles = pdc_idle_ns(&co->f.r) > 0;
 	co->in_series = co->have_block = 0;
 	*fp = cf;
-	return COLLECT_NEXT;
+	ret = pdc_series_form(&co->form, &co->f);
+	return ret < 0 ? ret : COLLECT_NEXT;
 }
 
 /* Also a family that nobody has ended yet is not shown after its time. */
@@ -460,6 +464,8 @@ collect_one(struct collect *co, uint32_t n)
 	    co->f.r.nlabels);
 	if (ret == 0 && s.id >= co->youngest)
 		return 0;
+	if (ret == 0 && !pdc_series_agrees(&co->form, &co->f, &s, co->values))
+		ret = PDC_EFORMAT;
 	if (ret == 0)
 		ret = collect_block(co, n);
 	if (ret < 0) {
@@ -493,6 +499,7 @@ collect_merge(struct collect *co)
 		.cells = co->cells,
 		.slots = &co->slots,
 		.f = &co->f,
+		.form = &co->form,
 		.v = co->v,
 		.begun_ns = co->begun_ns,
 		.settle = co->tries >= COLLECT_TRIES };

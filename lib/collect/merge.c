@@ -161,7 +161,8 @@ merge_one(struct merge *m, const struct merge_from *from,
 
 	if (pdc_series_parse(&s, cur->val, cur->len, family_nvalues(&f->r)) <
 		0 ||
-	    pdc_series_beyond(s.values, s.values_len) ||
+	    !pdc_series_sane(f, s.values, s.values_len) ||
+	    !pdc_series_agrees(from->form, f, &s, NULL) ||
 	    merge_block(from, pdc_get_be32(cur->key + 9), block, &pos) < 0) {
 		m->damaged++;
 		return from->x->ret;

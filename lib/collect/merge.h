@@ -23,6 +23,7 @@ struct merge_from {
 	const struct cells *cells; /* or NULL */
 	const struct slots *slots;
 	const struct family *f;
+	struct series_form *form; /* of it */
 	struct value *v; /* for its blocks */
 	int64_t begun_ns; /* before the snapshot */
 	int settle; /* take what is stored where a series has moved */

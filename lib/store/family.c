@@ -136,7 +136,7 @@ pdc_family_parse(struct family *f, const void *name, size_t nlen,
 	end = p + f->r.strings_len;
 	f->help = family_string(&p, end);
 	f->unit = f->help != NULL ? family_string(&p, end) : NULL;
-	if (f->unit == NULL)
+	if (f->unit == NULL || !pdc_utf8_valid(f->help, (size_t)(p - f->help)))
 		return PDC_EFORMAT;
 	for (i = 0; i < f->r.nlabels; i++) {
 		name_at = family_string(&p, end);
@@ -147,7 +147,7 @@ pdc_family_parse(struct family *f, const void *name, size_t nlen,
 		f->labels[i] = f->label_names + used;
 		used += (size_t)(p - name_at);
 	}
-	if (family_states(f, &p, end) < 0)
+	if (family_states(f, &p, end) < 0 || p != end)
 		return PDC_EFORMAT;
 	return family_bounds(f, end, (size_t)((const char *)val + len - end));
 }

@@ -256,6 +256,108 @@ pdc_series_render(struct buf *b, const struct family *f, const char *values,
 		series_label(b, begin, MODES_LABEL, slot);
 }
 
+int
+pdc_series_form(struct series_form *form, const struct family *f)
+{
+	uint32_t i;
+
+	pdc_buf_reset(&form->text);
+	for (i = 0; i < f->r.nlabels; i++) {
+		series_label(&form->text, 0, f->labels[i], "");
+		form->end[i] = form->text.len - 1; /* before the last quote */
+	}
+	return form->text.error < 0 ?
+	    pdc_err_set(PDC_ENOMEM, "family %s", f->name) :
+	    0;
+}
+
+static inline uint64_t
+series_word(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+static inline uint32_t
+series_half(const char *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+/*
+ * memcmp() == 0 of what is short, without a call; the last bytes by a word that
+ * overlaps.
+ */
+static inline int
+series_same(const char *a, const char *b, size_t n)
+{
+	size_t i;
+
+	if (n >= 8) {
+		for (i = 0; i < n - 8; i += 8)
+			if (series_word(a + i) != series_word(b + i))
+				return 0;
+		return series_word(a + n - 8) == series_word(b + n - 8);
+	}
+	if (n >= 4)
+		return series_half(a) == series_half(b) &&
+		    series_half(a + n - 4) == series_half(b + n - 4);
+	return n == 0 ||
+	    (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1]);
+}
+
+/* Nothing is escaped, and there is no label besides. */
+static int
+series_agrees_plain(const struct series_form *form, const struct series_ref *s,
+    const char *const *at, uint32_t n)
+{
+	const char *r = s->rendered, *text = form->text.data;
+	size_t from = 0, len;
+	uint32_t i;
+
+	if (s->rendered_len != form->text.len + s->values_len - n)
+		return 0;
+	for (i = 0; i < n; i++) {
+		len = form->end[i] - from;
+		if (!series_same(r, text + from, len))
+			return 0;
+		r += len;
+		from += len;
+		len = (size_t)((i + 1 < n ? at[i + 1] : s->rendered) - at[i]) -
+		    1;
+		if (!series_same(r, at[i], len))
+			return 0;
+		r += len;
+	}
+	return n == 0 || *r == '"';
+}
+
+int
+pdc_series_agrees(struct series_form *form, const struct family *f,
+    const struct series_ref *s, const char *const *at)
+{
+	if (at != NULL && !pdc_series_beyond(s->values, s->values_len) &&
+	    series_agrees_plain(form, s, at, f->r.nlabels))
+		return 1;
+	pdc_buf_reset(&form->again);
+	pdc_series_render(&form->again, f, s->values, s->values_len);
+	return form->again.error == 0 && form->again.len == s->rendered_len &&
+	    (s->rendered_len == 0 ||
+		memcmp(form->again.data, s->rendered, s->rendered_len) == 0);
+}
+
+void
+pdc_series_form_fini(struct series_form *form)
+{
+	pdc_buf_fini(&form->text);
+	pdc_buf_fini(&form->again);
+}
+
 /* Later than all created times given so far, wherever the clock is. */
 static int64_t
 series_created(struct stxn *x)

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "store/family.h"
 
-struct buf;
 /*
  * The series that takes what is beyond max_series has one label and, in place
  * of label values, a byte that is in no UTF-8.
@@ -58,6 +58,21 @@ int pdc_series_get(struct stxn *, const struct family *, uint32_t n,
 /* The labels of these values as the text exposition has them. */
 void pdc_series_render(struct buf *, const struct family *, const char *values,
     size_t len);
+/*
+ * Whether the rendered labels of a series are its values, which tells damage of
+ * either: by what a family has around the values, else by rendering them.
+ */
+struct series_form {
+	struct buf text; /* up to each value, the next one from end on */
+	size_t end[LABELS_MAX];
+	struct buf again;
+};
+/* 0 or PDC_ENOMEM.  Zeroed before the first; ended by pdc_series_form_fini(). */
+int pdc_series_form(struct series_form *, const struct family *);
+/* at as of pdc_series_take(), or NULL. */
+int pdc_series_agrees(struct series_form *, const struct family *,
+    const struct series_ref *, const char *const *at);
+void pdc_series_form_fini(struct series_form *);
 /*
  * Of a family of which each process has its own series: bytes of values without
  * whose it is, else all; whose it is; and values of labels with that added.

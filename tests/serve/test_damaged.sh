@@ -7,7 +7,7 @@
 . "$srcdir/tests/tap.sh"
 . "$srcdir/tests/serve/serve.sh"
 
-# A damaged text is served as it is, and no parser may take such a page.
+# A damaged number is served as it is, and a parser may not take such buckets.
 unset PDC_PAGES
 
 rounds=${1:-12}
