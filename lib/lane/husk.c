@@ -103,6 +103,7 @@ void
 pdc_cells_husk(struct cells *cells)
 {
 	size_t len = cells->map_len;
+	void *mark = cells->mark;
 	char *husk;
 	int kind;
 
@@ -116,9 +117,9 @@ pdc_cells_husk(struct cells *cells)
 		return;
 	}
 	cells->husk = 1;
-	if (cells->mark != NULL)
-		munmap(cells->mark, CELLS_MARK);
-	cells->mark = NULL;
+	cells->mark = NULL; /* first: a child would unmap it again */
+	if (mark != NULL)
+		munmap(mark, CELLS_MARK);
 	for (kind = 0; kind < NZONES; kind++)
 		(void)pdc_cells_known(cells, kind); /* none, now */
 }

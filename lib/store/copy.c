@@ -9,7 +9,8 @@
  *
  * So who has a store open has its use.lock mapped, a page of it which nobody
  * touches, and who finds it among the maps of the process is refused.  A child
- * inherits the page with the handle.
+ * inherits the page with the handle.  Pages of it that are shared are others'
+ * (use.c): one may be left in a child that was forked while it was made.
  */
 
 #include <sys/mman.h>
@@ -43,7 +44,8 @@ copy_mapped(const char *path)
 	while (!found && fgets(line, sizeof(line), f) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
 		at = strchr(line, '/');
-		found = at != NULL && strcmp(at, path) == 0;
+		found = at != NULL && strcmp(at, path) == 0 &&
+		    strstr(line, " ---p ") != NULL;
 	}
 	fclose(f);
 	return found;
