@@ -517,6 +517,16 @@ salvage_each(struct stxn *x, struct salvage *sv, struct cells *c,
 	return fn(x, sv);
 }
 
+/*
+ * What was kept for it is gone, so what it has cannot be told from what was
+ * brought in.  That is only where our lock of it was not seen.
+ */
+static int
+salvage_late(const struct stxn *x, const struct cells *c)
+{
+	return c->epoch < meta_oldest(&x->meta);
+}
+
 static int
 salvage_lanes(struct stxn *x, struct salvage *sv)
 {
@@ -524,7 +534,8 @@ salvage_lanes(struct stxn *x, struct salvage *sv)
 	int was_view = c == sv->old && c->view, ret = 0;
 
 	/* First: who uses it may still put something there, and end. */
-	c->spent = c->view && !pdc_use_adds(sv->pdc, c->epoch);
+	c->spent = c->view &&
+	    (salvage_late(x, c) || !pdc_use_adds(sv->pdc, c->epoch));
 	sv->old = c;
 	sv->wrote = 0;
 	pdc_cells_untag_all(c);
@@ -532,7 +543,7 @@ salvage_lanes(struct stxn *x, struct salvage *sv)
 		c->closed_ns = pdc_clock_mono(&sv->pdc->clock);
 	salvage_counts(c->head, pdc_cells_now(sv->pdc)->head);
 	/* What is in use still gets records; lanes wait for its end. */
-	if (!was_view || c->spent)
+	if (!salvage_late(x, c) && (!was_view || c->spent))
 		ret = salvage_walks(x, sv);
 	if (sv->wrote)
 		c->spent = 0;
@@ -550,7 +561,8 @@ salvage_rings(struct stxn *x, struct salvage *sv)
 	struct cells *c = sv->old;
 	int ret = 0;
 
-	while (ret == 0 && pdc_drain(x, sv->pdc, c, 1) > 0) {
+	while (ret == 0 && !salvage_late(x, c) &&
+	    pdc_drain(x, sv->pdc, c, 1) > 0) {
 		c->spent = 0;
 		ret = pdc_stxn_renew(x);
 	}

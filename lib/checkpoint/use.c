@@ -14,19 +14,28 @@
  * It is taken before the file is opened.  So when the present file is another
  * one and nobody has a lock of an older epoch, nobody will ever add to a file
  * of it again, as those have no names any more.
+ *
+ * Where a mapping keeps another description than the one it was made by, as on
+ * overlayfs, that ends the lock with the descriptor, and who maps what is not
+ * known; nor is it of a use.lock that was deleted, for others may have a new
+ * one.
  */
 
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "checkpoint/checkpoint.h"
 #include "lane/shape.h"
 #include "pdc.h"
+
+#define USE_PROBE ((uint64_t)1 << 62) /* from there on: no byte of an epoch */
 
 static struct flock
 use_bytes(short type, uint64_t from, uint64_t n)
@@ -48,12 +57,18 @@ use_lock(int fd, short type, uint64_t byte)
 }
 
 static int
+use_is(const struct pdc *p, int fd, struct stat *sb)
+{
+	return fd != -1 && fstat(fd, sb) == 0 && sb->st_dev == p->use_dev &&
+	    sb->st_ino == p->use_ino;
+}
+
+static int
 use_good(const struct pdc *p)
 {
 	struct stat sb;
 
-	return p->use_fd != -1 && fstat(p->use_fd, &sb) == 0 &&
-	    sb.st_dev == p->use_dev && sb.st_ino == p->use_ino;
+	return use_is(p, p->use_fd, &sb);
 }
 
 static int
@@ -64,6 +79,23 @@ use_file(const struct pdc *p, int flags)
 	return fd == PDC_ENOENT ?
 	    pdc_err_set(fd, "%s: use.lock is missing", p->store->dir) :
 	    fd;
+}
+
+/* Another description of the file that we ask, whatever has its name now. */
+static int
+use_again(const struct pdc *p)
+{
+	char path[40];
+	struct stat sb;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->use_fd);
+	fd = use_good(p) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (use_is(p, fd, &sb))
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return use_file(p, O_RDONLY);
 }
 
 static int
@@ -123,20 +155,28 @@ pdc_use_alone(struct pdc *p)
 	return pdc_err_sys("%s/use.lock: locking", p->store->dir);
 }
 
+static int
+use_map(int fd, uint64_t byte, void **mark)
+{
+	void *page = MAP_FAILED;
+
+	if (use_lock(fd, F_RDLCK, byte) == 0)
+		page = mmap(NULL, CELLS_MARK, PROT_NONE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
+		return -1;
+	*mark = page;
+	return 0;
+}
+
 int
 pdc_use_enter(const struct pdc *p, uint64_t epoch, enum use how, void **mark)
 {
-	int fd = use_file(p, O_RDONLY), ret = 0;
-	void *page = MAP_FAILED;
+	int fd = use_again(p), ret = 0;
 
 	if (fd < 0)
 		return fd;
-	if (use_lock(fd, F_RDLCK, 1 + 2 * epoch + how) == 0)
-		page = mmap(NULL, CELLS_MARK, PROT_NONE, MAP_SHARED, fd, 0);
-	if (page == MAP_FAILED)
+	if (use_map(fd, 1 + 2 * epoch + how, mark) == -1)
 		ret = pdc_err_sys("%s/use.lock: locking", p->store->dir);
-	else
-		*mark = page;
 	close(fd);
 	return ret;
 }
@@ -150,21 +190,59 @@ pdc_use_leave(void *mark)
 
 /* The first byte of these that somebody has; 0: none; -1: that is not known. */
 static int64_t
-use_first(struct pdc *p, uint64_t from, uint64_t n)
+use_first(const struct pdc *p, uint64_t from, uint64_t n)
 {
 	struct flock fl = use_bytes(F_WRLCK, from, n);
 
-	if (!use_good(p) && pdc_use_share(p) < 0)
-		return -1;
 	if (fcntl(p->use_fd, F_OFD_GETLK, &fl) == -1)
 		return -1;
-	return fl.l_type == F_UNLCK ? 0 : fl.l_start;
+	if (fl.l_type == F_UNLCK)
+		return 0;
+	return fl.l_start >= (off_t)from ? fl.l_start : -1; /* not one of us */
+}
+
+/* Whether a mapping keeps a lock here: by one that nobody else has. */
+static int
+use_kept(struct pdc *p)
+{
+	void *mark = NULL;
+	uint64_t byte;
+	int fd;
+
+	if (p->use_kept != 0)
+		return p->use_kept > 0;
+	fd = use_again(p);
+	if (fd < 0)
+		return 0;
+	if (getrandom(&byte, sizeof(byte), 0) == sizeof(byte) &&
+	    use_map(fd, byte = USE_PROBE | byte >> 2, &mark) == 0) {
+		close(fd);
+		fd = -1;
+		p->use_kept = use_first(p, byte, 1) > 0 ? 1 : -1;
+	}
+	if (fd != -1)
+		close(fd);
+	pdc_use_leave(mark);
+	return p->use_kept > 0;
+}
+
+/* The same of who maps an epoch. */
+static int64_t
+use_who(struct pdc *p, uint64_t from, uint64_t n)
+{
+	struct stat sb;
+
+	if (!use_good(p) && pdc_use_share(p) < 0)
+		return -1;
+	if (!use_is(p, p->use_fd, &sb) || sb.st_nlink == 0 || !use_kept(p))
+		return -1;
+	return use_first(p, from, n);
 }
 
 int
 pdc_use_adds(struct pdc *p, uint64_t epoch)
 {
-	return use_first(p, 1 + 2 * epoch, 1) != 0;
+	return use_who(p, 1 + 2 * epoch, 1) != 0;
 }
 
 /* Which of several locks is told first is not said. */
@@ -174,7 +252,7 @@ pdc_use_oldest(struct pdc *p, uint64_t from, uint64_t to)
 	int64_t byte;
 
 	while (from < to) {
-		byte = use_first(p, 1 + 2 * from, 2 * (to - from));
+		byte = use_who(p, 1 + 2 * from, 2 * (to - from));
 		if (byte == 0)
 			break;
 		to = byte < 0 ? from : (uint64_t)(byte - 1) / 2;

@@ -31,7 +31,8 @@ MULTI_TESTS = \
 	%D%/test_stop \
 	%D%/test_storm \
 	%D%/test_system \
-	%D%/test_thread
+	%D%/test_thread \
+	%D%/test_use
 C_TESTS += $(MULTI_TESTS)
 TSAN_TESTS += %D%/test_thread
 check_LTLIBRARIES += %D%/libmulti.la
@@ -64,4 +65,5 @@ check_LTLIBRARIES += %D%/libmulti.la
 %C%_test_signal_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_thread_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_system_LDADD = %D%/libmulti.la $(LDADD)
+%C%_test_use_LDADD = %D%/libmulti.la $(LDADD)
 %C%_test_monotone_LDADD = %D%/libmulti.la $(LDADD)
