@@ -75,15 +75,20 @@ closed_replace(struct pdc *p, struct cells *c, struct cells *to)
 	return c == NULL;
 }
 
-/* With each that comes, those of long ago become small. */
+/*
+ * With each that comes, those of long ago become small.  What there was no
+ * memory for is tried again: all who use the store keep things for its file.
+ */
 static void
-closed_shrink(struct pdc *p)
+closed_husks(struct pdc *p)
 {
 	int64_t now = pdc_clock_mono(&p->clock);
 	struct cells *c;
 
 	for (c = p->husks; c != NULL; c = c->older)
-		if (now - c->closed_ns >= HUSK_NS)
+		if (!c->husk)
+			pdc_cells_husk(c);
+		else if (now - c->closed_ns >= HUSK_NS)
 			pdc_cells_shrink(c);
 }
 
@@ -105,8 +110,7 @@ pdc_closed_view(struct pdc *p, struct cells *c)
 	}
 	/* First: who forks in between has the view. */
 	closed_replace(p, c, view);
-	closed_shrink(p);
-	pdc_cells_husk(c);
+	closed_husks(p);
 	return view;
 }
 
