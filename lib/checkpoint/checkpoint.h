@@ -74,12 +74,9 @@ void pdc_fold_free(struct fold *);
  */
 int pdc_use_share(struct pdc *);
 int pdc_use_alone(struct pdc *);
-enum use { USE_ADDS, USE_VIEWS };
 /* Have the lock of this epoch, as long as the mark is mapped. */
-int pdc_use_enter(const struct pdc *, uint64_t epoch, enum use, void **mark);
+int pdc_use_enter(const struct pdc *, uint64_t epoch, void **mark);
 void pdc_use_leave(void *mark);
-/* Whether a file of it is mapped to add to it, or that cannot be known. */
-int pdc_use_adds(struct pdc *, uint64_t epoch);
 /* The first epoch of these of which anybody has a lock; to: none. */
 uint64_t pdc_use_oldest(struct pdc *, uint64_t from, uint64_t to);
 
@@ -94,11 +91,11 @@ int pdc_epoch_map(struct pdc *, const struct meta *);
 struct cells *pdc_epoch_cells(struct pdc *, uint32_t wait_ms);
 /* Credit what a closed mapping of ours still got; whether to do so now. */
 int pdc_epoch_salvage(struct stxn *, struct pdc *);
-int pdc_salvage_wanted(struct pdc *);
+int pdc_salvage_wanted(const struct pdc *);
 /* The view of a closed mapping when its time has come, or itself. */
 struct cells *pdc_closed_view(struct pdc *, struct cells *);
 /* Nothing is to be salvaged from it, and it cannot go yet. */
-int pdc_closed_idle(struct pdc *, const struct cells *);
+int pdc_closed_idle(const struct cells *);
 void pdc_closed_drop(struct pdc *, struct cells *view);
 /* Of who only reads. */
 void pdc_closed_forget(struct pdc *);

@@ -35,22 +35,22 @@ closed_due(const struct pdc *p, const struct cells *c)
 }
 
 int
-pdc_salvage_wanted(struct pdc *p)
+pdc_salvage_wanted(const struct pdc *p)
 {
 	const struct cells *c = pdc_cells_now(p);
 
 	if (pdc_salvage_due(p))
 		return 1;
 	for (c = c != NULL ? c->older : NULL; c != NULL; c = c->older)
-		if (closed_due(p, c) || (c->view && !pdc_closed_idle(p, c)))
+		if (closed_due(p, c) || (c->view && !pdc_closed_idle(c)))
 			return 1;
 	return 0;
 }
 
 int
-pdc_closed_idle(struct pdc *p, const struct cells *c)
+pdc_closed_idle(const struct cells *c)
 {
-	return c->view && pdc_ring_backlog(c) == 0 && pdc_use_adds(p, c->epoch);
+	return c->view && pdc_ring_backlog(c) == 0 && pdc_cells_used(c);
 }
 
 /* Put to in the place of c, or take c out; 0 if it is not there any more. */
@@ -95,15 +95,12 @@ closed_husks(struct pdc *p)
 struct cells *
 pdc_closed_view(struct pdc *p, struct cells *c)
 {
-	struct cells *view = NULL;
-	void *mark = NULL;
+	struct cells *view;
 
 	if (!closed_due(p, c))
 		return c;
-	if (pdc_use_enter(p, c->epoch, USE_VIEWS, &mark) == 0)
-		view = pdc_cells_view(c, mark);
+	view = pdc_cells_view(c);
 	if (view == NULL) {
-		pdc_use_leave(mark);
 		/* Not at each transaction: that looks into the whole store. */
 		c->closed_ns = pdc_clock_mono(&p->clock);
 		return c;

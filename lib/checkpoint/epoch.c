@@ -62,10 +62,14 @@ epoch_swap(struct pdc *p, struct cells *c)
 			now->closed_ns = pdc_clock_mono(&p->clock);
 		/* Pairs with the acquire in pdc_cells_now(). */
 		atomic_store_explicit(&p->cells, c, memory_order_release);
-		c = NULL;
+		c = now;
+		now = NULL;
 	}
 	pdc_table_unlock(p);
-	pdc_cells_close(c);
+	if (now == NULL && c != NULL)
+		pdc_cells_leave(c);
+	else
+		pdc_cells_close(c);
 }
 
 /* Map the file under the lock of its epoch. */
@@ -76,7 +80,7 @@ epoch_open(const struct pdc *p, struct cells **cp, const struct cells_make *mk)
 	int ret = 0;
 
 	if (!p->store->rdonly)
-		ret = pdc_use_enter(p, mk->epoch, USE_ADDS, &mark);
+		ret = pdc_use_enter(p, mk->epoch, &mark);
 	if (ret == 0)
 		ret = pdc_cells_open(cp, mk);
 	if (ret == 0)
@@ -356,7 +360,7 @@ epoch_current(struct pdc *p, const struct meta *m)
 		return 0;
 	if (fstat(c->fd, &sb) == 0 && sb.st_dev == c->dev &&
 	    sb.st_ino == c->ino)
-		return pdc_use_share(p) == 0;
+		return pdc_cells_enter(c) == 0 && pdc_use_share(p) == 0;
 	close(c->fd);
 	c->fd = -1;
 	return 0;

@@ -511,7 +511,7 @@ salvage_each(struct stxn *x, struct salvage *sv, struct cells *c,
 	if (c == NULL)
 		return 0;
 	ret = salvage_each(x, sv, c->older, fn);
-	if (ret < 0 || c->rdonly || pdc_closed_idle(sv->pdc, c))
+	if (ret < 0 || c->rdonly || pdc_closed_idle(c))
 		return ret;
 	sv->old = c;
 	return fn(x, sv);
@@ -534,8 +534,7 @@ salvage_lanes(struct stxn *x, struct salvage *sv)
 	int was_view = c == sv->old && c->view, ret = 0;
 
 	/* First: who uses it may still put something there, and end. */
-	c->spent = c->view &&
-	    (salvage_late(x, c) || !pdc_use_adds(sv->pdc, c->epoch));
+	c->spent = c->view && (salvage_late(x, c) || !pdc_cells_used(c));
 	sv->old = c;
 	sv->wrote = 0;
 	pdc_cells_untag_all(c);

@@ -342,11 +342,15 @@ void
 pdc_epoch_forget(struct stxn *x, struct pdc *p)
 {
 	struct meta *m = &x->meta;
-	uint64_t oldest = meta_oldest(m);
+	uint64_t oldest = meta_oldest(m), to = m->epoch;
+	const struct cells *c;
 
 	if (oldest == m->epoch)
 		return;
-	m->oldest_epoch = pdc_use_oldest(p, oldest, m->epoch);
+	for (c = pdc_cells_now(p)->older; c != NULL; c = c->older)
+		if (!c->rdonly && c->epoch < to)
+			to = c->epoch;
+	m->oldest_epoch = pdc_use_oldest(p, oldest, to);
 	if (m->oldest_epoch == m->epoch)
 		m->fold_from = 0;
 }

@@ -5,8 +5,7 @@
  * use.lock: who maps which file of cells, by shared OFD locks on its bytes.
  *
  *	0		whoever maps one; our descriptor has it
- *	1 + 2 epoch	whoever maps the file of this epoch to add to it
- *	2 + 2 epoch	whoever has a view of it (closed.c)
+ *	1 + epoch	whoever maps the file of this epoch, or a view of it
  *
  * The lock of an epoch belongs to a description of its own, which a mapping of
  * use.lock keeps open, a page that nobody touches: so it lasts as long as
@@ -16,9 +15,9 @@
  * of it again, as those have no names any more.
  *
  * Where a mapping keeps another description than the one it was made by, as on
- * overlayfs, that ends the lock with the descriptor, and who maps what is not
- * known; nor is it of a use.lock that was deleted, for others may have a new
- * one.
+ * overlayfs, the lock ends with the descriptor, and who maps what is not known;
+ * nor is it of a use.lock that was deleted, for others may have a new one.
+ * Then nothing that is kept for a file is given up before the next boot.
  */
 
 #include <sys/mman.h>
@@ -169,13 +168,13 @@ use_map(int fd, uint64_t byte, void **mark)
 }
 
 int
-pdc_use_enter(const struct pdc *p, uint64_t epoch, enum use how, void **mark)
+pdc_use_enter(const struct pdc *p, uint64_t epoch, void **mark)
 {
 	int fd = use_again(p), ret = 0;
 
 	if (fd < 0)
 		return fd;
-	if (use_map(fd, 1 + 2 * epoch + how, mark) == -1)
+	if (use_map(fd, 1 + epoch, mark) == -1)
 		ret = pdc_err_sys("%s/use.lock: locking", p->store->dir);
 	close(fd);
 	return ret;
@@ -239,12 +238,6 @@ use_who(struct pdc *p, uint64_t from, uint64_t n)
 	return use_first(p, from, n);
 }
 
-int
-pdc_use_adds(struct pdc *p, uint64_t epoch)
-{
-	return use_who(p, 1 + 2 * epoch, 1) != 0;
-}
-
 /* Which of several locks is told first is not said. */
 uint64_t
 pdc_use_oldest(struct pdc *p, uint64_t from, uint64_t to)
@@ -252,10 +245,10 @@ pdc_use_oldest(struct pdc *p, uint64_t from, uint64_t to)
 	int64_t byte;
 
 	while (from < to) {
-		byte = use_who(p, 1 + 2 * from, 2 * (to - from));
+		byte = use_who(p, 1 + from, to - from);
 		if (byte == 0)
 			break;
-		to = byte < 0 ? from : (uint64_t)(byte - 1) / 2;
+		to = byte < 0 ? from : (uint64_t)byte - 1;
 	}
 	return to;
 }

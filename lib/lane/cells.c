@@ -408,10 +408,10 @@ cells_open_map(struct cells *cells, const struct cells_head *h, unsigned flags)
 		return -1;
 	cells_set(cells, h);
 	cells_set_use(cells, flags);
-	if (cells->rdonly) {
-		close(cells->fd);
-		cells->fd = -1;
-	}
+	if (!cells->rdonly)
+		return pdc_cells_enter(cells);
+	close(cells->fd);
+	cells->fd = -1;
 	return 0;
 }
 

@@ -146,7 +146,7 @@ struct cells {
 	uint32_t use; /* lanes and rings used by rseq, or 0 */
 	_Atomic(struct cells *) older; /* closed mappings, for salvage */
 	int64_t closed_ns; /* monotonic: its tags are 0 since; 0: not yet */
-	void *mark; /* a page that goes with the mapping, or NULL */
+	void *mark; /* a page that goes with it or its view, or NULL */
 	int view; /* of a file that is given up, */
 	int spent; /* and in which nothing was found */
 	int husk; /* it is mapped there no more */
@@ -214,11 +214,21 @@ int pdc_cells_open(struct cells **, const struct cells_make *);
 void pdc_cells_close(struct cells *);
 
 /*
+ * Who maps a file to add to it has a shared OFD lock on it.  The mapping holds
+ * it, and so do those of his children.  Leave is for a file that was closed:
+ * what is mapped from then on holds none; used tells whether anybody else has
+ * such a mapping, or it cannot be known.
+ */
+int pdc_cells_enter(const struct cells *);
+void pdc_cells_leave(struct cells *);
+int pdc_cells_used(const struct cells *);
+
+/*
  * Give up a file that was closed: first a second mapping of it, which is closed
  * as others are, or NULL; then memory where it was mapped, in which no update
  * succeeds.  Without memory for that it stays mapped, and so it is used.
  */
-struct cells *pdc_cells_view(struct cells *, void *mark);
+struct cells *pdc_cells_view(struct cells *);
 void pdc_cells_husk(struct cells *);
 /* Later: only the head stays, which says that there are no units. */
 void pdc_cells_shrink(struct cells *);

@@ -36,6 +36,50 @@
 #define HUSK_ID ((uint64_t)1 << 62)
 #define HUSK_STAMP UINT64_MAX
 
+static int
+husk_lock(int fd, int cmd, struct flock *fl)
+{
+	*fl = (struct flock){ .l_type = cmd == F_OFD_GETLK ? F_WRLCK : F_RDLCK,
+		.l_whence = SEEK_SET,
+		.l_len = 1 };
+	return fcntl(fd, cmd, fl);
+}
+
+int
+pdc_cells_enter(const struct cells *cells)
+{
+	struct flock fl;
+
+	return husk_lock(cells->fd, F_OFD_SETLK, &fl);
+}
+
+/*
+ * The mapping keeps the description with the lock open, so from now on it is
+ * another one.
+ */
+void
+pdc_cells_leave(struct cells *cells)
+{
+	int fd = cells->fd;
+	char path[40];
+
+	if (fd == -1 || !pdc_cells_has_fd(cells))
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	cells->fd = open(path, O_RDWR | O_CLOEXEC);
+	close(fd);
+}
+
+int
+pdc_cells_used(const struct cells *cells)
+{
+	struct flock fl;
+
+	return !pdc_cells_has_fd(cells) ||
+	    husk_lock(cells->fd, F_OFD_GETLK, &fl) == -1 ||
+	    fl.l_type != F_UNLCK;
+}
+
 static void
 husk_fill(char *husk, const struct cells *cells)
 {
@@ -79,7 +123,7 @@ view_shift(struct cells *view, ptrdiff_t delta)
 }
 
 struct cells *
-pdc_cells_view(struct cells *cells, void *mark)
+pdc_cells_view(struct cells *cells)
 {
 	struct cells *view;
 	char *map;
@@ -94,8 +138,8 @@ pdc_cells_view(struct cells *cells, void *mark)
 	*view = *cells;
 	view_shift(view, map - cells->map);
 	view->view = 1;
-	view->mark = mark;
-	cells->fd = -1; /* the view's now */
+	cells->fd = -1; /* the view's now, */
+	cells->mark = NULL; /* and so is this */
 	return view;
 }
 
@@ -103,7 +147,6 @@ void
 pdc_cells_husk(struct cells *cells)
 {
 	size_t len = cells->map_len;
-	void *mark = cells->mark;
 	char *husk;
 	int kind;
 
@@ -117,9 +160,6 @@ pdc_cells_husk(struct cells *cells)
 		return;
 	}
 	cells->husk = 1;
-	cells->mark = NULL; /* first: a child would unmap it again */
-	if (mark != NULL)
-		munmap(mark, CELLS_MARK);
 	for (kind = 0; kind < NZONES; kind++)
 		(void)pdc_cells_known(cells, kind); /* none, now */
 }

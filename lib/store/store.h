@@ -8,7 +8,7 @@
  *	data.mdb lock.mdb	LMDB's
  *	write.lock		POSIX lock around every write transaction and
  *				every open and close of the environment
- *	use.lock		OFD locks of those who map the cells (epoch.c)
+ *	use.lock		OFD locks of those who map the cells (use.c)
  *
  * Fork: in a child the first transaction closes what it inherited, then opens
  * anew.  A transaction belongs to the thread that began it.

@@ -121,7 +121,7 @@ test_left(void)
 	void *mark = NULL;
 
 	begin();
-	is_int(pdc_use_enter(p, 1, USE_VIEWS, &mark), 0, "a lock is left");
+	is_int(pdc_use_enter(p, 1, &mark), 0, "a lock is left");
 	pdc_close(p);
 	is_int(pdc_open(&p, dir, NULL), 0, "the store can be opened again");
 	pdc_use_leave(mark);
