@@ -64,13 +64,11 @@ series_family(struct check *c, const struct check_life *l)
 static void
 series_text(struct check *c, const struct scur *cur, const struct series_ref *s)
 {
-	pdc_buf_reset(&c->text);
-	pdc_series_render(&c->text, &c->f, s->values, s->values_len);
-	if (c->text.error < 0)
-		c->ret = pdc_err_set(PDC_ENOMEM, "checking %s", c->st->dir);
-	else if (c->text.len != s->rendered_len ||
-	    (c->text.len > 0 &&
-		memcmp(c->text.data, s->rendered, c->text.len) != 0))
+	int ret = pdc_series_agrees(&c->text, &c->f, s);
+
+	if (ret < 0)
+		c->ret = ret;
+	else if (ret == 0)
 		pdc_check_key(c, cur,
 		    "rendered is %.*s, expected %.*s as its values are",
 		    (int)s->rendered_len, s->rendered, (int)c->text.len,

@@ -464,7 +464,8 @@ collect_one(struct collect *co, uint32_t n)
 	    co->f.r.nlabels);
 	if (ret == 0 && s.id >= co->youngest)
 		return 0;
-	if (ret == 0 && !pdc_series_agrees(&co->form, &co->f, &s, co->values))
+	if (ret == 0 &&
+	    pdc_series_formed(&co->form, &co->f, &s, co->values) != 1)
 		ret = PDC_EFORMAT;
 	if (ret == 0)
 		ret = collect_block(co, n);
@@ -499,7 +500,6 @@ collect_merge(struct collect *co)
 		.cells = co->cells,
 		.slots = &co->slots,
 		.f = &co->f,
-		.form = &co->form,
 		.v = co->v,
 		.begun_ns = co->begun_ns,
 		.settle = co->tries >= COLLECT_TRIES };

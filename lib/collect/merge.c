@@ -162,7 +162,7 @@ merge_one(struct merge *m, const struct merge_from *from,
 	if (pdc_series_parse(&s, cur->val, cur->len, family_nvalues(&f->r)) <
 		0 ||
 	    !pdc_series_sane(f, s.values, s.values_len) ||
-	    !pdc_series_agrees(from->form, f, &s, NULL) ||
+	    pdc_series_agrees(&m->text, f, &s) != 1 ||
 	    merge_block(from, pdc_get_be32(cur->key + 9), block, &pos) < 0) {
 		m->damaged++;
 		return from->x->ret;
@@ -219,4 +219,5 @@ pdc_merge_free(struct merge *m)
 {
 	free(m->list);
 	free(m->table);
+	pdc_buf_fini(&m->text);
 }

@@ -2,6 +2,7 @@
 #ifndef PDC_COLLECT_MERGE_H
 #define PDC_COLLECT_MERGE_H
 
+#include "base/buf.h"
 #include "lane/slot.h"
 #include "store/family.h"
 #include "store/value.h"
@@ -23,7 +24,6 @@ struct merge_from {
 	const struct cells *cells; /* or NULL */
 	const struct slots *slots;
 	const struct family *f;
-	struct series_form *form; /* of it */
 	struct value *v; /* for its blocks */
 	int64_t begun_ns; /* before the snapshot */
 	int settle; /* take what is stored where a series has moved */
@@ -42,6 +42,7 @@ struct merge {
 	uint32_t *table; /* places in list, plus 1 */
 	uint32_t n, cap, mask;
 	uint64_t damaged;
+	struct buf text;
 };
 
 /*

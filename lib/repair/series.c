@@ -40,7 +40,7 @@ static const char *
 series_wrong(struct repair *r, struct series_ref *s, uint32_t n)
 {
 	const struct family *f = &r->f;
-	int looked;
+	int looked, agrees;
 
 	if (pdc_series_parse(s, r->rec.val.data, r->rec.val.len,
 		family_nvalues(&f->r)) < 0 ||
@@ -50,8 +50,7 @@ series_wrong(struct repair *r, struct series_ref *s, uint32_t n)
 		!pdc_series_overflows(f) :
 		!pdc_series_sane(f, s->values, s->values_len))
 		return "label values that cannot be";
-	pdc_buf_reset(&r->text);
-	pdc_series_render(&r->text, f, s->values, s->values_len);
+	agrees = pdc_series_agrees(&r->text, f, s);
 	looked = series_looked(r, s, n);
 	if (looked < 0)
 		return "L of its values leads elsewhere";
@@ -59,9 +58,7 @@ series_wrong(struct repair *r, struct series_ref *s, uint32_t n)
 		return NULL;
 	if (n >= r->next_n)
 		return "a number that was not given out";
-	if (r->text.len != s->rendered_len ||
-	    (r->text.len > 0 &&
-		memcmp(r->text.data, s->rendered, r->text.len) != 0))
+	if (agrees == 0)
 		return "its values are not those that are rendered";
 	return NULL;
 }

@@ -257,6 +257,18 @@ pdc_series_render(struct buf *b, const struct family *f, const char *values,
 }
 
 int
+pdc_series_agrees(struct buf *text, const struct family *f,
+    const struct series_ref *s)
+{
+	pdc_buf_reset(text);
+	pdc_series_render(text, f, s->values, s->values_len);
+	if (text->error < 0)
+		return pdc_err_set(PDC_ENOMEM, "family %s", f->name);
+	return text->len == s->rendered_len &&
+	    (text->len == 0 || memcmp(text->data, s->rendered, text->len) == 0);
+}
+
+int
 pdc_series_form(struct series_form *form, const struct family *f)
 {
 	uint32_t i;
@@ -313,7 +325,7 @@ series_same(const char *a, const char *b, size_t n)
 
 /* Nothing is escaped, and there is no label besides. */
 static int
-series_agrees_plain(const struct series_form *form, const struct series_ref *s,
+series_plain(const struct series_form *form, const struct series_ref *s,
     const char *const *at, uint32_t n)
 {
 	const char *r = s->rendered, *text = form->text.data;
@@ -338,17 +350,13 @@ series_agrees_plain(const struct series_form *form, const struct series_ref *s,
 }
 
 int
-pdc_series_agrees(struct series_form *form, const struct family *f,
+pdc_series_formed(struct series_form *form, const struct family *f,
     const struct series_ref *s, const char *const *at)
 {
-	if (at != NULL && !pdc_series_beyond(s->values, s->values_len) &&
-	    series_agrees_plain(form, s, at, f->r.nlabels))
+	if (!pdc_series_beyond(s->values, s->values_len) &&
+	    series_plain(form, s, at, f->r.nlabels))
 		return 1;
-	pdc_buf_reset(&form->again);
-	pdc_series_render(&form->again, f, s->values, s->values_len);
-	return form->again.error == 0 && form->again.len == s->rendered_len &&
-	    (s->rendered_len == 0 ||
-		memcmp(form->again.data, s->rendered, s->rendered_len) == 0);
+	return pdc_series_agrees(&form->again, f, s);
 }
 
 void

@@ -60,8 +60,11 @@ void pdc_series_render(struct buf *, const struct family *, const char *values,
     size_t len);
 /*
  * Whether the rendered labels of a series are its values, which tells damage of
- * either: by what a family has around the values, else by rendering them.
+ * either; text is what they are to be.  1, 0, or PDC_ENOMEM with words.
  */
+int pdc_series_agrees(struct buf *text, const struct family *,
+    const struct series_ref *);
+/* The same, faster, by what a family has around the values. */
 struct series_form {
 	struct buf text; /* up to each value, the next one from end on */
 	size_t end[LABELS_MAX];
@@ -69,8 +72,8 @@ struct series_form {
 };
 /* 0 or PDC_ENOMEM.  Zeroed before the first; ended by pdc_series_form_fini(). */
 int pdc_series_form(struct series_form *, const struct family *);
-/* at as of pdc_series_take(), or NULL. */
-int pdc_series_agrees(struct series_form *, const struct family *,
+/* at as of pdc_series_take(). */
+int pdc_series_formed(struct series_form *, const struct family *,
     const struct series_ref *, const char *const *at);
 void pdc_series_form_fini(struct series_form *);
 /*
