@@ -11,8 +11,7 @@
  * that were dead and whose series was there before the rings were drained: all
  * they ever wrote is in their series then.  But not what they wrote to a file
  * that is lost, as long as somebody maps that who has not brought it in:
- * fold_from tells which series that may be.  They are folded when nobody maps
- * such a file any more.
+ * fold_from tells which series that may be.  The next boot folds them.
  *
  * Where each slot has a value the last process that had the slot counts: who
  * was there before it goes, or has written nothing.  Should something of his

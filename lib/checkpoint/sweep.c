@@ -351,8 +351,6 @@ pdc_epoch_forget(struct stxn *x, struct pdc *p)
 		if (!c->rdonly && c->epoch < to)
 			to = c->epoch;
 	m->oldest_epoch = pdc_use_oldest(p, oldest, to);
-	if (m->oldest_epoch == m->epoch)
-		m->fold_from = 0;
 }
 
 int

@@ -135,7 +135,7 @@ struct pdc {
 	int use_fd; /* holds the in-use lock, or -1 */
 	dev_t use_dev;
 	ino_t use_ino;
-	int use_kept; /* whether a mapping keeps its locks: 1, -1, 0 not known */
+	int use_kept; /* a mapping keeps its locks: 1; -1: no; 0: not known */
 	_Atomic uint64_t table_lock; /* fork generation of its holder, or 0 */
 	_Atomic(struct pdc_family *) families;
 	_Atomic(struct collector *) collectors; /* lib/api/emit.h */

@@ -70,7 +70,7 @@ struct series_form {
 	size_t end[LABELS_MAX];
 	struct buf again;
 };
-/* 0 or PDC_ENOMEM.  Zeroed before the first; ended by pdc_series_form_fini(). */
+/* 0 or PDC_ENOMEM.  Zeroed before the first one. */
 int pdc_series_form(struct series_form *, const struct family *);
 /* at as of pdc_series_take(). */
 int pdc_series_formed(struct series_form *, const struct family *,

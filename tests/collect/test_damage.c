@@ -226,6 +226,8 @@ child_uses(void *arg)
 	int i, j;
 
 	alarm(20);
+	/* With an L that is damaged a series is made twice. */
+	unsetenv("PDC_PAGES");
 	for (i = 0; i < 3; i++) {
 		d.type = i == 0 ? PDC_COUNTER :
 		    i == 1	? PDC_GAUGE :

@@ -64,7 +64,7 @@ struct order {
 	int ret, good, fired, child;
 	int over, looked; /* ORDER_LABELS: of OVER; that was looked up now */
 	enum way way; /* ORDER_LABELS: of an info that has to be told */
-	uint64_t epoch;
+	uint64_t epoch, handles; /* as of struct mproc */
 	uint64_t ident; /* the identity of the process, 0: none */
 	uint64_t counts[128]; /* ORDER_STAT: records by the first byte */
 	uint64_t cells, data;

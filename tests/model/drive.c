@@ -132,8 +132,10 @@ drive_told(struct drive *d, int proc)
 	const struct order *o = &crew->order[proc];
 	const char *bad;
 
-	if (o->epoch != 0)
+	if (o->epoch != 0) {
 		d->m.p[proc].epoch = o->epoch;
+		d->m.p[proc].handles = o->handles;
+	}
 	if (o->hit > 0)
 		d->m.p[proc].fault = o->mono;
 	bad = model_ident(&d->m, proc, o->ident);
@@ -302,6 +304,7 @@ cut_redo(struct drive *d)
 		drive_told(d, q);
 		model_ident(&d->cut, q, crew->order[q].ident);
 		d->cut.p[q].epoch = crew->order[q].epoch;
+		d->cut.p[q].handles = crew->order[q].handles;
 		if (kind == ORDER_LOOK)
 			break;
 		model_checkpoint(&d->m, q);

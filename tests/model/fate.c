@@ -99,7 +99,9 @@ model_unmap(struct model *m)
 
 	for (k = 0; k < NOLD; k++)
 		for (i = 0; i < NPROCS; i++)
-			if (m->p[i].open && m->p[i].epoch == m->old[k])
+			if (m->p[i].open &&
+			    (m->p[i].epoch == m->old[k] ||
+				m->p[i].handles == m->old[k]))
 				now |= 1 << k;
 	for (i = 0; i < NPROCS; i++)
 		if (m->p[i].open)

@@ -112,6 +112,7 @@ struct mproc {
 	uint8_t open, atomic;
 	uint8_t maps; /* bits of OLD pools */
 	uint64_t epoch; /* of its present mapping */
+	uint64_t handles; /* that its handles still count in */
 	uint64_t ident; /* its identity; 0: none */
 	int slot; /* plus 1 */
 	uint32_t gen[NFAMS]; /* of its handle; 0: none */

@@ -422,6 +422,24 @@ op_fired(const struct order *o)
 }
 #endif
 
+/*
+ * A page maps the present file and salvages nothing: until that is done,
+ * handles go on in the file before it.
+ */
+static uint64_t
+op_handles(void)
+{
+	const struct cells *c = pdc_cells_now(op.p);
+	uint64_t epoch = c->epoch;
+
+	if (!pdc_salvage_due(op.p))
+		return epoch;
+	for (; c != NULL; c = c->older)
+		if (c->epoch >= atomic_load(&op.p->salvaged))
+			epoch = c->epoch;
+	return epoch;
+}
+
 void
 op_do(struct order *o)
 {
@@ -437,6 +455,7 @@ op_do(struct order *o)
 	    o->ret < 0 ? pdc_error() : "");
 	o->ident = op.p != NULL ? pdc_slot_self(&op.p->self) : 0;
 	o->epoch = op.p != NULL ? pdc_cells_now(op.p)->epoch : 0;
+	o->handles = op.p != NULL ? op_handles() : 0;
 	s = o->kind == ORDER_LABELS ? op.series[o->f][o->s] : NULL;
 	o->good = s != NULL && op_good(s);
 	o->way = s != NULL && op_pending(s) > 0 ? WAY_OWN : WAY_RING;
