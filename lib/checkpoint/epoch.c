@@ -62,14 +62,10 @@ epoch_swap(struct pdc *p, struct cells *c)
 			now->closed_ns = pdc_clock_mono(&p->clock);
 		/* Pairs with the acquire in pdc_cells_now(). */
 		atomic_store_explicit(&p->cells, c, memory_order_release);
-		c = now;
-		now = NULL;
+		c = NULL;
 	}
 	pdc_table_unlock(p);
-	if (now == NULL && c != NULL)
-		pdc_cells_leave(c);
-	else
-		pdc_cells_close(c);
+	pdc_cells_close(c);
 }
 
 /* Map the file under the lock of its epoch. */

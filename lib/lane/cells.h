@@ -215,12 +215,10 @@ void pdc_cells_close(struct cells *);
 
 /*
  * Who maps a file to add to it has a shared OFD lock on it.  The mapping holds
- * it, and so do those of his children.  Leave is for a file that was closed:
- * what is mapped from then on holds none; used tells whether anybody else has
- * such a mapping, or it cannot be known.
+ * it, and so do those of his children, but no view.  Used tells whether anybody
+ * has such a mapping, asked by a view, or it cannot be known.
  */
 int pdc_cells_enter(const struct cells *);
-void pdc_cells_leave(struct cells *);
 int pdc_cells_used(const struct cells *);
 
 /*

@@ -53,23 +53,6 @@ pdc_cells_enter(const struct cells *cells)
 	return husk_lock(cells->fd, F_OFD_SETLK, &fl);
 }
 
-/*
- * The mapping keeps the description with the lock open, so from now on it is
- * another one.
- */
-void
-pdc_cells_leave(struct cells *cells)
-{
-	int fd = cells->fd;
-	char path[40];
-
-	if (fd == -1 || !pdc_cells_has_fd(cells))
-		return;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	cells->fd = open(path, O_RDWR | O_CLOEXEC);
-	close(fd);
-}
-
 int
 pdc_cells_used(const struct cells *cells)
 {
@@ -122,24 +105,43 @@ view_shift(struct cells *view, ptrdiff_t delta)
 	view->use = 0;
 }
 
+/*
+ * The mapping keeps the description with the lock open, so the view is made by
+ * another one.
+ */
+static int
+view_open(const struct cells *cells)
+{
+	char path[40];
+
+	if (!pdc_cells_has_fd(cells))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", cells->fd);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
 struct cells *
 pdc_cells_view(struct cells *cells)
 {
-	struct cells *view;
-	char *map;
+	struct cells *view = malloc(sizeof(*view));
+	int fd = view_open(cells);
+	char *map = NULL;
 
-	if (!pdc_cells_has_fd(cells) || (view = malloc(sizeof(*view))) == NULL)
-		return NULL;
-	map = pdc_cells_map(cells->fd, cells->map_len, PROT_READ | PROT_WRITE);
+	if (view != NULL && fd != -1)
+		map = pdc_cells_map(fd, cells->map_len, PROT_READ | PROT_WRITE);
 	if (map == NULL) {
+		if (fd != -1)
+			close(fd);
 		free(view);
 		return NULL;
 	}
 	*view = *cells;
 	view_shift(view, map - cells->map);
 	view->view = 1;
-	cells->fd = -1; /* the view's now, */
-	cells->mark = NULL; /* and so is this */
+	view->fd = fd;
+	close(cells->fd);
+	cells->fd = -1;
+	cells->mark = NULL; /* the view's now */
 	return view;
 }
 
