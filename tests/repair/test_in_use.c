@@ -4,7 +4,9 @@
 /*
  * Random damage to data.mdb while workers count, make series, log, make pages
  * and do the upkeep: none of them is killed or stops, whatever they are told.
- * Pages are changed through a mapping of the file.
+ * Pages are changed through a mapping of the file, between the turns of the
+ * workers: what changes after it was looked at, in the midst of a call, may
+ * still meet an assertion of LMDB.
  *
  *	test_in_use [ROUNDS [SEED]]
  */
@@ -22,7 +24,7 @@
 #define ROUND_MS 100
 
 static struct shared {
-	_Atomic int stop;
+	_Atomic int stop, hold, busy;
 	_Atomic uint64_t turns[NWORKERS], errors[NWORKERS];
 } * sh;
 
@@ -80,8 +82,25 @@ worker_turn(int me, uint64_t turn)
 static void
 worker(int me)
 {
-	while (!sh->stop)
-		worker_turn(me, ++sh->turns[me]);
+	while (!sh->stop) {
+		sh->busy++;
+		if (!sh->hold)
+			worker_turn(me, ++sh->turns[me]);
+		sh->busy--;
+		if (sh->hold)
+			usleep(20);
+	}
+}
+
+/* Until no worker is in a turn; one that has died in it stays there. */
+static void
+hold(void)
+{
+	int64_t until = multi_now_ms() + 5000;
+
+	sh->hold = 1;
+	while (sh->busy > 0 && multi_now_ms() < until)
+		usleep(20);
 }
 
 static unsigned char *
@@ -142,11 +161,15 @@ round_one(unsigned char *map)
 		have = file_size();
 		if (have > size)
 			have = size;
+		hold();
 		if (have >= PAGE)
 			damage(map, have);
+		sh->hold = 0;
 		multi_sleep_ms(below(4) == 0);
 	}
+	hold();
 	memcpy(map, good, size);
+	sh->hold = 0;
 	multi_sleep_ms(5);
 }
 
