@@ -110,6 +110,10 @@ record(struct repair *r)
 	for (i = 0; i < NSTREAMS; i++) {
 		rec->stream[i].nlines = rec->stream[i].bytes = 0;
 		rec->stream[i].last = 0;
+		if (rec->stream[i].floor > rec->next) {
+			pdc_repair_left(r, "J: what was deleted");
+			rec->stream[i].floor = 0;
+		}
 	}
 	return 0;
 }
