@@ -31,7 +31,6 @@
 
 #include "base/err.h"
 #include "checkpoint/checkpoint.h"
-#include "lane/shape.h"
 #include "pdc.h"
 
 #define USE_PROBE ((uint64_t)1 << 62) /* from there on: no byte of an epoch */
