@@ -158,6 +158,11 @@ family_one(struct check *c, const struct scur *cur)
 		pdc_check_key(c, cur,
 		    "expires_boot is %" PRIu64 ", expected %" PRIu64 " at most",
 		    r->expires_boot, c->x.meta.boot_epoch);
+	if (r->epoch > c->x.meta.epoch || r->epoch_n > r->next_n)
+		pdc_check_key(c, cur,
+		    "epoch %" PRIu64 " began with next_n %u, expected %" PRIu64
+		    " and %u at most",
+		    r->epoch, r->epoch_n, c->x.meta.epoch, r->next_n);
 	if (r->hidden && r->nseries > 0)
 		pdc_check_key(c, cur,
 		    "it has ended with %" PRIu64 " series, expected none",

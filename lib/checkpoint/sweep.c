@@ -145,7 +145,7 @@ pdc_family_end(struct stxn *x, struct family *f, enum gone_why why)
 	x->meta.nfamilies -= f->r.hidden ? 0 : 1;
 	f->r.incarnation++;
 	f->r.nseries = 0;
-	f->r.next_n = 0;
+	f->r.next_n = f->r.epoch_n = 0;
 	f->r.hidden = 1;
 	return pdc_family_touch(x, f);
 }

@@ -293,7 +293,8 @@ pdc_repair_series(struct repair *r)
 	unsigned char prefix[SERIES_KEY_LEN];
 
 	r->next_n = r->f.r.next_n;
-	r->f.r.next_n = 0;
+	r->f.r.next_n = r->f.r.epoch_n = 0;
+	r->f.r.epoch = 0;
 	r->f.r.nseries = 0;
 	pdc_series_key(prefix, 'S', r->f.r.id, r->f.r.incarnation, 0);
 	r->rec.klen = 0;

@@ -15,28 +15,33 @@
 #define UNITS_KEY_LEN 18
 #define UNITS_LOOK 64 /* free extents looked at for one that fits */
 
-/* Whether n can have no cells but those it has now. */
-static int
-again_may(const struct stxn *x)
+/* The first number that can have cells in no other file than the present. */
+static uint32_t
+again_from(const struct stxn *x, const struct family_rec *f)
 {
-	return x->meta.epoch == meta_oldest(&x->meta);
+	if (x->meta.epoch == meta_oldest(&x->meta))
+		return 0;
+	return f->epoch == x->meta.epoch ? f->epoch_n : f->next_n;
 }
 
 uint32_t
 pdc_number_take(struct stxn *x, struct family *f)
 {
 	unsigned char key[SERIES_KEY_LEN];
-	uint32_t n = f->r.next_n;
+	uint32_t n = f->r.next_n, from = again_from(x, &f->r);
 	struct scur c;
 
-	pdc_series_key(key, 'N', f->r.id, f->r.incarnation, 0);
-	if (again_may(x) && pdc_scur_open(&c, x) == 0) {
+	pdc_series_key(key, 'N', f->r.id, f->r.incarnation, from);
+	if (from < n && pdc_scur_open(&c, x) == 0) {
 		if (pdc_scur_seek(&c, key, sizeof(key)) == 1 &&
 		    c.klen == sizeof(key) && memcmp(c.key, key, 9) == 0)
 			n = pdc_get_be32(c.key + 9);
 		pdc_scur_close(&c);
 	}
 	if (n >= f->r.next_n) {
+		if (f->r.epoch != x->meta.epoch)
+			f->r.epoch_n = n;
+		f->r.epoch = x->meta.epoch;
 		f->r.next_n = n + 1;
 		return n;
 	}

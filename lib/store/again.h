@@ -7,9 +7,9 @@
 /*
  * Numbers and units that are given out again.  All in a write transaction.
  *
- * Numbers: only while the boot has one epoch.  In a later one a process may
- * still bring in what it counted under a number in an earlier one, and that
- * must find no other series there.
+ * Numbers: while a file of an earlier epoch is mapped, only those that were
+ * given out first in the present one.  What was counted under one of the others
+ * may still be brought in, and must find no other series there.
  */
 
 /* A number for a new series of the family, whose next_n may go up. */

@@ -107,7 +107,8 @@ struct family_rec {
 	uint64_t expires_boot; /* boot_epoch that expires_mono_ns is of */
 	uint32_t nstates; /* of a stateset, at most STATES_MAX */
 	uint32_t flags; /* FAMILY_EXEMPLARS, FAMILY_NATIVE */
-	uint64_t reserved[2];
+	uint64_t epoch; /* the last one in which next_n went up */
+	uint32_t epoch_n, reserved; /* next_n before it did */
 };
 
 #define FAMILY_EXEMPLARS 1u

@@ -203,6 +203,10 @@ test_other(void)
 	labelled("new", NGONE, drop);
 	pass();
 	is_kept(1, NGONE, "but nothing of what came later");
+	labelled("again", NGONE, make);
+	is_int(next_n(), n + NGONE, "whose numbers are given out again");
+	labelled("again", NGONE, drop);
+	pass();
 	if (rings()) {
 		step();
 		pass();

@@ -74,6 +74,8 @@
 	X(family_rec, expires_boot) \
 	X(family_rec, nstates) \
 	X(family_rec, flags) \
+	X(family_rec, epoch) \
+	X(family_rec, epoch_n) \
 	X(family_rec, reserved)
 
 #define NATIVE_REC(X) \
