@@ -50,7 +50,7 @@ free_list(struct pages *p, const struct tree_node *nd)
 {
 	uint64_t n, i, pgno;
 
-	if (!pdc_tree_freed(p->t, nd, &n))
+	if (!pdc_tree_freed(p->t, nd, &p->list, &n))
 		return 0;
 	for (i = 1; i <= n; i++) {
 		memcpy(&pgno, (const char *)nd->val + i * sizeof(pgno),
@@ -106,6 +106,7 @@ pdc_pages_begin(struct pages *p)
 	p->freed = calloc(1, len);
 	if (p->used == NULL || p->freed == NULL)
 		return PDC_ENOMEM;
+	p->list = 0;
 	p->have_free = db->depth == 0 || free_page(p, db->root, 1);
 	if (!p->have_free)
 		memset(p->used, 0, len);

@@ -22,6 +22,7 @@ struct pages {
 	int stop; /* set by these: no more of them */
 	unsigned char *used, *freed; /* a bit for each page */
 	int have_free; /* the free ones are all known */
+	uint64_t list; /* of them, the last one that was looked at */
 	int lost; /* branches that do not count */
 	struct tree_db found; /* what is there of the records */
 };

@@ -514,6 +514,8 @@ stxn_commit(struct stxn *x)
 
 	if (x->ret == 0 && memcmp(&x->meta, &x->was, sizeof(x->meta)) != 0)
 		pdc_stxn_put(x, "M", 1, &x->meta, sizeof(x->meta));
+	if (x->ret == 0 && x->dirty && pdc_sure_end(&x->st->sure) < 0)
+		pdc_stxn_fail(x, pdc_stxn_unsure(x, "commit"));
 	if (x->ret == 0 && FAULT(STXN_COMMIT))
 		pdc_stxn_fail(x, pdc_mdb_err(x->st, MDB_MAP_FULL, "commit"));
 	if (x->ret < 0) {

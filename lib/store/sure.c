@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "pdc.h"
 
 static int
@@ -33,12 +34,13 @@ sure_page(struct sure *s, uint64_t pgno, uint32_t level)
 
 /* The pages that one transaction freed: they fall. */
 static int
-free_list(const struct tree *t, const struct tree_node *nd)
+free_list(struct sure *s, const struct tree_node *nd)
 {
-	uint64_t n, i, pgno, last = t->npages;
+	uint64_t n, i, pgno, last = s->tree.npages;
 
-	if (!pdc_tree_freed(t, nd, &n))
+	if (!pdc_tree_freed(&s->tree, nd, &s->list, &n))
 		return 0;
+	s->lists = pdc_hash(&s->list, sizeof(s->list), s->lists);
 	for (i = 1; i <= n; i++) {
 		memcpy(&pgno, (const char *)nd->val + i * sizeof(pgno),
 		    sizeof(pgno));
@@ -70,12 +72,22 @@ free_page(struct sure *s, uint64_t pgno, uint32_t level)
 		return sure_fail(s, pgno, "it changes");
 	for (i = 0; i < p.n && ret == 0; i++) {
 		if (!pdc_tree_node(t, &p, i, &nd) ||
-		    (leaf && !free_list(t, &nd)))
+		    (leaf && !free_list(s, &nd)))
 			return sure_fail(s, pgno, "no list of free pages");
 		if (!leaf)
 			ret = free_page(s, nd.child, level + 1);
 	}
 	return ret;
+}
+
+static int
+free_pages(struct sure *s)
+{
+	const struct tree_db *db = &s->tree.db[TREE_FREE];
+
+	s->list = s->lists = 0;
+	memset(s->seen, 0, s->tree.there / 8 + 1);
+	return db->depth == 0 ? 0 : free_page(s, db->root, 1);
 }
 
 int
@@ -89,17 +101,25 @@ pdc_sure_begin(struct sure *s, const struct tree *t)
 	if (n > s->nseen) {
 		free(s->seen);
 		s->nseen = 0;
-		s->seen = calloc(1, n);
+		s->seen = malloc(n);
 		if (s->seen == NULL)
 			return PDC_ENOMEM;
 		s->nseen = n;
-	} else {
-		memset(s->seen, 0, n);
 	}
-	if (t->db[TREE_FREE].depth == 0)
-		return 0;
-	ret = free_page(s, t->db[TREE_FREE].root, 1);
+	ret = free_pages(s);
 	memset(s->seen, 0, n);
+	return ret;
+}
+
+int
+pdc_sure_end(struct sure *s)
+{
+	uint64_t was = s->lists;
+	int ret = free_pages(s);
+
+	if (ret == 0 && s->lists != was)
+		ret = sure_fail(s, s->tree.db[TREE_FREE].root,
+		    "it, or one below it, changes");
 	return ret;
 }
 

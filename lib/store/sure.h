@@ -23,6 +23,8 @@ struct sure {
 	struct tree tree;
 	unsigned char *seen; /* a bit for each page */
 	uint64_t nseen;
+	uint64_t list; /* of free pages, the last one that was looked at */
+	uint64_t lists; /* and what all of them are known again by */
 	const char *wrong; /* of the first page that was */
 	uint64_t pgno;
 };
@@ -32,6 +34,8 @@ struct sure {
  * looked at.  0, PDC_ENOMEM or PDC_EFORMAT, without words.
  */
 int pdc_sure_begin(struct sure *, const struct tree *);
+/* Before the commit: 0, or PDC_EFORMAT: the list is another one by now. */
+int pdc_sure_end(struct sure *);
 void pdc_sure_free(struct sure *);
 /* 0, or PDC_EFORMAT without words: wrong and pgno have them. */
 int pdc_sure_key(struct sure *, const void *key, size_t klen, enum sure_use);

@@ -214,11 +214,18 @@ pdc_tree_node(const struct tree *t, const struct tree_page *p, uint32_t i,
 }
 
 int
-pdc_tree_freed(const struct tree *t, const struct tree_node *nd, uint64_t *n)
+pdc_tree_freed(const struct tree *t, const struct tree_node *nd,
+    uint64_t *before, uint64_t *n)
 {
-	if (nd->klen != sizeof(*n) || nd->len < sizeof(*n))
+	uint64_t txn;
+
+	if (nd->klen != sizeof(txn) || nd->len < sizeof(*n))
 		return 0;
+	memcpy(&txn, nd->key, sizeof(txn));
 	memcpy(n, nd->val, sizeof(*n));
+	if (txn <= *before)
+		return 0;
+	*before = txn;
 	return *n <= nd->len / sizeof(*n) - 1 && *n < t->npages;
 }
 

@@ -112,10 +112,12 @@ const char *pdc_tree_wrong(const struct tree *, enum tree_which, uint64_t pgno,
     int leaf);
 
 /*
- * Whether a record of the free pages has a list; how many pages are in it, in
- * numbers of 8 bytes behind that one.
+ * Whether a record of the free pages has a list, of a later transaction than
+ * the one before; how many pages are in it, in numbers of 8 bytes behind that
+ * one.
  */
-int pdc_tree_freed(const struct tree *, const struct tree_node *, uint64_t *n);
+int pdc_tree_freed(const struct tree *, const struct tree_node *,
+    uint64_t *before, uint64_t *n);
 
 /* 1, 0: it is not there, or PDC_EFORMAT, without words: a page is damaged. */
 int pdc_tree_get(const struct tree *, const void *key, size_t klen,

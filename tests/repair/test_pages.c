@@ -201,6 +201,49 @@ test_one_meta(void)
 	saves(NSERIES, 1, "no state of the database", "without the older head");
 }
 
+/* The key of the first list of free pages. */
+static size_t
+first_list(uint64_t *pgno)
+{
+	uint32_t level, depth = tree.db[TREE_FREE].depth;
+	struct tree_page page;
+	struct tree_node nd;
+
+	*pgno = tree.db[TREE_FREE].root;
+	for (level = 1;; level++, *pgno = nd.child)
+		if (!pdc_tree_page(&tree, *pgno, level == depth, &page) ||
+		    !pdc_tree_node(&tree, &page, 0, &nd))
+			bail_out("no page is free");
+		else if (level == depth)
+			return (size_t)(nd.key - page.at);
+}
+
+/* LMDB has read a list of free pages, and will look for it once more. */
+static void
+test_changing(void)
+{
+	static char large[20000];
+	struct stxn x;
+	uint64_t pgno;
+	size_t off;
+
+	make_store();
+	load();
+	off = first_list(&pgno) + 2;
+	p = multi_open(from, 0);
+	if (pdc_stxn_write(&x, p->store, 1000) < 0 ||
+	    pdc_stxn_put(&x, "X", 1, large, sizeof(large)) < 0)
+		bail_out("%s", pdc_error());
+	spoil(pgno, off);
+	is_int(pdc_stxn_commit(&x), PDC_EFORMAT, "free pages that change: %s",
+	    pdc_error());
+	spoil(pgno, off);
+	ok(pdc_logf(p, PDC_LOG_INFO, "one more") == 0 && pdc_checkpoint(p) == 0,
+	    "what was put right is written");
+	is_int(sound(p), 0, "and whole");
+	pdc_close(p);
+}
+
 int
 main(void)
 {
@@ -211,5 +254,6 @@ main(void)
 	test_other_leaf();
 	test_no_metas();
 	test_one_meta();
+	test_changing();
 	return tap_done();
 }
