@@ -17,6 +17,7 @@
 #include <lmdb.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -156,11 +157,77 @@ pdc_mdb_close(struct store *st)
 	st->map = NULL;
 }
 
+static const char *const lmdb_files[] = { "data.mdb", "lock.mdb" };
+
+/*
+ * LMDB opens its files with O_CREAT, and of those of others in a sticky
+ * directory a system may forbid that (fs.protected_regular).
+ */
+static int
+env_forbidden(const struct store *st)
+{
+	char path[4096];
+	struct stat sb;
+	int i;
+
+	for (i = 0; i < 2 && st->owner.sticky; i++) {
+		pdc_file_path(st, lmdb_files[i], path, sizeof(path));
+		if (stat(path, &sb) == 0 && sb.st_uid != geteuid() &&
+		    sb.st_uid != st->owner.uid)
+			return 1;
+	}
+	return 0;
+}
+
+/* A link to what has a name in the store now: a descriptor to be closed. */
+static int
+env_link(const struct store *st, const char *name, int dir)
+{
+	int fd = pdc_file_open(st, name, O_PATH);
+	char to[40];
+
+	snprintf(to, sizeof(to), "/proc/self/fd/%d", fd);
+	if (fd >= 0 && symlinkat(to, dir, name) == -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/*
+ * So they are opened by links, in a directory of our own that is there for so
+ * long.  To close an O_PATH descriptor drops no locks.
+ */
+static int
+env_open_links(const struct store *st, MDB_env *env, unsigned flags)
+{
+	int fds[2] = { -1, -1 }, dir, i, rc = EACCES;
+	char path[4096];
+
+	pdc_file_path(st, ".open-XXXXXX", path, sizeof(path));
+	if (mkdtemp(path) == NULL)
+		return errno;
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (i = 0; i < 2 && dir != -1; i++)
+		fds[i] = env_link(st, lmdb_files[i], dir);
+	if (fds[0] >= 0 && fds[1] >= 0)
+		rc = mdb_env_open(env, path, flags, 0600);
+	for (i = 0; i < 2; i++) {
+		if (dir != -1)
+			unlinkat(dir, lmdb_files[i], 0);
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	if (dir != -1)
+		close(dir);
+	rmdir(path);
+	return rc;
+}
+
 static int
 env_try(struct store *st, MDB_env **envp, uint64_t size)
 {
 	unsigned flags = MDB_NOTLS | MDB_NOMETASYNC;
-	char path[4096];
 	MDB_env *env;
 	int rc;
 
@@ -174,10 +241,10 @@ env_try(struct store *st, MDB_env **envp, uint64_t size)
 	rc = mdb_env_set_mapsize(env, size);
 	if (rc == 0)
 		rc = mdb_env_set_maxreaders(env, STORE_READERS);
-	if (rc == 0) {
-		pdc_file_path(st, "", path, sizeof(path));
-		rc = mdb_env_open(env, path, flags, st->owner.mode | 0600);
-	}
+	if (rc == 0 && env_forbidden(st))
+		rc = env_open_links(st, env, flags);
+	else if (rc == 0)
+		rc = mdb_env_open(env, st->dir, flags, st->owner.mode | 0600);
 	if (rc == 0)
 		rc = env_map(st, env);
 	if (rc != 0) {

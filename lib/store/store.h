@@ -54,6 +54,7 @@ struct store_owner {
 	uid_t uid;
 	gid_t gid;
 	mode_t mode; /* rw bits of the directory */
+	int sticky; /* it is */
 };
 
 /*

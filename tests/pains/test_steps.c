@@ -106,6 +106,12 @@ do_log(void)
 }
 
 static void
+do_log_nowait(void)
+{
+	pdc_log(p, PDC_LOG_INFO | PDC_NOWAIT, "stepped", NULL, 0);
+}
+
+static void
 do_resolve(void)
 {
 	pdc_inc(multi_series(labelled, label), 1);
@@ -263,6 +269,8 @@ static const struct op {
 	    .prepare = open_store,
 	    .run = do_log,
 	    .after = { .lines = 1 } },
+	/* Without a ring it is refused. */
+	{ .name = "log-nowait", .prepare = open_store, .run = do_log_nowait },
 	{ .name = "resolve",
 	    .prepare = open_store,
 	    .run = do_resolve,
