@@ -28,11 +28,7 @@ typedef void check_found_fn(void *arg, const char *words);
 int pdc_check_run(struct store *, const struct cells *, check_found_fn *,
     void *arg);
 
-/* Of the records alone, in words; NULL: nothing. */
-const char *pdc_check_value(enum pdc_type, uint32_t nstates, struct value *,
-    uint32_t pos);
-int pdc_check_states(double, uint32_t nstates);
-/* error: 0, or PDC_ENOMEM, and it could not be looked at. */
+/* In words; NULL: nothing.  error: 0, or PDC_ENOMEM, and it could not be looked at. */
 const char *pdc_check_family(const struct family *, int *error);
 
 #endif

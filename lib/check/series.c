@@ -10,7 +10,6 @@
 #include "base/err.h"
 #include "base/escape.h"
 #include "base/hash.h"
-#include "base/states.h"
 #include "base/wire.h"
 #include "check/book.h"
 #include "pdc.h"
@@ -90,28 +89,6 @@ series_found(struct check *c, const struct scur *cur,
 		pdc_check_key(c, cur, "L of its values leads to %u", at.n);
 }
 
-/* A number of states that a family of so many can have. */
-int
-pdc_check_states(double d, uint32_t nstates)
-{
-	return d == (double)states_bits(d) && states_bits(d) >> nstates == 0;
-}
-
-const char *
-pdc_check_value(enum pdc_type type, uint32_t nstates, struct value *v,
-    uint32_t pos)
-{
-	if (v->h.zone == VALUE_ADD &&
-	    !(pdc_block_add_base(v)[pos] >= 0 &&
-		pdc_block_add_seen(v)[pos] >= 0))
-		return "a counter that is below 0 or no number";
-	if (type != PDC_STATESET)
-		return NULL;
-	if (!pdc_check_states(pdc_block_gauges(v)[pos].value, nstates))
-		return "its value has other states than the family";
-	return NULL;
-}
-
 /* Its place in the block, and its cells. */
 static void
 series_place(struct check *c, const struct scur *cur,
@@ -132,7 +109,7 @@ series_place(struct check *c, const struct scur *cur,
 		    at.block);
 	if (ret < 0 || c->v.h.k != at.k)
 		return; /* V tells */
-	wrong = pdc_check_value(l->type, l->nstates, &c->v, at.pos);
+	wrong = pdc_block_wrong(l->type, l->nstates, &c->v, at.pos, NULL);
 	if (wrong != NULL)
 		pdc_check_key(c, cur, "%s", wrong);
 	if (pdc_check_run_cells(c, &c->x, &c->v, at.pos, id, words))

@@ -482,6 +482,11 @@ collect_one(struct collect *co, uint32_t n)
 			return COLLECT_AGAIN;
 		pdc_live_read(NULL, co->v, pos, s.id, pairs);
 	}
+	if (pdc_block_wrong(co->f.r.type, co->f.r.nstates, co->v, pos, pairs) !=
+	    NULL) {
+		co->damaged++;
+		return 0;
+	}
 	cs->id = s.id;
 	cs->rendered = s.rendered;
 	cs->rendered_len = s.rendered_len;

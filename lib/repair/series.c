@@ -133,14 +133,16 @@ value_fold(struct value *v, uint32_t pos, const struct pair *now)
 
 /* What its cells have is a value, and at least what was seen of them. */
 static int
-cells_sane(const struct repair *r)
+cells_sane(struct repair *r, uint32_t pos)
 {
 	const struct pair *stored = r->stored;
 	uint32_t i;
 
+	if (pdc_block_wrong(r->f.r.type, r->f.r.nstates, &r->v, pos,
+		r->pairs) != NULL)
+		return 0;
 	if (r->v.h.zone == VALUE_GAUGE)
-		return r->f.r.type != PDC_STATESET ||
-		    pdc_check_states(r->pairs[0].sum, r->f.r.nstates);
+		return 1;
 	if (r->v.h.zone == VALUE_ADD)
 		return r->pairs[0].sum >= stored[0].sum;
 	for (i = 0; i < r->v.h.width; i++)
@@ -157,14 +159,14 @@ value_wrong(struct repair *r, uint32_t n, const struct series_ref *s)
 	const char *wrong = block_get(r, &at);
 
 	if (wrong == NULL)
-		wrong = pdc_check_value(r->f.r.type, r->f.r.nstates, &r->v,
-		    at.pos);
+		wrong = pdc_block_wrong(r->f.r.type, r->f.r.nstates, &r->v,
+		    at.pos, NULL);
 	if (wrong != NULL)
 		return wrong;
 	pdc_live_read(NULL, &r->v, at.pos, s->id, r->stored);
 	if ((pdc_live_read(r->cells, &r->v, at.pos, s->id, r->pairs) !=
 		    LIVE_GOOD ||
-		!cells_sane(r)) &&
+		!cells_sane(r, at.pos)) &&
 	    memcmp(r->pairs, r->stored, r->v.h.width * sizeof(*r->pairs)) !=
 		0) {
 		pdc_repair_left(r,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/states.h"
 #include "base/wire.h"
 #include "pdc.h"
 #include "store/series.h"
@@ -186,6 +187,51 @@ struct value_gauge *
 pdc_block_gauges(struct value *v)
 {
 	return (struct value_gauge *)(void *)v->body;
+}
+
+/* Counts do not fall, and nobody has ever counted to 2^63. */
+static int
+value_counts(struct value *v, uint32_t pos, const struct pair *now)
+{
+	size_t i, at = (size_t)pos * v->h.width;
+	const struct pair *base = pdc_block_pair_base(v) + at;
+	const struct pair *seen = pdc_block_pair_seen(v) + at;
+	uint64_t n, total = 0;
+
+	for (i = 0; i < v->h.width; i++) {
+		n = now != NULL ? now[i].count : base[i].count + seen[i].count;
+		total += n;
+		if (n < base[i].count || total > INT64_MAX || n > INT64_MAX)
+			return 0;
+	}
+	return 1;
+}
+
+const char *
+pdc_block_wrong(enum pdc_type type, uint32_t nstates, struct value *v,
+    uint32_t pos, const struct pair *now)
+{
+	double d, base;
+
+	switch (v->h.zone) {
+	case VALUE_ADD:
+		base = pdc_block_add_base(v)[pos];
+		d = now != NULL ? now->sum : base + pdc_block_add_seen(v)[pos];
+		return base >= 0 && d >= base ?
+		    NULL :
+		    "a counter that is below 0 or no number";
+	case VALUE_PAIR:
+		return value_counts(v, pos, now) ?
+		    NULL :
+		    "more observations than can be counted";
+	default:
+		d = now != NULL ? now->sum : pdc_block_gauges(v)[pos].value;
+		return type != PDC_STATESET ||
+			(d == (double)states_bits(d) &&
+			    states_bits(d) >> nstates == 0) ?
+		    NULL :
+		    "its value has other states than the family";
+	}
 }
 
 /* Bytes of the series at pos in the first half of the body, or in all of it. */

@@ -2,6 +2,7 @@
 #ifndef PDC_STORE_VALUE_H
 #define PDC_STORE_VALUE_H
 
+#include "pdc.h"
 #include "store/family.h"
 
 /*
@@ -53,6 +54,12 @@ value_stamp_set(struct value_gauge *g, double value, uint64_t stamp)
 	g->touched = (uint32_t)(stamp >> 32);
 }
 
+/*
+ * What is wrong with the numbers at pos, in words; NULL: nothing that shows.
+ * now: what they are worth with their cells; NULL: without.
+ */
+const char *pdc_block_wrong(enum pdc_type, uint32_t nstates, struct value *,
+    uint32_t pos, const struct pair *now);
 /* Whether there is any number of the series at pos; and none any more. */
 int pdc_block_has(const struct value *, uint32_t pos);
 void pdc_block_zero(struct value *, uint32_t pos);

@@ -209,6 +209,17 @@ test_texts(void)
 		test_skipped(dd, at, '\n', dd_x, aa_y, 3);
 }
 
+/* What cannot be: a counter below 0, and more than can be counted. */
+static void
+test_numbers(void)
+{
+	int v = find_key('V', 1), h = find_key('V', 3);
+	size_t head = sizeof(struct value_head);
+
+	test_skipped(v, (int)head + 8 + 7, '\x80' | 0x40, aa_y, aa_z, 4);
+	test_skipped(h, (int)head + 7, '\xff', "cc_count{l=\"x\"}", aa_y, 3);
+}
+
 /* All that one does with a store. */
 static int
 child_uses(void *arg)
@@ -317,6 +328,7 @@ main(int argc, char **argv)
 	test_skipped(find_key('F', 1), -1, 0, "bb{l=\"y\"}", aa_y, 3);
 	test_skipped(find_key('V', 1), -1, 0, aa_y, "bb{l=\"y\"}", 3);
 	test_texts();
+	test_numbers();
 	pdc_close(p);
 
 	for (i = 0; i < n; i++) {
