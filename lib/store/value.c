@@ -211,13 +211,13 @@ const char *
 pdc_block_wrong(enum pdc_type type, uint32_t nstates, struct value *v,
     uint32_t pos, const struct pair *now)
 {
-	double d, base;
+	const double *base = (const double *)(const void *)v->body + pos;
+	double d;
 
 	switch (v->h.zone) {
 	case VALUE_ADD:
-		base = pdc_block_add_base(v)[pos];
-		d = now != NULL ? now->sum : base + pdc_block_add_seen(v)[pos];
-		return base >= 0 && d >= base ?
+		d = now != NULL ? now->sum : *base + base[v->h.k];
+		return *base >= 0 && d >= *base ?
 		    NULL :
 		    "a counter that is below 0 or no number";
 	case VALUE_PAIR:
