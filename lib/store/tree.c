@@ -360,35 +360,24 @@ pdc_tree_cur(struct tree_cur *c, const struct tree *t, enum tree_which which)
 	c->damaged = 0;
 }
 
-/* The page at the top; 1, or 0: it is damaged now. */
-static int
-cur_page(const struct tree_cur *c, struct tree_page *p)
-{
-	return pdc_tree_page(c->t, c->at[c->n - 1].pgno, c->n == c->db->depth,
-	    p);
-}
-
 /* One page further down, to be gone on from before or behind its nodes. */
 static int
 cur_push(struct tree_cur *c, uint64_t pgno, int behind)
 {
-	struct tree_page p;
+	struct tree_at *at = &c->at[c->n];
 	uint32_t i;
 
 	for (i = 0; i < c->n && c->at[i].pgno != pgno; i++)
 		continue;
-	if (i < c->n) { /* a circle */
+	/* A page that leads to itself is no way down. */
+	if (i < c->n ||
+	    !pdc_tree_page(c->t, pgno, c->n + 1 == c->db->depth, &at->page)) {
 		c->damaged++;
 		return 0;
 	}
-	c->at[c->n++] = (struct tree_at){ pgno, -1 };
-	if (!cur_page(c, &p)) {
-		c->n--;
-		c->damaged++;
-		return 0;
-	}
-	if (behind)
-		c->at[c->n - 1].i = p.n;
+	at->pgno = pgno;
+	at->i = behind ? (int64_t)at->page.n : -1;
+	c->n++;
 	return 1;
 }
 
@@ -406,9 +395,10 @@ cur_astray(const struct tree_cur *c, int by)
 
 /* What is at the node where the top is: 1 if it is a record. */
 static int
-cur_look(struct tree_cur *c, const struct tree_page *p, int by)
+cur_look(struct tree_cur *c, const struct tree_at *at, int by)
 {
-	int64_t i = c->at[c->n - 1].i;
+	const struct tree_page *p = &at->page;
+	int64_t i = at->i;
 
 	if (!pdc_tree_node(c->t, p, (uint32_t)i, &c->node)) {
 		c->damaged++;
@@ -432,20 +422,15 @@ cur_look(struct tree_cur *c, const struct tree_page *p, int by)
 static int
 cur_step(struct tree_cur *c, int by)
 {
-	struct tree_page p;
 	struct tree_at *at;
 
 	while (c->n > 0) {
 		at = &c->at[c->n - 1];
 		at->i += by;
-		if (!cur_page(c, &p)) {
-			c->damaged++;
+		if (at->i < 0 || at->i >= at->page.n)
 			c->n--;
-		} else if (at->i < 0 || at->i >= p.n) {
-			c->n--;
-		} else if (cur_look(c, &p, by)) {
+		else if (cur_look(c, at, by))
 			return 1;
-		}
 	}
 	return 0;
 }
@@ -476,22 +461,22 @@ pdc_tree_last(struct tree_cur *c)
 static int
 cur_find(struct tree_cur *c, const void *key, size_t klen)
 {
-	struct tree_page p;
-	int64_t i = -1;
+	struct tree_at *at = &c->at[c->n - 1];
+	const struct tree_page *p = &at->page;
+	int64_t i;
 	int exact;
 
-	if (cur_page(c, &p))
-		i = p.leaf ? pdc_tree_search(c->t, &p, key, klen, &exact) :
-			     pdc_tree_child(c->t, &p, key, klen);
+	i = p->leaf ? pdc_tree_search(c->t, p, key, klen, &exact) :
+		      pdc_tree_child(c->t, p, key, klen);
 	if (i < 0) {
 		c->damaged++;
 		c->n--;
 		return 0;
 	}
-	c->at[c->n - 1].i = p.leaf ? i - 1 : i;
-	if (p.leaf)
+	at->i = p->leaf ? i - 1 : i;
+	if (p->leaf)
 		return 0;
-	if (pdc_tree_node(c->t, &p, (uint32_t)i, &c->node))
+	if (pdc_tree_node(c->t, p, (uint32_t)i, &c->node))
 		return 1;
 	c->damaged++;
 	return 0;

@@ -69,6 +69,7 @@ struct tree_cur {
 	uint32_t n; /* pages from the root on; 0: at no record */
 	struct tree_at {
 		uint64_t pgno;
+		struct tree_page page; /* as it was come to */
 		int64_t i;
 	} at[TREE_DEPTH];
 	struct tree_node node;
