@@ -411,6 +411,7 @@ bystander(void)
 {
 	if (multi_fork() != 0)
 		return;
+	alarm(0); /* as long as its parent */
 	open_store();
 	for (;;) {
 		while (atomic_load(&sh->ask) == 0)
