@@ -357,6 +357,19 @@ txn_look_each(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
 	return ret == 0 ? 1 : ret == PDC_ENOENT ? 0 : ret;
 }
 
+/* As a page shows it, or not at all. */
+static int
+txn_sound(const struct place *pl, const struct pair *now)
+{
+	const struct family_rec *f = &pl->f.r;
+	const char *wrong;
+
+	wrong = pdc_block_wrong(f->type, f->nstates, pl->v, pl->at.pos, now);
+	return wrong == NULL ?
+	    0 :
+	    pdc_err_set(PDC_EFORMAT, "%s: %s", pl->f.name, wrong);
+}
+
 /*
  * Look the series up in a snapshot and note what was seen.  Gives 1 if it is
  * there (out, created), 0 if not, or an error.
@@ -393,6 +406,8 @@ txn_look(struct pdc_txn *t, const struct pdc_key *key, struct target *tg,
 			*created = s.created_ns;
 			live = pdc_live_read(tries < 8 ? c : NULL, t->pl.v,
 				   t->pl.at.pos, t->pl.id, out) != LIVE_OTHER;
+			if (live && found == 0)
+				found = txn_sound(&t->pl, out);
 		}
 		pdc_stxn_abort(&x);
 		if (ret < 0 || (found < 0 && found != PDC_ENOENT))

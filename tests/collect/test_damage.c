@@ -215,9 +215,19 @@ test_numbers(void)
 {
 	int v = find_key('V', 1), h = find_key('V', 3);
 	size_t head = sizeof(struct value_head);
+	struct pdc_label l = { "l", "y" };
+	struct pdc_key k = help_key("aa", "_total", &l);
+	char val[sizeof(kept[0].val)];
 
 	test_skipped(v, (int)head + 8 + 7, '\x80' | 0x40, aa_y, aa_z, 4);
 	test_skipped(h, (int)head + 7, '\xff', "cc_count{l=\"x\"}", aa_y, 3);
+	memcpy(val, kept[v].val, kept[v].len);
+	val[head + 8 + 7] = '\xc0';
+	put_raw(kept[v].key, kept[v].klen, val, kept[v].len);
+	ok(isnan(help_get(p, &k)), "nor got: %s", pdc_error());
+	help_by_name(p, pdc_value_set, &k, 5);
+	is_double(help_get(p, &k), 5, "a set makes it a number again");
+	put_raw(kept[v].key, kept[v].klen, kept[v].val, kept[v].len);
 }
 
 /* All that one does with a store. */
