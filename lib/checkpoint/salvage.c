@@ -11,6 +11,7 @@
  * absolute: salvaging again, by whomever, credits only what came since.
  */
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -206,6 +207,7 @@ salvage_older(const struct salvage *sv, const struct value_gauge *g)
 	return h->epoch != pdc_cells_now(sv->pdc)->epoch && g->touched == 0;
 }
 
+/* What came; infinite sums stay so. */
 static void
 salvage_diff(struct salvage *sv, struct value *w)
 {
@@ -213,18 +215,23 @@ salvage_diff(struct salvage *sv, struct value *w)
 	size_t i, n = (size_t)live->h.k * live->h.width;
 	struct value_gauge *g, *old;
 	struct pair *base, *a, *b;
+	double more, was;
 
 	for (i = 0; i < n; i++) {
 		if (live->h.zone == VALUE_ADD) {
-			pdc_block_add_base(live)[i] += pdc_block_add_seen(
-							   now)[i] -
-			    pdc_block_add_seen(w)[i];
+			more = pdc_block_add_seen(now)[i];
+			was = pdc_block_add_seen(w)[i];
+			if (more > was)
+				pdc_block_add_base(live)[i] += more - was;
 		} else if (live->h.zone == VALUE_PAIR) {
 			base = pdc_block_pair_base(live) + i;
 			a = pdc_block_pair_seen(now) + i;
 			b = pdc_block_pair_seen(w) + i;
+			if (a->count == b->count)
+				continue;
 			base->count += a->count - b->count;
-			base->sum += a->sum - b->sum;
+			base->sum += isfinite(b->sum) ? a->sum - b->sum :
+							a->sum;
 		} else {
 			g = pdc_block_gauges(live) + i;
 			old = pdc_block_gauges(now) + i;

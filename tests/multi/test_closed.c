@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include <dirent.h>
+#include <float.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
@@ -460,11 +461,65 @@ test_threads(int rounds, int slowly)
 	sound_close(p);
 }
 
+static int
+begin_anew(void *arg)
+{
+	struct pdc *q = multi_open(arg, 0);
+	struct pdc_family *many = multi_declare(q, PDC_COUNTER, "many", "l");
+	struct pdc_family *much = multi_declare(q, PDC_HISTOGRAM, "much", "l");
+
+	pdc_inc(multi_series(many, "b"), 1);
+	pdc_observe(multi_series(much, "b"), 1);
+	pdc_checkpoint(q);
+	pdc_close(q);
+	return 0;
+}
+
+/* What is infinite stays so when others of its block are brought in. */
+static void
+test_infinite(void)
+{
+	struct pdc_family *many, *much;
+	struct pdc_series *a[2], *b[2];
+	char *page;
+
+	begin();
+	many = multi_declare(p, PDC_COUNTER, "many", "l");
+	much = multi_declare(p, PDC_HISTOGRAM, "much", "l");
+	a[0] = multi_series(many, "a");
+	a[1] = multi_series(much, "a");
+	b[0] = multi_series(many, "b");
+	b[1] = multi_series(much, "b");
+	pdc_inc(a[0], DBL_MAX);
+	pdc_inc(a[0], DBL_MAX);
+	pdc_observe(a[1], (double)INFINITY);
+	pdc_inc(b[0], 1);
+	pdc_observe(b[1], 1);
+	pdc_maintain(p);
+	lose();
+	is_int(multi_alone(begin_anew, dir, strlen(dir) + 1, 5000), 0,
+	    "another one begins a file");
+	pdc_inc(b[0], 1);
+	pdc_observe(b[1], 1);
+	pdc_checkpoint(p);
+	page = multi_page(p);
+	is_double(multi_sample(page, "many_total{l=\"a\"}"), (double)INFINITY,
+	    "a sum that is infinite");
+	is_double(multi_sample(page, "much_sum{l=\"a\"}"), (double)INFINITY,
+	    "and one of observations");
+	is_double(multi_sample(page, "many_total{l=\"b\"}"), 3,
+	    "beside others that came late");
+	is_double(multi_sample(page, "much_count{l=\"b\"}"), 3, "as these");
+	pdc_free(page);
+	sound_close(p);
+}
+
 int
 main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 5;
 
+	multi_alone_init();
 	sh = multi_shared(sizeof(*sh));
 	test_bounded(rounds);
 	test_sleeper();
@@ -474,6 +529,7 @@ main(int argc, char **argv)
 	test_only_counts();
 	test_only_reads(rounds);
 	test_tagged();
+	test_infinite();
 	test_threads(4 * rounds, 1);
 	test_threads(8 * rounds, 0);
 	return tap_done();
