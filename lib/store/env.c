@@ -186,41 +186,69 @@ env_link(const struct store *st, const char *name, int dir)
 	int fd = pdc_file_open(st, name, O_PATH);
 	char to[40];
 
-	snprintf(to, sizeof(to), "/proc/self/fd/%d", fd);
-	if (fd >= 0 && symlinkat(to, dir, name) == -1) {
-		close(fd);
-		return -1;
+	snprintf(to, sizeof(to), "/proc/thread-self/fd/%d", fd);
+	if (fd < 0 || symlinkat(to, dir, name) == 0)
+		return fd;
+	close(fd);
+	return pdc_err_sys("%s: a link to its %s", st->dir, name);
+}
+
+/* All but to make the directory.  To close an O_PATH drops no locks. */
+static int
+env_open_in(const struct store *st, MDB_env *env, unsigned flags,
+    const char *path)
+{
+	int fds[2] = { -1, -1 }, dir, i, rc = 0;
+
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1)
+		return pdc_err_sys("%s", path);
+	for (i = 0; i < 2 && rc == 0; i++) {
+		fds[i] = env_link(st, lmdb_files[i], dir);
+		rc = fds[i] < 0 ? fds[i] : 0;
 	}
-	return fd;
+	if (rc == 0)
+		rc = mdb_env_open(env, path, flags, 0600);
+	for (i = 0; i < 2; i++)
+		if (fds[i] >= 0) {
+			unlinkat(dir, lmdb_files[i], 0);
+			close(fds[i]);
+		}
+	close(dir);
+	return rc;
 }
 
 /*
  * So they are opened by links, in a directory of our own that is there for so
- * long.  To close an O_PATH descriptor drops no locks.
+ * long.  An LMDB code, or a PDC_E* with words.
  */
 static int
 env_open_links(const struct store *st, MDB_env *env, unsigned flags)
 {
-	int fds[2] = { -1, -1 }, dir, i, rc = EACCES;
 	char path[4096];
+	int rc;
 
 	pdc_file_path(st, ".open-XXXXXX", path, sizeof(path));
 	if (mkdtemp(path) == NULL)
-		return errno;
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	for (i = 0; i < 2 && dir != -1; i++)
-		fds[i] = env_link(st, lmdb_files[i], dir);
-	if (fds[0] >= 0 && fds[1] >= 0)
-		rc = mdb_env_open(env, path, flags, 0600);
-	for (i = 0; i < 2; i++) {
-		if (dir != -1)
-			unlinkat(dir, lmdb_files[i], 0);
-		if (fds[i] >= 0)
-			close(fds[i]);
-	}
-	if (dir != -1)
-		close(dir);
+		return pdc_err_sys("%s: another user's, in a sticky directory: "
+				   "to open it so, making %s",
+		    st->dir, path);
+	rc = env_open_in(st, env, flags, path);
 	rmdir(path);
+	return rc;
+}
+
+static int
+env_create(MDB_env **envp, uint64_t size)
+{
+	int rc;
+
+	*envp = NULL;
+	rc = mdb_env_create(envp);
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(*envp, size);
+	if (rc == 0)
+		rc = mdb_env_set_maxreaders(*envp, STORE_READERS);
 	return rc;
 }
 
@@ -235,16 +263,17 @@ env_try(struct store *st, MDB_env **envp, uint64_t size)
 		flags |= MDB_NOSYNC;
 	if (st->rdonly)
 		flags |= MDB_RDONLY;
-	rc = mdb_env_create(&env);
-	if (rc != 0)
-		return rc;
-	rc = mdb_env_set_mapsize(env, size);
+	rc = env_create(&env, size);
 	if (rc == 0)
-		rc = mdb_env_set_maxreaders(env, STORE_READERS);
-	if (rc == 0 && env_forbidden(st))
-		rc = env_open_links(st, env, flags);
-	else if (rc == 0)
-		rc = mdb_env_open(env, st->dir, flags, st->owner.mode | 0600);
+		rc = FAULT(ENV_OPEN) ?
+		    EACCES :
+		    mdb_env_open(env, st->dir, flags, st->owner.mode | 0600);
+	if (rc == EACCES && env_forbidden(st)) {
+		mdb_env_close(env);
+		rc = env_create(&env, size);
+		if (rc == 0)
+			rc = env_open_links(st, env, flags);
+	}
 	if (rc == 0)
 		rc = env_map(st, env);
 	if (rc != 0) {

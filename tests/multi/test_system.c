@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "metric/metric.h"
 #include "multi/multi.h"
 #include "tap.h"
@@ -128,9 +130,15 @@ nobody_counts(void *arg)
 	return 0;
 }
 
+static int refused; /* LMDB's own way to open its files */
+
 static int
 root_counts(void *arg)
 {
+#ifdef PDC_FAULTS
+	if (refused)
+		pdc_fault_arm(FAULT_ENV_OPEN, 1);
+#endif
 	start(arg, 0);
 	pdc_inc(counter, 1);
 	pdc_inc(multi_series(labels, "root"), 1);
@@ -148,6 +156,75 @@ look(const char *dir, const char *sample)
 
 	pdc_close(q);
 	return v;
+}
+
+static int
+files_named(const char *dir, const char *prefix)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int n = 0;
+
+	if (d == NULL)
+		bail_out("%s: %s", dir, strerror(errno));
+	while ((e = readdir(d)) != NULL)
+		n += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
+	closedir(d);
+	return n;
+}
+
+static int
+protected_regular(void)
+{
+	FILE *f = fopen("/proc/sys/fs/protected_regular", "r");
+	int how = 0;
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%d", &how) != 1)
+		how = 0;
+	fclose(f);
+	return how;
+}
+
+static int
+outsider_reads(void *arg)
+{
+	struct pdc *q;
+	double v;
+	int ret;
+
+	if (setgroups(0, NULL) == -1 || setresgid(1, 1, 1) == -1 ||
+	    setresuid(1, 1, 1) == -1)
+		return 1;
+	ret = pdc_open(&q, arg, &(struct pdc_options){ .flags = PDC_RDONLY });
+	if (ret < 0) /* he has nowhere to make links */
+		return protected_regular() > 1 &&
+			strstr(pdc_error(), "sticky") ?
+		    0 :
+		    told(2);
+	v = multi_now(q, "c_total");
+	pdc_close(q);
+	return v == 1 ? 0 : 3;
+}
+
+/* A sticky directory where others read. */
+static void
+test_outsider(void)
+{
+	char *dir = tap_tmpdir(), command[512];
+
+	if (geteuid() != 0) {
+		skip("another group needs root");
+		return;
+	}
+	if (chown(dir, 0, NOBODY) == -1 || chmod(dir, 03775) == -1)
+		bail_out("%s: %s", dir, strerror(errno));
+	is_int(apart(nobody_counts, dir), 0, "a member of the group counts");
+	snprintf(command, sizeof(command),
+	    "chmod o+w %s/write.lock %s/lock.mdb", dir, dir);
+	ok(system(command) == 0, "others may lock");
+	is_int(apart(outsider_reads, dir), 0, "and read");
 }
 
 static void
@@ -169,7 +246,11 @@ test_group(int root_first)
 	is_int(apart(nobody_counts, dir), 0, "a member of its group uses it");
 	is_int(apart(root_counts, dir), 0, "root, too");
 	is_int(apart(nobody_counts, dir), 0, "in turn");
-	is_double(look(dir, "c_total"), 3 + root_first, "all is counted");
+	refused = 1;
+	is_int(apart(root_counts, dir), 0, "also where that is forbidden");
+	refused = 0;
+	is_double(look(dir, "c_total"), 4 + root_first, "all is counted");
+	is_int(files_named(dir, ".open"), 0, "nothing is left of it");
 	snprintf(path, sizeof(path), "%s/data.mdb", dir);
 	ok(stat(path, &sb) == 0 && sb.st_gid == NOBODY &&
 		(sb.st_mode & 07777) == 0660,
@@ -423,6 +504,7 @@ main(void)
 	test_setuid();
 	test_group(0);
 	test_group(1);
+	test_outsider();
 	test_closefrom();
 	test_limits();
 	test_rdonly();
