@@ -32,16 +32,16 @@ sure_page(struct sure *s, uint64_t pgno, uint32_t level)
 	return 0;
 }
 
-/* The pages that one transaction freed: they fall. */
+/* The pages that one transaction freed: they fall.  Their key alone, then. */
 static int
-free_list(struct sure *s, const struct tree_node *nd)
+free_list(struct sure *s, const struct tree_node *nd, int whole)
 {
 	uint64_t n, i, pgno, last = s->tree.npages;
 
 	if (!pdc_tree_freed(&s->tree, nd, &s->list, &n))
 		return 0;
 	s->lists = pdc_hash(&s->list, sizeof(s->list), s->lists);
-	for (i = 1; i <= n; i++) {
+	for (i = 1; i <= n && whole; i++) {
 		memcpy(&pgno, (const char *)nd->val + i * sizeof(pgno),
 		    sizeof(pgno));
 		if (pgno >= last || pgno < TREE_METAS)
@@ -52,7 +52,7 @@ free_list(struct sure *s, const struct tree_node *nd)
 }
 
 static int
-free_page(struct sure *s, uint64_t pgno, uint32_t level)
+free_page(struct sure *s, uint64_t pgno, uint32_t level, int whole)
 {
 	const struct tree *t = &s->tree;
 	int leaf = level == t->db[TREE_FREE].depth;
@@ -72,22 +72,22 @@ free_page(struct sure *s, uint64_t pgno, uint32_t level)
 		return sure_fail(s, pgno, "it changes");
 	for (i = 0; i < p.n && ret == 0; i++) {
 		if (!pdc_tree_node(t, &p, i, &nd) ||
-		    (leaf && !free_list(s, &nd)))
+		    (leaf && !free_list(s, &nd, whole)))
 			return sure_fail(s, pgno, "no list of free pages");
 		if (!leaf)
-			ret = free_page(s, nd.child, level + 1);
+			ret = free_page(s, nd.child, level + 1, whole);
 	}
 	return ret;
 }
 
 static int
-free_pages(struct sure *s)
+free_pages(struct sure *s, int whole)
 {
 	const struct tree_db *db = &s->tree.db[TREE_FREE];
 
 	s->list = s->lists = 0;
 	memset(s->seen, 0, s->tree.there / 8 + 1);
-	return db->depth == 0 ? 0 : free_page(s, db->root, 1);
+	return db->depth == 0 ? 0 : free_page(s, db->root, 1, whole);
 }
 
 int
@@ -106,7 +106,7 @@ pdc_sure_begin(struct sure *s, const struct tree *t)
 			return PDC_ENOMEM;
 		s->nseen = n;
 	}
-	ret = free_pages(s);
+	ret = free_pages(s, 1);
 	memset(s->seen, 0, n);
 	return ret;
 }
@@ -115,7 +115,7 @@ int
 pdc_sure_end(struct sure *s)
 {
 	uint64_t was = s->lists;
-	int ret = free_pages(s);
+	int ret = free_pages(s, 0);
 
 	if (ret == 0 && s->lists != was)
 		ret = sure_fail(s, s->tree.db[TREE_FREE].root,
