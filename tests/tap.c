@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NDIRS_MAX 64
+#define NDIRS_MAX 256
 
 static pthread_mutex_t tap_lock = PTHREAD_MUTEX_INITIALIZER;
 static int ncases, nfailed;

@@ -64,6 +64,7 @@ struct check {
 	struct family f; /* of the series that are looked at */
 	struct dying y;
 	struct check_journal *journal; /* journal.c */
+	struct pair now[BOUNDS_MAX + 1]; /* of a series, with its cells */
 	struct value v;
 };
 
@@ -103,8 +104,9 @@ void pdc_check_owners(struct check *);
  * dying run, into words; 0 if nothing is.  With all that is owed done.
  */
 #define CHECK_WORDS 160
-int pdc_check_run_cells(struct check *, struct stxn *, struct value *,
-    uint32_t pos, uint64_t id, char *words);
+int pdc_check_run_cells(struct check *, struct stxn *,
+    const struct check_life *, struct value *, uint32_t pos, uint64_t id,
+    char *words);
 int pdc_check_dying_cells(struct check *, struct stxn *, const struct dying *,
     char *words);
 /* Under the write lock: the doubts again, and the rings. */

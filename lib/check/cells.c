@@ -100,9 +100,38 @@ cells_gauge(struct check *c, struct stxn *x, struct value *v, uint32_t pos,
 	return 1;
 }
 
+/* What a page would make of it. */
+static int
+cells_worth(struct check *c, const struct check_life *l, struct value *v,
+    uint32_t pos, char *words)
+{
+	uint64_t unit = v->h.unit + (uint64_t)pos * v->h.width;
+	const struct pair *base;
+	const char *wrong;
+	uint32_t i;
+
+	if (v->h.zone == VALUE_PAIR) {
+		base = pdc_block_pair_base(v) + (size_t)pos * v->h.width;
+		for (i = 0; i < v->h.width; i++) {
+			c->now[i] = pdc_cells_sum_pair(c->cells, unit + i);
+			c->now[i].count += base[i].count;
+		}
+	} else if (v->h.zone == VALUE_ADD) {
+		c->now[0].sum = pdc_cells_sum(c->cells, unit) +
+		    pdc_block_add_base(v)[pos];
+	} else {
+		c->now[0].sum = pdc_cells_gauge(c->cells, unit).value;
+	}
+	wrong = pdc_block_wrong(l->type, l->nstates, v, pos, c->now);
+	if (wrong == NULL)
+		return 0;
+	snprintf(words, CHECK_WORDS, "with its cells %s", wrong);
+	return 1;
+}
+
 int
-pdc_check_run_cells(struct check *c, struct stxn *x, struct value *v,
-    uint32_t pos, uint64_t id, char *words)
+pdc_check_run_cells(struct check *c, struct stxn *x, const struct check_life *l,
+    struct value *v, uint32_t pos, uint64_t id, char *words)
 {
 	uint64_t unit, tag;
 
@@ -118,9 +147,10 @@ pdc_check_run_cells(struct check *c, struct stxn *x, struct value *v,
 		    unit, tag, id);
 		return 1;
 	}
-	if (v->h.zone == VALUE_GAUGE)
-		return cells_gauge(c, x, v, pos, words);
-	return cells_sums(c, v, pos, words);
+	if (v->h.zone == VALUE_GAUGE ? cells_gauge(c, x, v, pos, words) :
+				       cells_sums(c, v, pos, words))
+		return 1;
+	return tag == id && cells_worth(c, l, v, pos, words);
 }
 
 int
@@ -178,7 +208,8 @@ doubt_again(struct check *c, struct stxn *x, const struct check_doubt *d)
 		    pdc_check_dying_cells(c, x, &c->y, words);
 	else if (pdc_series_parse(&s, cur.val, cur.len, d->life.nlabels) == 0 &&
 	    pdc_block_load(x, &shape, at.block, &c->v) == 0 && c->v.h.k == at.k)
-		wrong = pdc_check_run_cells(c, x, &c->v, at.pos, s.id, words);
+		wrong = pdc_check_run_cells(c, x, &d->life, &c->v, at.pos, s.id,
+		    words);
 	if (wrong)
 		pdc_check_key(c, &cur, "%s", words);
 }

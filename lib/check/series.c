@@ -112,7 +112,7 @@ series_place(struct check *c, const struct scur *cur,
 	wrong = pdc_block_wrong(l->type, l->nstates, &c->v, at.pos, NULL);
 	if (wrong != NULL)
 		pdc_check_key(c, cur, "%s", wrong);
-	if (pdc_check_run_cells(c, &c->x, &c->v, at.pos, id, words))
+	if (pdc_check_run_cells(c, &c->x, l, &c->v, at.pos, id, words))
 		pdc_check_add(c, &c->doubts, &doubt, sizeof(doubt));
 }
 

@@ -8,6 +8,7 @@
 
 #include "check/book.h"
 #include "check/fixture.h"
+#include "lane/lane.h"
 
 static struct rec was, now;
 
@@ -87,6 +88,28 @@ test_head(void)
 	atomic_store(&h->zone[1].reserved, h->zone[1].capacity + 1);
 	is_found(" units reserved, expected ", "too many units");
 	atomic_store(&h->zone[1].reserved, reserved);
+}
+
+/* What a page leaves out, though what is stored is right. */
+static void
+test_worth(void)
+{
+	static const char *const names[] = { "a", "b", NULL };
+	struct pdc_desc d = { .type = PDC_STATESET,
+		.name = "worth",
+		.states = names };
+	struct cells *c = pdc_cells_now(p);
+	struct pdc_family *f;
+	struct pdc_series *s;
+
+	if (pdc_declare(&f, p, &d) < 0 || pdc_labels(&s, f, NULL) < 0)
+		bail_out("%s", pdc_error());
+	pdc_set_state(s, 0, 1);
+	pdc_checkpoint(p);
+	pdc_lane_gauge_set(c, atomic_load(&s->unit), atomic_load(&s->id), 5.5);
+	is_found("with its cells its value has other states", "a cell of none");
+	pdc_lane_gauge_set(c, atomic_load(&s->unit), atomic_load(&s->id), 1);
+	is_int(sound(p), 0, "put right, it is whole");
 }
 
 static void
@@ -266,6 +289,7 @@ main(void)
 	test_tags(s);
 	test_owed();
 	test_head();
+	test_worth();
 	test_rings();
 	sound_close(p);
 	test_rdonly(dir);
