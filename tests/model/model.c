@@ -103,7 +103,10 @@ model_pool(const struct model *m, int proc, enum way way)
 	if (way == WAY_OWN)
 		return POOL_OWN + proc;
 	for (k = 0; k < NOLD; k++)
-		if (m->old[k] != 0 && m->old[k] == m->p[proc].handles)
+		if (m->old[k] != 0 &&
+		    m->old[k] ==
+			(way == WAY_RING ? m->p[proc].epoch :
+					   m->p[proc].handles))
 			return POOL_OLD + k;
 	return way == WAY_RING ? POOL_RING : POOL_NONE;
 }
