@@ -28,7 +28,10 @@ typedef void check_found_fn(void *arg, const char *words);
 int pdc_check_run(struct store *, const struct cells *, check_found_fn *,
     void *arg);
 
-/* In words; NULL: nothing.  error: 0, or PDC_ENOMEM, and it could not be looked at. */
+/*
+ * In words; NULL: nothing.  error: 0, or PDC_ENOMEM, and it could not be looked
+ * at.
+ */
 const char *pdc_check_family(const struct family *, int *error);
 
 #endif

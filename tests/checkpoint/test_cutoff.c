@@ -171,6 +171,7 @@ comes_by(const struct cut *cut)
 	case FAULT_FILE_LINK: /* use.lock is there since the store is */
 		return 0;
 	case FAULT_ENV_MAP: /* a child opens anew */
+	case FAULT_ENV_OPEN:
 		return cut->way != FAILED;
 	case FAULT_BUF_GROW: /* a late handle's series is made */
 		return rings || cut->way == FAILED;
