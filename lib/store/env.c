@@ -170,7 +170,9 @@ env_forbidden(const struct store *st)
 	struct stat sb;
 	int i;
 
-	for (i = 0; i < 2 && st->owner.sticky; i++) {
+	if (stat(st->dir, &sb) == -1 || !(sb.st_mode & S_ISVTX))
+		return 0;
+	for (i = 0; i < 2; i++) {
 		pdc_file_path(st, lmdb_files[i], path, sizeof(path));
 		if (stat(path, &sb) == 0 && sb.st_uid != geteuid() &&
 		    sb.st_uid != st->owner.uid)

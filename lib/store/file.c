@@ -159,7 +159,6 @@ pdc_file_dir(struct store *st, const struct store_opts *opts)
 	st->owner.uid = sb.st_uid;
 	st->owner.gid = sb.st_gid;
 	st->owner.mode = sb.st_mode & 0666;
-	st->owner.sticky = (sb.st_mode & S_ISVTX) != 0;
 	return file_fs(st, st->dir);
 }
 

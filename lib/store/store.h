@@ -54,7 +54,6 @@ struct store_owner {
 	uid_t uid;
 	gid_t gid;
 	mode_t mode; /* rw bits of the directory */
-	int sticky; /* it is */
 };
 
 /*

@@ -216,8 +216,8 @@ pdc_block_wrong(enum pdc_type type, uint32_t nstates, struct value *v,
 
 	switch (v->h.zone) {
 	case VALUE_ADD:
-		d = now != NULL ? now->sum : *base + base[v->h.k];
-		return *base >= 0 && d >= *base ?
+		return *base >= 0 &&
+			(now != NULL ? now->sum >= *base : base[v->h.k] >= 0) ?
 		    NULL :
 		    "a counter that is below 0 or no number";
 	case VALUE_PAIR:

@@ -163,9 +163,6 @@ mode_seen(struct model *m, int f)
 			struct mowner *o = mode_owner(&m->f[f].s[i], j);
 
 			o->unseen = 0;
-			/* A series made by a salvage may hold it up. */
-			if (m->f[f].folds == 0 && m->torn)
-				o->kept += o->dying;
 			if (m->f[f].folds == 0)
 				o->dying = 0;
 			if (goes && j >= NPROCS && m->f[f].folds == 0 &&
